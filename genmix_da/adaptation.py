@@ -1,0 +1,250 @@
+"""One adaptation from images to a trusted number: source model, LEAD, scores, result.json."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+from genmix_da.config import AdaptConfig, build_config, identity
+from genmix_da.errors import UserError
+from genmix_da.progress import track
+from genmix_da.provenance import provenance
+from genmix_da.results import (
+    peak_memory_mib,
+    result_record,
+    score,
+    score_columns,
+    write_predictions,
+)
+from genmix_da.runs import RunFolder
+from genmix_da.source_model import describe_model, obtain_source, source_settings
+from genmix_da.task import Task, prepare
+from lead.checkpoint import save_checkpoint
+from lead.errors import LeadError
+from lead.evaluation import Evaluation
+from lead.network import Network
+from lead.selection import soft_neighbourhood_density
+from lead.target import TargetConfig, TargetEpoch, adapt_target
+from office_home.names import short_name
+
+logger = logging.getLogger(__name__)
+
+
+def adapt(
+    *,
+    out: str | Path | None = None,
+    resume: bool = False,
+    config: Path | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Adapt a source domain's model to a target domain and score it.
+
+    Args:
+        out: run folder; None: runs/<Source>2<Target>-<setting>-seed<seed>. Source models lie in
+            `sources` beside it and are reused.
+        resume: go on with an interrupted run in `out`; a finished one is returned as it is.
+        config: YAML file with settings; `options` win over it.
+        **options: fields of `AdaptConfig`, at least src and tgt.
+
+    Returns:
+        The content of result.json.
+
+    Raises:
+        UserError, LeadError: bad input, in one sentence.
+
+    Example:
+        >>> import genmix_da
+        >>> result = genmix_da.adapt(src="Ar", tgt="Cl", setting="opda", seed=1)  # doctest: +SKIP
+        >>> result["scores"]["last"]["h_score"]  # doctest: +SKIP
+        0.43
+    """
+    settings = build_config(options, config)
+    started = time.perf_counter()
+    task = prepare(settings)
+    prepared = time.perf_counter() - started
+    run = RunFolder(Path(out) if out is not None else default_out(task.config))
+    with run.logging():
+        return _run(task, run, prepared, resume=resume)
+
+
+def train_source_model(
+    *, out: str | Path = "runs/sources", config: Path | None = None, **options: Any
+) -> dict[str, Any]:
+    """Train (or find) the source model that `adapt` with the same options would use.
+
+    Args:
+        out: folder of the source models.
+        config: YAML file with settings; `options` win over it.
+        **options: fields of `AdaptConfig`. Without tgt: the published label sets, `split`, or all
+            source classes.
+
+    Returns:
+        folder, reused, seconds.
+    """
+    alone = options.get("tgt") is None
+    if alone:
+        options["tgt"] = options.get("src")
+    task = prepare(build_config(options, config), source_alone=alone)
+    return obtain_source(task, Path(out))[1]
+
+
+def default_out(config: AdaptConfig) -> Path:
+    """runs/<Source>2<Target>-<setting>-seed<seed>."""
+    pair = f"{short_name(config.src)}2{short_name(config.tgt)}".replace(" ", "_")
+    return Path("runs") / f"{pair}-{config.setting}-seed{config.seed}"
+
+
+def run_settings(task: Task) -> dict[str, Any]:
+    """Everything that decides the result: resolved settings, data and source weights."""
+    return {
+        **task.config.as_dict(),
+        "label_sets": dataclasses.asdict(task.label_sets),
+        "target_data": task.target.decoded.fingerprint,
+        "source_model": identity(source_settings(task)),
+        "device": task.device.type,
+        # Where the data lies does not change the run.
+        "data": None,
+    }
+
+
+def target_config(config: AdaptConfig) -> TargetConfig:
+    """The task's settings of LEAD."""
+    return TargetConfig(
+        epochs=int(config.epochs or 0),
+        batch_size=int(config.batch_size or 0),
+        learning_rate=float(config.lr or 0),
+        lambda_psd=float(config.lambda_psd or 0),
+        cluster_estimator=config.cluster_estimator,
+        subsample_estimation=bool(config.subsample_estimation),
+        confident_weight=config.confident_weight,
+        seed=config.seed,
+        mixed_precision=config.mixed_precision,
+    )
+
+
+def _run(task: Task, run: RunFolder, prepared: float, *, resume: bool) -> dict[str, Any]:
+    settings = json.loads(json.dumps(run_settings(task)))
+    run.open(identity(settings), settings, resume=resume)
+    finished = run.result()
+    if finished is not None:
+        logger.info("finished before: %s", run.path)
+        return finished
+    _warn_about_labels(task)
+    origin = provenance() | {
+        "config": settings,
+        "data": {
+            "source": task.source.decoded.fingerprint,
+            "target": task.target.decoded.fingerprint,
+        },
+    }
+    run.write_json("result.json", result_record(task, status="incomplete", provenance=origin))
+    try:
+        network, source_model = obtain_source(task, run.path.parent / "sources")
+        metrics, evaluation = _adapt(task, run, network)
+    except (UserError, LeadError) as error:
+        failed = result_record(task, status="failed", provenance=origin, reason=str(error))
+        run.write_json("result.json", failed)
+        raise
+    threshold = float(task.config.threshold or 0)
+    write_predictions(run.path / "predictions.csv", task, evaluation, threshold)
+    save_checkpoint(
+        run.checkpoint, network.state_dict(), describe_model(task) | {"stage": "adapted"}
+    )
+    result = result_record(
+        task,
+        status="done",
+        provenance=origin,
+        scores=score_columns(metrics, task.label_sets.open_set),
+        source_only=metrics[0]["source_only"],
+        source_model=source_model,
+        timing=_timing(task, metrics, prepared, source_model),
+    )
+    run.write_json("result.json", result)
+    run.drop_state()
+    return result
+
+
+def _warn_about_labels(task: Task) -> None:
+    labels, sets = task.target.labels, task.label_sets
+    if labels is None:
+        logger.info("the target has no labels: predictions are written, scores stay empty")
+    elif task.config.setting != "pda" and not (labels == sets.unknown).any():
+        logger.warning(
+            "%s has no image of a target-private class, so the H-score is not defined (null); "
+            "use --setting pda or another --split",
+            task.config.tgt,
+        )
+
+
+def _adapt(task: Task, run: RunFolder, network: Network) -> tuple[list[dict[str, Any]], Evaluation]:
+    """Run LEAD, saving after every epoch; returns the metrics and the last evaluation."""
+    config = target_config(task.config)
+    state, metrics = run.load_state()
+    views = task.target.views(task.preprocessing, task.device)
+    evaluation = None
+    if state is not None:
+        evaluation = Evaluation(state["features"], state["probability"])
+        network.load_state_dict(state["network"])
+    logger.info(
+        "adapting to %d images of %s, %d epochs", len(views), task.config.tgt, config.epochs
+    )
+    epochs = adapt_target(network, views, config, state=state)
+    for epoch in track(epochs, "adapting", config.epochs + 1 - len(metrics)):
+        evaluation = epoch.evaluation
+        metrics.append(_row(task, epoch))
+        run.save_state(epoch.state(), metrics)
+        logger.debug("target %s", json.dumps(metrics[-1]))
+    assert evaluation is not None
+    return metrics, evaluation
+
+
+def _row(task: Task, epoch: TargetEpoch) -> dict[str, Any]:
+    """The line of metrics.jsonl of one epoch."""
+    threshold = float(task.config.threshold or 0)
+    open_set = task.label_sets.open_set
+    row: dict[str, Any] = {
+        "stage": "target",
+        "epoch": epoch.epoch,
+        "losses": epoch.losses,
+        "learning_rate": epoch.learning_rate,
+        "scores": score(task, epoch.evaluation, epoch.epoch, threshold),
+        "selection": soft_neighbourhood_density(epoch.evaluation.probability, open_set=open_set),
+        "seconds": epoch.seconds,
+    }
+    if epoch.epoch == 0:
+        released = score(task, epoch.evaluation, 0, 0.50)
+        row["source_only"] = row["scores"] | {"h_score_at_050": released["h_score"]}
+    if epoch.pseudo_labels is not None:
+        row["cluster_count"] = epoch.cluster_count
+        row["unknown_share"] = float(epoch.pseudo_labels.is_unknown.float().mean())
+        row["mixture_means"] = list(epoch.pseudo_labels.mixture_means)
+    if epoch.estimate is not None:
+        row["cluster_counts"] = list(epoch.estimate.cluster_counts)
+        row["silhouettes"] = [None if math.isnan(s) else s for s in epoch.estimate.silhouettes]
+    return row
+
+
+def _timing(
+    task: Task, metrics: list[dict[str, Any]], prepared: float, source_model: dict[str, Any]
+) -> dict[str, Any]:
+    """Seconds per stage, adaptation throughput, peak memory."""
+    parts = {
+        part: sum(row["seconds"].get(part, 0.0) for row in metrics)
+        for part in ("estimate", "train", "evaluate")
+    }
+    batch = int(task.config.batch_size or 1)
+    trained = len(task.target.rows) // batch * batch * (len(metrics) - 1)
+    return {
+        "seconds": {
+            "prepare": prepared,
+            "source": source_model.get("seconds"),
+            **{f"target_{part}": seconds for part, seconds in parts.items()},
+        },
+        "images_per_second": trained / parts["train"] if parts["train"] else None,
+        "peak_memory_mib": peak_memory_mib(task.device),
+    }

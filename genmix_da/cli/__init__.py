@@ -1,0 +1,93 @@
+"""The command line. One file per command; each parses, calls one function and prints.
+
+Heavy libraries are imported by the command that needs them, so that --help answers at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+_COMMANDS = {
+    "adapt": "Adapt a source domain's model to an unlabelled target and score it.",
+    "source": "Train the source model once, for all its targets.",
+    "evaluate": "Score a checkpoint on a labelled domain.",
+    "predict": "Classify a folder of images, with rejection as unknown.",
+    "data": "Check a data folder; make Mini Office-Home.",
+    "doctor": "Show versions, device, caches and what is missing.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module when it is run, not when help lists it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"genmix_da.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        import difflib
+
+        close = difflib.get_close_matches(args[0], list(_COMMANDS), n=1) if args else []
+        if close and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f"no command {args[0]!r}; did you mean {close[0]!r}?")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="genmix-da")
+def cli() -> None:
+    """GenMix augmentation and LEAD: source-free universal domain adaptation.
+
+    Start with: genmix-da adapt --src Ar --tgt Cl --setting opda
+    """
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit code: 0, 1, 2 (bad input) or 130 (interrupted)."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.INFO)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    package = logging.getLogger("genmix_da")
+    package.setLevel(logging.DEBUG)
+    package.addHandler(handler)
+    package.propagate = False
+    try:
+        code: Any = cli.main(args=arguments, prog_name="genmix-da", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 0
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(
+            "genmix-da: interrupted; what was finished is kept, go on with --resume", err=True
+        )
+        return 130
+    except Exception as error:
+        from genmix_da.errors import user_message
+
+        message = user_message(error)
+        if message is None:
+            raise
+        click.echo(f"genmix-da: {message}", err=True)
+        return 2
+    finally:
+        package.removeHandler(handler)

@@ -1,0 +1,32 @@
+"""genmix-da adapt"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from genmix_da.cli.options import json_option, model_options, target_options
+
+
+@click.command(name="adapt")
+@click.option("--src", help="Labelled source domain: folder name, alias or unique beginning.")
+@click.option("--tgt", help="Unlabelled target domain, or a folder of images.")
+@model_options
+@target_options
+@click.option("--out", help="Run folder [runs/<Source>2<Target>-<setting>-seed<seed>].")
+@click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
+@json_option
+def command(as_json: bool, **options: Any) -> None:
+    """Adapt a source domain's model to an unlabelled target and score it.
+
+    Target labels, where there are any, are used for scoring alone.
+    """
+    from genmix_da.adaptation import adapt
+    from genmix_da.cli.show import echo_json, echo_result
+
+    result = adapt(**options)
+    if as_json:
+        echo_json(result)
+    else:
+        echo_result(result)

@@ -1,0 +1,37 @@
+"""genmix-da evaluate"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from genmix_da.cli.options import json_option
+
+
+@click.command(name="evaluate")
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option("--tgt", required=True, help="Labelled domain: name, alias or folder.")
+@click.option("--data", help="Folder of domains [$GENMIX_DA_DATA, else Mini Office-Home].")
+@click.option("--threshold", type=float, help="Reject above this uncertainty [the checkpoint's].")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@json_option
+def command(
+    checkpoint: Path,
+    tgt: str,
+    data: str | None,
+    threshold: float | None,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Score CHECKPOINT (a run folder or a .safetensors file) on a labelled domain."""
+    from genmix_da.cli.show import echo_json, echo_scores
+    from genmix_da.inference import evaluate_checkpoint
+
+    found = evaluate_checkpoint(checkpoint, tgt=tgt, data=data, threshold=threshold, device=device)
+    if as_json:
+        echo_json(found)
+        return
+    echo_scores(f"{found['target']}, {found['images']} images", {"checkpoint": found["scores"]})
+    if found["synthetic"]:
+        click.echo("SYNTHETIC DATA: Mini Office-Home is drawn; these numbers compare with nothing.")

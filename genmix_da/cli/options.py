@@ -1,0 +1,90 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+Command = Callable[..., Any]
+
+
+def _arguments(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, Any]:
+    """k=v pairs with YAML values: pad_type=same, img_size=160, dynamic=true."""
+    found = {}
+    for text in values:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise click.BadParameter(f"{text!r} is not KEY=VALUE")
+        found[key] = yaml.safe_load(value)
+    return found
+
+
+_MODEL: tuple[Command, ...] = (
+    click.option("--data", help="Folder of domains [$GENMIX_DA_DATA, else Mini Office-Home]."),
+    click.option("--setting", default=None, help="opda, osda or pda [opda]."),
+    click.option("--split", help="S/P/T class counts, or a YAML file with class names."),
+    click.option(
+        "--profile", help="mini, office-home, office-31, visda-c, domainnet, folder [by data]."
+    ),
+    click.option("--augment", default=None, help="none [none]."),
+    click.option("--backbone", help="torchvision name, or timm:NAME [resnet50; mini: resnet18]."),
+    click.option(
+        "--backbone-arg",
+        "backbone_arguments",
+        multiple=True,
+        callback=_arguments,
+        metavar="K=V",
+        help="Argument of the backbone's constructor; repeatable.",
+    ),
+    click.option("--weights", help="imagenet, none, or a .safetensors/.pth file [imagenet]."),
+    click.option("--bottleneck-dim", type=int, help="Width of the embedding [256]."),
+    click.option("--image-size", type=int, help="Side of the network's input [the weights' own]."),
+    click.option("--batch-size", type=int, help="Images a step [64]."),
+    click.option("--source-epochs", type=int, help="Epochs of source training [50]."),
+    click.option("--source-lr", type=float, help="Learning rate of source training [0.01]."),
+    click.option("--source-backbone-factor", type=float, help="Backbone's share of it [0.1]."),
+    click.option("--label-smoothing", type=float, help="Of the source loss [0.1]."),
+    click.option("--seed", type=int, help="Of everything random [2021]."),
+    click.option("--device", help="auto, cpu or cuda [auto]."),
+    click.option("--mixed-precision/--no-mixed-precision", default=None, help="On CUDA [mixed]."),
+    click.option(
+        "--config", type=click.Path(path_type=Path), help="YAML file with these settings."
+    ),
+)
+
+_TARGET: tuple[Command, ...] = (
+    click.option("--source-checkpoint", help="Source model to start from (also LEAD's .pth)."),
+    click.option("--epochs", type=int, help="Epochs of adaptation [50]."),
+    click.option("--lr", type=float, help="Learning rate of adaptation [0.001]."),
+    click.option("--lambda-psd", type=float, help="Weight of the pseudo-label loss [2.0]."),
+    click.option("--threshold", type=float, help="Reject above this uncertainty [0.55]."),
+    click.option("--cluster-estimator", help="tsne (published) or features [tsne]."),
+    click.option(
+        "--confident-weight", help="Weight of clear-cut samples: released or paper [released]."
+    ),
+)
+
+
+def _apply(options: tuple[Command, ...], command: Command) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def model_options(command: Command) -> Command:
+    """Data, network and source training."""
+    return _apply(_MODEL, command)
+
+
+def target_options(command: Command) -> Command:
+    """Adaptation."""
+    return _apply(_TARGET, command)
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON alone.")

@@ -1,0 +1,41 @@
+"""genmix-da predict"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from genmix_da.cli.options import json_option
+
+
+@click.command(name="predict")
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("predictions.csv"),
+    show_default=True,
+    help="CSV file to write.",
+)
+@click.option("--threshold", type=float, help="Reject above this uncertainty [the checkpoint's].")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
+@json_option
+def command(
+    checkpoint: Path,
+    folder: Path,
+    out: Path,
+    threshold: float | None,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Classify the images in FOLDER with CHECKPOINT (a run folder or a .safetensors file)."""
+    from genmix_da.cli.show import echo_json
+    from genmix_da.inference import predict_folder
+
+    found = predict_folder(checkpoint, folder, out, threshold=threshold, device=device)
+    if as_json:
+        echo_json(found)
+    else:
+        click.echo(f"{found['images']} images, {found['unknown']} unknown: {found['out']}")

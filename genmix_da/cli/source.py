@@ -1,0 +1,30 @@
+"""genmix-da source"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from genmix_da.cli.options import json_option, model_options
+
+
+@click.command(name="source")
+@click.option("--src", help="Labelled source domain: folder name, alias or unique beginning.")
+@click.option("--tgt", help="A target, where the label sets depend on it.")
+@model_options
+@click.option("--out", default="runs/sources", show_default=True, help="Folder of source models.")
+@json_option
+def command(as_json: bool, **options: Any) -> None:
+    """Train the source model once; `adapt` with the same settings reuses it for every target.
+
+    An interrupted training goes on by itself at the last finished epoch.
+    """
+    from genmix_da.adaptation import train_source_model
+    from genmix_da.cli.show import echo_json
+
+    record = train_source_model(**options)
+    if as_json:
+        echo_json(record)
+    else:
+        click.echo(record["folder"])

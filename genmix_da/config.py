@@ -1,0 +1,150 @@
+"""The typed, frozen configuration of one adaptation; saved with every result.
+
+A value comes from the command line, else from --config, else from the profile of the data set.
+Unknown keys are an error.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from genmix_da.errors import UserError
+from genmix_da.profiles import PROFILES
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "setting": ("opda", "osda", "pda"),
+    "augment": ("none",),
+    "device": ("auto", "cpu", "cuda"),
+    "cluster_estimator": ("tsne", "features"),
+    "confident_weight": ("released", "paper"),
+}
+_POSITIVE = ("epochs", "source_epochs", "batch_size", "image_size", "lr", "source_lr")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptConfig:
+    """Settings of one adaptation; None means "as the profile says".
+
+    Attributes:
+        src, tgt: domain names, aliases or unique beginnings; the target may be a folder.
+        setting: "opda", "osda" or "pda".
+        data: root folder; None: $GENMIX_DA_DATA, else Mini Office-Home.
+        split: "S/P/T" or a YAML file; None: the data set's own.
+        profile: a key of PROFILES; None: found from the data.
+        augment: "none" (GenMix follows).
+        backbone, backbone_arguments, weights: see lead.build_backbone.
+        source_checkpoint: a source model to start from (ours, or a LEAD authors' .pth).
+        bottleneck_dim: width D of the embedding.
+        image_size: side of the crop in pixels; None in the end: the weights' own.
+        batch_size: images a step, both stages.
+        source_epochs, source_lr, source_backbone_factor, label_smoothing: source training.
+        epochs, lr, lambda_psd: adaptation.
+        threshold: rejection threshold on the normalised entropy.
+        cluster_estimator, subsample_estimation: how C_t is estimated.
+        confident_weight: weight of clear-cut samples, "released" or "paper".
+        seed: of everything random.
+        device: "auto", "cpu" or "cuda".
+        mixed_precision: on CUDA.
+    """
+
+    src: str
+    tgt: str
+    setting: str = "opda"
+    data: str | None = None
+    split: str | None = None
+    profile: str | None = None
+    augment: str = "none"
+    backbone: str | None = None
+    backbone_arguments: dict[str, Any] = field(default_factory=dict)
+    weights: str | None = None
+    source_checkpoint: str | None = None
+    bottleneck_dim: int | None = None
+    image_size: int | None = None
+    batch_size: int | None = None
+    source_epochs: int | None = None
+    source_lr: float | None = None
+    source_backbone_factor: float | None = None
+    label_smoothing: float = 0.1
+    epochs: int | None = None
+    lr: float | None = None
+    lambda_psd: float | None = None
+    threshold: float | None = None
+    cluster_estimator: str = "tsne"
+    subsample_estimation: bool | None = None
+    confident_weight: str = "released"
+    seed: int = 2021
+    device: str = "auto"
+    mixed_precision: bool = True
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UserError(
+                    f"{name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}."
+                )
+        for name in _POSITIVE:
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise UserError(f"{name} is {value}; it must be above 0.")
+        if self.profile is not None and self.profile not in PROFILES:
+            raise UserError(f"no profile {self.profile!r}; choose one of {', '.join(PROFILES)}.")
+
+    def with_profile(self, profile: str) -> AdaptConfig:
+        """Every value that is None taken from a profile; the profile's name is recorded."""
+        missing = {
+            key: value for key, value in PROFILES[profile].items() if getattr(self, key) is None
+        }
+        return dataclasses.replace(self, profile=profile, **missing)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for YAML and JSON."""
+        return dataclasses.asdict(self)
+
+
+def build_config(options: Mapping[str, Any], file: Path | None = None) -> AdaptConfig:
+    """Join given options (None = not given) with a configuration file.
+
+    Args:
+        options: from the command line or Python.
+        file: YAML with keys of AdaptConfig; the options win over it.
+
+    Raises:
+        UserError: unknown key (the nearest is suggested), unreadable file, missing src or tgt.
+    """
+    values = _read(file) if file is not None else {}
+    values |= {key: value for key, value in options.items() if value not in (None, {})}
+    known = [item.name for item in dataclasses.fields(AdaptConfig)]
+    for key in values:
+        if key not in known:
+            close = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise UserError(f"unknown setting {key!r}{hint}")
+    for key, option in (("src", "--src"), ("tgt", "--tgt")):
+        if key not in values:
+            raise UserError(f"no {'source' if key == 'src' else 'target'} domain; give {option}.")
+    return AdaptConfig(**values)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"cannot read the configuration {file}: {error}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"the configuration {file} must hold 'key: value' lines.")
+    return content
+
+
+def identity(values: Mapping[str, Any]) -> str:
+    """Hash of resolved values: 16 hexadecimal digits, the same for the same run."""
+    text = json.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

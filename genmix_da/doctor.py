@@ -1,0 +1,83 @@
+"""What this installation has, what is missing, and how to get it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from genmix_da.places import cache_folder, default_data
+from genmix_da.provenance import git_commit, package_versions
+
+_RESNET50 = "resnet50-0676ba61.pth"  # torchvision's file of ResNet50_Weights.IMAGENET1K_V1
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report.
+
+    Attributes:
+        name: what was looked at.
+        value: what was found.
+        advice: how to get what is missing; empty where nothing is.
+    """
+
+    name: str
+    value: str
+    advice: str = ""
+
+
+def examine() -> list[Finding]:
+    """Look at versions, device, cache folders, data and weights; changes nothing."""
+    findings = [
+        Finding(name, installed or "not installed", "" if installed else f"pip install {name}")
+        for name, installed in package_versions().items()
+    ]
+    findings.append(Finding("git commit", git_commit() or "not a checkout"))
+    findings.append(_device())
+    cache = cache_folder()
+    findings.append(Finding("cache", f"{cache} ({_size(cache)})", _writable(cache)))
+    data = default_data()
+    if data is None:
+        findings.append(
+            Finding("data", "Mini Office-Home (synthetic)", "set GENMIX_DA_DATA or give --data")
+        )
+    else:
+        missing = "" if data.is_dir() else "the folder does not exist; check GENMIX_DA_DATA"
+        findings.append(Finding("data", str(data), missing))
+    weights = Path(torch.hub.get_dir()) / "checkpoints" / _RESNET50
+    findings.append(
+        Finding("ResNet-50 weights", str(weights))
+        if weights.is_file()
+        else Finding(
+            "ResNet-50 weights",
+            "not on this machine",
+            f"fetched on first use; offline: put {_RESNET50} into {weights.parent}, or --weights",
+        )
+    )
+    return findings
+
+
+def _device() -> Finding:
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        return Finding("device", f"cuda: {', '.join(names)}")
+    advice = "published settings want a GPU; Mini Office-Home runs on the CPU in minutes"
+    return Finding("device", f"cpu, {torch.get_num_threads()} threads", advice)
+
+
+def _size(folder: Path) -> str:
+    if not folder.is_dir():
+        return "empty"
+    total = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return f"{total / 2**20:.0f} MiB"
+
+
+def _writable(folder: Path) -> str:
+    """Advice where the folder cannot be written; the nearest existing parent decides."""
+    place = folder
+    while not place.exists():
+        place = place.parent
+    return "" if os.access(place, os.W_OK) else "cannot be written; set GENMIX_DA_CACHE"

@@ -1,0 +1,184 @@
+"""Use a finished checkpoint: score it on a labelled domain, or classify a folder of images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from genmix_da.config import AdaptConfig
+from genmix_da.data import Domain, folder_domain, load_domain
+from genmix_da.decode import DecodedDomain, decode_domain
+from genmix_da.errors import UserError
+from genmix_da.results import prediction_rows, write_csv
+from genmix_da.runs import CHECKPOINT
+from genmix_da.task import data_root, resolve_device
+from lead.backbones import build_backbone
+from lead.checkpoint import load_checkpoint
+from lead.errors import WeightsError
+from lead.evaluation import Evaluation, evaluate
+from lead.network import Network, to_device
+from lead.protocol import LabelSets
+from lead.scores import score_block
+from lead.views import ImageViews, Preprocessing
+
+
+@dataclass(frozen=True)
+class Model:
+    """A checkpoint, ready to use.
+
+    Attributes:
+        network: in evaluation mode, on the device.
+        label_sets: its classes.
+        preprocessing: of its inputs.
+        description: the JSON beside the tensors.
+        device: where it is.
+    """
+
+    network: Network
+    label_sets: LabelSets
+    preprocessing: Preprocessing
+    description: dict[str, Any]
+    device: torch.device
+
+    def run(self, domain: Domain) -> tuple[DecodedDomain, Evaluation]:
+        """Decode a domain and evaluate all its readable images."""
+        pre = self.preprocessing
+        decoded = decode_domain(domain, pre.resize_size, pre.interpolation)
+        rows = np.arange(len(decoded.domain.images))
+        views = ImageViews(decoded.pixels, pre, self.device, rows)
+        return decoded, evaluate(self.network, views)
+
+
+def load_model(checkpoint: Path, device: str = "auto") -> Model:
+    """Load a checkpoint, or the one in a run folder.
+
+    Raises:
+        UserError, WeightsError: missing or unreadable.
+    """
+    path = checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint
+    if not path.is_file():
+        raise UserError(f"no checkpoint {path}; give a run folder or a .safetensors file.")
+    tensors, description = load_checkpoint(path)
+    where = resolve_device(device)
+    try:
+        sets = LabelSets(*(tuple(names) for names in description["label_sets"].values()))
+        pre = description["preprocessing"]
+        preprocessing = Preprocessing(
+            tuple(pre["mean"]),
+            tuple(pre["std"]),
+            pre["image_size"],
+            pre["resize_size"],
+            pre["interpolation"],
+        )
+        backbone = build_backbone(
+            description["backbone"], weights="none", arguments=description["backbone_arguments"]
+        )
+        network = Network(
+            backbone.module, backbone.feature_dim, sets.unknown, description["bottleneck_dim"]
+        )
+        network.load_state_dict(tensors)
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise WeightsError(f"{path} and its description do not fit together: {error}") from error
+    return Model(to_device(network, where).eval(), sets, preprocessing, description, where)
+
+
+def evaluate_checkpoint(
+    checkpoint: Path,
+    *,
+    tgt: str,
+    data: str | None = None,
+    threshold: float | None = None,
+    device: str = "auto",
+) -> dict[str, Any]:
+    """Score a checkpoint on a labelled domain, with the label sets it was made for.
+
+    Args:
+        checkpoint: run folder or .safetensors file.
+        tgt: domain name or folder.
+        data: folder of domains.
+        threshold: on the uncertainty; None: the checkpoint's own.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        target, images, threshold, synthetic, scores (one block).
+
+    Raises:
+        UserError: no labels, or none of its classes is known to the checkpoint.
+    """
+    model = load_model(checkpoint, device)
+    settings = AdaptConfig(src=tgt, tgt=tgt, data=data)
+    domain = load_domain(data_root(settings), tgt)
+    if domain.labels is None:
+        raise UserError(f"{domain.folder} has no classes to score against; use genmix-da predict.")
+    decoded, evaluation = model.run(domain)
+    sets = model.label_sets
+    labels = [sets.target_label(name) for name in decoded.domain.labels or ()]
+    used = np.array([i for i, label in enumerate(labels) if label is not None], dtype=np.int64)
+    if not len(used):
+        raise UserError(
+            f"{domain.name} has none of the checkpoint's classes "
+            f"({', '.join(sets.shared[:3])} ...)."
+        )
+    limit = threshold if threshold is not None else float(model.description["threshold"])
+    block = score_block(
+        evaluation.probability[torch.from_numpy(used).to(model.device)],
+        np.array([labels[i] for i in used], dtype=np.int64),
+        sets.evaluation_classes,
+        open_set=sets.open_set,
+        threshold=limit,
+    )
+    return {
+        "checkpoint": str(checkpoint),
+        "target": domain.name,
+        "images": len(used),
+        "threshold": limit,
+        "synthetic": bool(model.description.get("synthetic", False)),
+        "scores": block,
+    }
+
+
+def predict_folder(
+    checkpoint: Path,
+    folder: Path,
+    out: Path,
+    *,
+    threshold: float | None = None,
+    device: str = "auto",
+) -> dict[str, Any]:
+    """Classify every image below a folder; rejected ones are "unknown".
+
+    Args:
+        checkpoint: run folder or .safetensors file.
+        folder: images, flat or in class folders.
+        out: CSV with path, predicted class, confidence, uncertainty.
+        threshold: on the uncertainty; None: the checkpoint's own. A PDA checkpoint rejects nothing.
+        device: "auto", "cpu" or "cuda".
+
+    Returns:
+        images, unknown (number rejected), skipped, out.
+    """
+    model = load_model(checkpoint, device)
+    if not folder.is_dir():
+        raise UserError(f"no folder {folder} with images to classify.")
+    decoded, evaluation = model.run(folder_domain(folder))
+    sets = model.label_sets
+    limit = threshold if threshold is not None else float(model.description["threshold"])
+    rows = prediction_rows(
+        evaluation.probability, (*sets.source_classes, "unknown"), limit, sets.open_set
+    )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(
+        out,
+        ("path", "predicted", "confidence", "uncertainty"),
+        [(str(p), *row) for p, row in zip(decoded.domain.images, rows, strict=True)],
+    )
+    return {
+        "images": len(rows),
+        "unknown": sum(row[0] == "unknown" for row in rows),
+        "skipped": len(decoded.skipped),
+        "out": str(out),
+    }

@@ -1,0 +1,32 @@
+"""Progress bars on a terminal; nothing elsewhere, so that logs stay readable."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+def track(items: Iterable[Item], description: str, total: int) -> Iterator[Item]:
+    """Yield the items, with a bar on standard error where that is a terminal.
+
+    Args:
+        items: what is worked through.
+        description: a few words at the left of the bar.
+        total: how many items there are.
+    """
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import track as rich_track
+
+    yield from rich_track(
+        items,
+        description=description,
+        total=total,
+        console=Console(stderr=True),
+        transient=True,
+    )

@@ -1,0 +1,137 @@
+"""The run folder: configuration, metrics, log, result and training state of one run.
+
+Every file is replaced as a whole (temporary name, then rename), so that a run killed at any moment
+can be resumed from it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from genmix_da.errors import UserError
+from lead.checkpoint import load_state, save_state, write_atomically
+
+SCHEMA = 1
+CHECKPOINT = "checkpoint.safetensors"
+
+
+class RunFolder:
+    """Files of one run.
+
+    Args:
+        path: the folder, made where it is missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def checkpoint(self) -> Path:
+        """The finished model; its description lies beside it with .json."""
+        return self.path / CHECKPOINT
+
+    def open(self, identity: str, config: Mapping[str, Any], *, resume: bool) -> None:
+        """Claim the folder for a run, or make sure it belongs to the same run.
+
+        Raises:
+            UserError: it holds another run, or the same run and `resume` was not asked for.
+        """
+        held = self._held_config()
+        if held is None:
+            content = {"identity": identity, **config}
+            self.write_text("config.yaml", yaml.safe_dump(content, sort_keys=False))
+            return
+        if held.get("identity") != identity:
+            raise UserError(
+                f"{self.path} holds another run ({_difference(held, config)}); "
+                "choose another --out, or remove that folder."
+            )
+        if not resume:
+            state = "a finished run" if self.result() is not None else "an unfinished run"
+            raise UserError(
+                f"{self.path} already holds {state} of these settings; add --resume to go on with "
+                "it, or choose another --out."
+            )
+
+    def _held_config(self) -> dict[str, Any] | None:
+        file = self.path / "config.yaml"
+        if not file.is_file():
+            return None
+        try:
+            content = yaml.safe_load(file.read_text())
+        except yaml.YAMLError as error:
+            raise UserError(f"{file} cannot be read: {error}") from error
+        return content if isinstance(content, dict) else {}
+
+    def result(self) -> dict[str, Any] | None:
+        """The result of a finished run, else None.
+
+        Raises:
+            UserError: result.json was damaged or edited into something that is not JSON.
+        """
+        file = self.path / "result.json"
+        if not file.is_file():
+            return None
+        try:
+            content = json.loads(file.read_text())
+        except json.JSONDecodeError as error:
+            raise UserError(
+                f"{file} is not valid JSON ({error}); remove it to redo the run."
+            ) from error
+        done = isinstance(content, dict) and content.get("status") == "done"
+        return content if done else None
+
+    def write_text(self, name: str, text: str) -> None:
+        """Replace one file."""
+        write_atomically(self.path / name, lambda file: file.write_text(text))
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Replace one file by JSON; NaN is refused."""
+        self.write_text(name, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+    def save_state(self, state: Mapping[str, Any], metrics: list[dict[str, Any]]) -> None:
+        """Keep the training state and the metrics so far, together, then show the metrics."""
+        save_state(self.path / "state.pt", {**state, "metrics": json.dumps(metrics)})
+        self.write_text("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in metrics))
+
+    def load_state(self) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+        """The training state to go on from and its metrics, or (None, [])."""
+        file = self.path / "state.pt"
+        if not file.is_file():
+            return None, []
+        state = load_state(file)
+        return state, json.loads(state.pop("metrics"))
+
+    def drop_state(self) -> None:
+        """Remove the training state of a finished run."""
+        (self.path / "state.pt").unlink(missing_ok=True)
+
+    @contextmanager
+    def logging(self) -> Iterator[None]:
+        """Copy this package's log messages to log.txt while the context lasts."""
+        handler = logging.FileHandler(self.path / "log.txt")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        package = logging.getLogger("genmix_da")
+        package.addHandler(handler)
+        try:
+            yield
+        finally:
+            package.removeHandler(handler)
+            handler.close()
+
+
+def _difference(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """The first settings in which two configurations differ."""
+    keys = [key for key in wanted if held.get(key) != wanted[key]]
+    if not keys:
+        return "its data or weights have changed"
+    shown = [f"{key} {held.get(key)!r} instead of {wanted[key]!r}" for key in keys[:2]]
+    return ", ".join(shown) + (" ..." if len(keys) > 2 else "")

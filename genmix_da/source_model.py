@@ -1,0 +1,198 @@
+"""The source model: trained once per data, classes and settings, reused for every target."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from genmix_da.config import identity
+from genmix_da.errors import UserError
+from genmix_da.progress import track
+from genmix_da.provenance import package_versions, provenance
+from genmix_da.runs import SCHEMA, RunFolder
+from genmix_da.task import Task, build_network
+from lead.checkpoint import (
+    is_released_checkpoint,
+    load_checkpoint,
+    read_released_checkpoint,
+    read_tensors,
+    save_checkpoint,
+)
+from lead.errors import WeightsError
+from lead.network import Network
+from lead.source import SourceConfig, train_source
+
+logger = logging.getLogger(__name__)
+
+
+def weights_identity(weights: str) -> str:
+    """ "imagenet" and "none" as they are; a file by the hash of its bytes."""
+    if weights in ("imagenet", "none"):
+        return weights
+    path = Path(weights)
+    if not path.is_file():
+        raise UserError(f"no weights file {path}; check --weights.")
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def source_settings(task: Task) -> dict[str, Any]:
+    """Everything that decides the source model's weights; nothing about the target."""
+    config = task.config
+    return {
+        "source": config.src,
+        "data": task.source.decoded.fingerprint,
+        "classes": list(task.label_sets.source_classes),
+        "backbone": config.backbone,
+        "backbone_arguments": config.backbone_arguments,
+        "weights": weights_identity(str(config.weights)),
+        "bottleneck_dim": config.bottleneck_dim,
+        "image_size": config.image_size,
+        "batch_size": config.batch_size,
+        "source_epochs": config.source_epochs,
+        "source_lr": config.source_lr,
+        "source_backbone_factor": config.source_backbone_factor,
+        "label_smoothing": config.label_smoothing,
+        "augment": config.augment,
+        "seed": config.seed,
+        "device": task.device.type,
+        "version": package_versions()["genmix-da"],
+    }
+
+
+def source_config(task: Task) -> SourceConfig:
+    """The task's settings of source training."""
+    config = task.config
+    return SourceConfig(
+        epochs=int(config.source_epochs or 0),
+        batch_size=int(config.batch_size or 0),
+        learning_rate=float(config.source_lr or 0),
+        backbone_factor=float(config.source_backbone_factor or 0),
+        label_smoothing=config.label_smoothing,
+        seed=config.seed,
+        mixed_precision=config.mixed_precision,
+    )
+
+
+def describe_model(task: Task) -> dict[str, Any]:
+    """What a checkpoint needs to be used again: classes, backbone, preprocessing, provenance."""
+    config, sets = task.config, task.label_sets
+    pre = task.preprocessing
+    return {
+        "schema": SCHEMA,
+        "setting": config.setting,
+        "label_sets": {
+            "shared": list(sets.shared),
+            "source_private": list(sets.source_private),
+            "target_private": list(sets.target_private),
+        },
+        "backbone": config.backbone,
+        "backbone_arguments": config.backbone_arguments,
+        "bottleneck_dim": config.bottleneck_dim,
+        "preprocessing": {
+            "mean": list(pre.mean),
+            "std": list(pre.std),
+            "image_size": pre.image_size,
+            "resize_size": pre.resize_size,
+            "interpolation": pre.interpolation,
+        },
+        "threshold": config.threshold,
+        "synthetic": task.synthetic,
+        "provenance": provenance() | {"data": task.source.decoded.fingerprint},
+    }
+
+
+def obtain_source(task: Task, sources: Path) -> tuple[Network, dict[str, Any]]:
+    """The task's source model: from a given checkpoint, an earlier run, or trained now.
+
+    An unfinished source training of the same settings is continued at its last finished epoch.
+
+    Args:
+        task: source images and settings.
+        sources: folder that holds one run folder per source model.
+
+    Returns:
+        The network with its classifier trainable, and a record: folder, reused, seconds, epochs.
+    """
+    if task.config.source_checkpoint is not None:
+        path = Path(task.config.source_checkpoint)
+        return load_network(task, _read_any(path)), {"folder": str(path), "reused": True}
+    settings = source_settings(task)
+    run = RunFolder(sources / f"{task.config.src.replace(' ', '_')}-{identity(settings)}")
+    run.open(identity(settings), settings, resume=True)
+    if run.checkpoint.is_file():
+        tensors, description = load_checkpoint(run.checkpoint)
+        logger.info("source model: reusing %s", run.path)
+        record = {"folder": str(run.path), "reused": True, "seconds": description["seconds"]}
+        return load_network(task, tensors), record
+    return _train(task, run)
+
+
+def _read_any(path: Path) -> dict[str, Tensor]:
+    tensors = read_tensors(path)
+    return read_released_checkpoint(path) if is_released_checkpoint(tensors) else tensors
+
+
+def load_network(task: Task, tensors: Mapping[str, Tensor]) -> Network:
+    """A network of the task with these tensors.
+
+    Raises:
+        WeightsError: they do not fit the backbone, the bottleneck or the number of classes.
+    """
+    network = build_network(task, "none")
+    expected = network.state_dict()
+    wrong = sorted(
+        set(expected) ^ set(tensors)
+        | {k for k in set(expected) & set(tensors) if expected[k].shape != tensors[k].shape}
+    )
+    if wrong:
+        raise WeightsError(
+            f"the source checkpoint does not fit: {len(wrong)} tensors differ, the first is "
+            f"{wrong[0]}; check --backbone, --split and --setting"
+        )
+    network.load_state_dict(dict(tensors))
+    return network
+
+
+def _train(task: Task, run: RunFolder) -> tuple[Network, dict[str, Any]]:
+    config = source_config(task)
+    state, metrics = run.load_state()
+    network = build_network(task, "none" if state else str(task.config.weights))
+    labels = task.source.labels
+    assert labels is not None  # label_sets refuses a source without classes
+    logger.info(
+        "source model: %d images of %s, %d classes, %d epochs",
+        len(labels),
+        task.config.src,
+        task.label_sets.unknown,
+        config.epochs,
+    )
+    views = task.source.views(task.preprocessing, task.device)
+    epochs = train_source(network, views, labels, config, state=state)
+    started = time.perf_counter()
+    with run.logging():
+        for epoch in track(epochs, "source training", config.epochs - len(metrics)):
+            metrics.append(
+                {
+                    "stage": "source",
+                    "epoch": epoch.epoch,
+                    "loss": epoch.loss,
+                    "accuracy": epoch.accuracy,
+                    "learning_rate": epoch.learning_rate,
+                    "seconds": epoch.seconds,
+                }
+            )
+            run.save_state(epoch.state(), metrics)
+            logger.debug("source %s", json.dumps(metrics[-1]))
+    seconds = sum(row["seconds"] for row in metrics)
+    description = describe_model(task) | {"stage": "source", "seconds": seconds}
+    save_checkpoint(run.checkpoint, network.state_dict(), description)
+    run.drop_state()
+    logger.info("source model: trained in %.0f s, %s", time.perf_counter() - started, run.path)
+    return network, {"folder": str(run.path), "reused": False, "seconds": seconds}

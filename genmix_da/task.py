@@ -1,0 +1,205 @@
+"""From a configuration to decoded images with labels: everything an adaptation starts from."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from genmix_da.config import AdaptConfig
+from genmix_da.data import Domain, load_domain
+from genmix_da.decode import DecodedDomain, decode_domain
+from genmix_da.errors import UserError
+from genmix_da.label_sets import resolve_label_sets
+from genmix_da.places import cache_folder, default_data
+from genmix_da.progress import track
+from lead.backbones import build_backbone
+from lead.network import Network, to_device
+from lead.protocol import LabelSets
+from lead.seeds import derive
+from lead.views import ImageViews, Preprocessing
+from office_home import identify
+from office_home.mini import MINI_SPLITS, make
+
+MINI_MARKER = "mini_office_home.json"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Images:
+    """The part of a decoded domain that a task uses.
+
+    Attributes:
+        decoded: the whole domain.
+        rows: [N] which of its images.
+        labels: [N] classifier outputs, C for unknown; None where the domain has no classes.
+    """
+
+    decoded: DecodedDomain
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64] | None
+
+    def views(self, preprocessing: Preprocessing, device: torch.device) -> ImageViews:
+        """Training and evaluation views of these images."""
+        return ImageViews(self.decoded.pixels, preprocessing, device, self.rows)
+
+    @property
+    def paths(self) -> list[Path]:
+        """Path of each image, in order."""
+        return [self.decoded.domain.images[row] for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One adaptation, resolved.
+
+    Attributes:
+        config: no value is None but data, split and source_checkpoint.
+        dataset: name of the data set, or of its folder.
+        synthetic: True for Mini Office-Home: a number from it says nothing about real images.
+        label_sets: shared, source-private and target-private classes.
+        source, target: images and labels.
+        preprocessing: of the backbone at the configured image size.
+        device: where the networks run.
+    """
+
+    config: AdaptConfig
+    dataset: str
+    synthetic: bool
+    label_sets: LabelSets
+    source: Images
+    target: Images
+    preprocessing: Preprocessing
+    device: torch.device
+
+
+def data_root(config: AdaptConfig) -> Path:
+    """The data folder that is meant; Mini Office-Home is made on first use."""
+    if config.data is not None:
+        return Path(config.data)
+    named = default_data()
+    if named is not None:
+        return named
+    if config.profile not in (None, "mini"):
+        raise UserError(f"--profile {config.profile} needs its images; give --data DIR.")
+    logger.info("no --data and no $GENMIX_DA_DATA: using Mini Office-Home (synthetic images)")
+    return mini_office_home()
+
+
+def mini_office_home() -> Path:
+    """Folder of Mini Office-Home in the cache, drawn on first use."""
+    root = cache_folder() / "mini_office_home"
+    if (root / MINI_MARKER).is_file():
+        return make(root)
+    logger.info("drawing Mini Office-Home into %s", root)
+    bar: list[object] = []
+
+    def advance(done: int, total: int) -> None:
+        if not bar:
+            bar.append(track(range(total), "drawing", total))
+        next(bar[0], None)  # type: ignore[call-overload]
+
+    return make(root, progress=advance)
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device that "auto", "cpu" or "cuda" names.
+
+    Raises:
+        UserError: CUDA was asked for and is not there.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: no CUDA device is available; use --device cpu or auto.")
+    return torch.device(name)
+
+
+def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
+    """Find the data, settle every open setting, decode both domains.
+
+    Args:
+        config: settings.
+        source_alone: there is no target; the source stands in for it in the label sets.
+
+    Raises:
+        UserError, ProtocolError, WeightsError: as the parts say.
+    """
+    root = data_root(config)
+    source, target = load_domain(root, config.src), load_domain(root, config.tgt)
+    if source.folder == target.folder and not source_alone:
+        raise UserError(f"source and target are both {source.name}; name two domains.")
+    synthetic = (root / MINI_MARKER).is_file()
+    union = tuple(dict.fromkeys(source.classes + target.classes))
+    benchmark = None if synthetic else identify(union)
+    dataset = benchmark.name if benchmark else root.resolve().name
+    profile = config.profile or ("mini" if synthetic else benchmark.name if benchmark else "folder")
+    config = config.with_profile(profile)
+    label_sets = resolve_label_sets(
+        source, target, config.setting, config.split, benchmark, MINI_SPLITS if synthetic else None
+    )
+    device = resolve_device(config.device)
+    backbone = build_backbone(
+        _given(config.backbone), weights="none", arguments=config.backbone_arguments
+    )
+    preprocessing = backbone.preprocessing
+    if config.image_size is not None:
+        preprocessing = preprocessing.resized(config.image_size)
+    config = dataclasses.replace(
+        config, image_size=preprocessing.image_size, src=source.name, tgt=target.name
+    )
+    return Task(
+        config,
+        dataset,
+        synthetic,
+        label_sets,
+        _images(source, preprocessing, label_sets.source_label),
+        _images(target, preprocessing, label_sets.target_label),
+        preprocessing,
+        device,
+    )
+
+
+def _given(value: str | None) -> str:
+    """A setting that every profile fills."""
+    assert value is not None
+    return value
+
+
+def _images(
+    domain: Domain, preprocessing: Preprocessing, label_of: Callable[[str], int | None]
+) -> Images:
+    """Decode a domain and keep the images whose class the task uses."""
+    decoded = decode_domain(domain, preprocessing.resize_size, preprocessing.interpolation)
+    names = decoded.domain.labels
+    if names is None:
+        return Images(decoded, np.arange(len(decoded.domain.images)), None)
+    by_name = {name: label_of(name) for name in set(names)}
+    used = [(row, by_name[name]) for row, name in enumerate(names) if by_name[name] is not None]
+    rows, labels = (np.array(column, dtype=np.int64) for column in zip(*used, strict=True))
+    return Images(decoded, rows, labels)
+
+
+def build_network(task: Task, weights: str) -> Network:
+    """A network for the task, its new layers initialised from the seed.
+
+    Args:
+        task: backbone, classes and device.
+        weights: "imagenet", "none" or a file; "none" where a checkpoint is loaded next.
+    """
+    config = task.config
+    torch.manual_seed(derive(config.seed, "initialisation"))
+    backbone = build_backbone(
+        _given(config.backbone), weights=weights, arguments=config.backbone_arguments
+    )
+    network = Network(
+        backbone.module, backbone.feature_dim, task.label_sets.unknown, config.bottleneck_dim or 256
+    )
+    return to_device(network, task.device)

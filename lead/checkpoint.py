@@ -1,0 +1,141 @@
+"""Checkpoints: safetensors plus a JSON file, and the LEAD authors' .pth files.
+
+Everything is written to a temporary name and renamed, so a killed process leaves the old file or
+the new one, never half of one. Pickles are read with `weights_only`: no code runs from a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from lead.errors import WeightsError
+
+_RELEASED_NAMES = {
+    "backbone_layer.": "backbone.",
+    "feat_embed_layer.bottleneck.": "bottleneck.linear.",
+    "feat_embed_layer.bn.": "bottleneck.norm.",
+    "class_layer.fc.weight_g": "classifier.linear.parametrizations.weight.original0",
+    "class_layer.fc.weight_v": "classifier.linear.parametrizations.weight.original1",
+    "class_layer.fc.bias": "classifier.linear.bias",
+}
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it over `path`."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """A state dict from .safetensors or a torch file, on the CPU.
+
+    Torch files may hold the state dict itself or under "model_state_dict", "state_dict" or "model".
+
+    Raises:
+        WeightsError: no such file, unreadable, or not a state dict.
+    """
+    if not path.is_file():
+        raise WeightsError(f"no weights file {path}; check --weights")
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise WeightsError(
+            f"{path} holds more than tensors and is not read, because it could run code; "
+            "convert it to safetensors"
+        ) from error
+    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise WeightsError(f"cannot read weights from {path}: {error}") from error
+    for key in ("model_state_dict", "state_dict", "model"):
+        if isinstance(content, dict) and isinstance(content.get(key), dict):
+            content = content[key]
+    if not isinstance(content, dict) or not all(isinstance(t, Tensor) for t in content.values()):
+        raise WeightsError(f"{path} is not a state dict of tensors")
+    return {str(key): tensor for key, tensor in content.items()}
+
+
+def read_released_checkpoint(path: Path) -> dict[str, Tensor]:
+    """A checkpoint of the LEAD authors' code, its tensors renamed to ours.
+
+    Reads the keys backbone_layer.*, feat_embed_layer.* and class_layer.fc.weight_g/weight_v/bias.
+
+    Raises:
+        WeightsError: unreadable, or tensors of another naming.
+    """
+    renamed: dict[str, Tensor] = {}
+    for key, tensor in read_tensors(path).items():
+        for theirs, ours in _RELEASED_NAMES.items():
+            if key.startswith(theirs):
+                renamed[ours + key[len(theirs) :]] = tensor
+                break
+        else:
+            raise WeightsError(f"{path} is not a LEAD checkpoint: unexpected tensor {key!r}")
+    return renamed
+
+
+def is_released_checkpoint(tensors: Mapping[str, Tensor]) -> bool:
+    """Whether the tensor names are those of the LEAD authors' code."""
+    return "class_layer.fc.weight_v" in tensors
+
+
+def save_checkpoint(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
+    """Write tensors to `path` (.safetensors) and metadata to the same name with .json.
+
+    The metadata is written first: a checkpoint that exists is complete.
+    """
+    tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in state.items()}
+    text = json.dumps(metadata, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    write_atomically(path.with_suffix(".json"), lambda file: file.write_text(text))
+    write_atomically(path, lambda file: file.write_bytes(save(tensors)))
+
+
+def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and metadata of a checkpoint made by `save_checkpoint`.
+
+    Raises:
+        WeightsError: a file is missing or unreadable.
+    """
+    tensors = read_tensors(path)
+    sidecar = path.with_suffix(".json")
+    try:
+        metadata = json.loads(sidecar.read_text())
+    except (OSError, json.JSONDecodeError) as error:
+        raise WeightsError(f"cannot read {sidecar}, which describes {path}: {error}") from error
+    if not isinstance(metadata, dict):
+        raise WeightsError(f"{sidecar} does not hold a description of {path}")
+    return tensors, metadata
+
+
+def save_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Write the state of a training stage, from which it resumes."""
+    write_atomically(path, lambda file: torch.save(dict(state), file))
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Read a training state on the CPU, tensors and plain values only.
+
+    Raises:
+        WeightsError: missing or unreadable.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError) as error:
+        raise WeightsError(f"cannot read training state {path}: {error}") from error
+    if not isinstance(state, dict):
+        raise WeightsError(f"{path} is not a training state")
+    return state

@@ -1,0 +1,151 @@
+"""How many clusters the target has: C_t (LEAD, CVPR 2024, Sec. 3.3).
+
+C_t = coefficient * C for the coefficient whose k-means clustering has the best silhouette. The
+released code clusters a two-dimensional t-SNE map; that is the default ("tsne"). It takes nearly
+all of the pseudo-labelling time and rounding changes the map, so "features" clusters the unit
+features themselves: see docs/fidelity.md for the measured difference.
+Re-implementation; verified against the authors' released code (MIT).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.manifold import TSNE
+from sklearn.metrics import silhouette_score
+
+COEFFICIENTS: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0)
+ESTIMATORS: tuple[str, ...] = ("tsne", "features")
+TSNE_PERPLEXITY = 30.0
+
+
+@dataclass(frozen=True)
+class ClusterEstimate:
+    """The search for C_t.
+
+    Attributes:
+        coefficient: the winning multiple of C.
+        cluster_counts: k-means cluster count of every candidate.
+        silhouettes: silhouette of every candidate in [-1, 1]; NaN where it is not defined.
+    """
+
+    coefficient: float
+    cluster_counts: tuple[int, ...]
+    silhouettes: tuple[float, ...]
+
+
+def candidate_counts(
+    class_count: int, coefficients: Sequence[float] = COEFFICIENTS
+) -> tuple[int, ...]:
+    """K-means cluster counts that are tried: max(int(C * coefficient), 2)."""
+    return tuple(max(int(class_count * coefficient), 2) for coefficient in coefficients)
+
+
+def effective_cluster_count(class_count: int, coefficient: float) -> int:
+    """C_t = int(C * coefficient), at least 1.
+
+    The released code divides by zero where this is 0 (coefficient 0.25 with 2 or 3 classes).
+    """
+    return max(int(class_count * coefficient), 1)
+
+
+def estimation_subset(sample_count: int) -> NDArray[np.int64]:
+    """The third of the samples used on large targets (VisDA-C), in the released order.
+
+    Numpy's legacy generator with seed 2021, choice without replacement: floor(N / 3) rows.
+    """
+    chosen = np.random.RandomState(2021).choice(sample_count, sample_count // 3, replace=False)
+    return np.asarray(chosen, dtype=np.int64)
+
+
+def embed_2d(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """T-SNE map as in the released code: PCA start, random_state 0, perplexity 30.
+
+    With 30 samples or fewer, where the released code stops with an error, the perplexity is
+    (M - 1) / 3.
+
+    Args:
+        features: [M, D], M >= 3.
+
+    Returns:
+        [M, 2].
+    """
+    count = len(features)
+    perplexity = TSNE_PERPLEXITY if count > TSNE_PERPLEXITY else max((count - 1) / 3, 1.0)
+    tsne = TSNE(n_components=2, init="pca", random_state=0, perplexity=perplexity)
+    return np.asarray(tsne.fit_transform(features), dtype=np.float32)
+
+
+def cluster(points: NDArray[np.float32], cluster_count: int) -> NDArray[np.int32]:
+    """K-means labels [M] of points [M, K]: random_state 0, one start."""
+    with warnings.catch_warnings():
+        # Fewer distinct points than clusters: the labels are still right, there are just fewer.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted = KMeans(n_clusters=cluster_count, random_state=0, n_init=1).fit(points)
+    return np.asarray(fitted.labels_, dtype=np.int32)
+
+
+def candidate_silhouette(points: NDArray[np.float32], cluster_count: int) -> float:
+    """Silhouette of one clustering, NaN where 2 <= clusters < samples does not hold."""
+    if cluster_count >= len(points):
+        return float("nan")
+    labels = cluster(points, cluster_count)
+    if not 2 <= len(np.unique(labels)) < len(points):
+        return float("nan")
+    return float(silhouette_score(points, labels))
+
+
+def best_coefficient(silhouettes: Sequence[float], previous: float = 1.0) -> float:
+    """First coefficient with the highest silhouette above 0, else the previous one."""
+    best, chosen = 0.0, previous
+    for coefficient, silhouette in zip(COEFFICIENTS, silhouettes, strict=True):
+        if silhouette > best:  # False for NaN
+            best, chosen = silhouette, coefficient
+    return chosen
+
+
+def estimate_clusters(
+    features: NDArray[np.float32],
+    class_count: int,
+    *,
+    estimator: str = "tsne",
+    subsample: bool = False,
+    previous: float = 1.0,
+) -> ClusterEstimate:
+    """Choose the multiple of C whose clustering of the target has the best silhouette.
+
+    Args:
+        features: [N, D] unit features.
+        class_count: C, classes the classifier knows.
+        estimator: "tsne" (published) or "features".
+        subsample: estimate on a third of the samples, as published for VisDA-C.
+        previous: coefficient kept where no candidate has a silhouette above 0.
+
+    Returns:
+        The estimate. With fewer than 3 samples nothing can be clustered: every silhouette is NaN
+        and `previous` is returned.
+
+    Raises:
+        ValueError: unknown estimator, or features that are not finite.
+    """
+    if estimator not in ESTIMATORS:
+        raise ValueError(f"unknown estimator {estimator!r}; choose one of {', '.join(ESTIMATORS)}")
+    if not np.isfinite(features).all():
+        rows = np.flatnonzero(~np.isfinite(features).all(axis=1))
+        raise ValueError(f"{len(rows)} feature rows are not finite, the first is row {rows[0]}")
+    counts = candidate_counts(class_count)
+    if subsample:
+        features = features[estimation_subset(len(features))]
+    if len(features) < 3:
+        return ClusterEstimate(previous, counts, (float("nan"),) * len(counts))
+    points = embed_2d(features) if estimator == "tsne" else features
+    # Small C maps several coefficients to one count; cluster each count once.
+    by_count = {count: candidate_silhouette(points, count) for count in sorted(set(counts))}
+    silhouettes = tuple(by_count[count] for count in counts)
+    return ClusterEstimate(best_coefficient(silhouettes, previous), counts, silhouettes)

@@ -1,0 +1,92 @@
+"""The network of LEAD: backbone, bottleneck, weight-normalised classifier.
+
+Layout and initialisation follow the released code (MIT), after SHOT (Liang et al., ICML 2020).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm
+
+BOTTLENECK_DIM = 256
+
+
+class Bottleneck(nn.Module):
+    """Linear layer and batch norm: backbone features [B, F] -> embedding [B, D]."""
+
+    def __init__(self, feature_dim: int, bottleneck_dim: int = BOTTLENECK_DIM) -> None:
+        super().__init__()
+        self.linear = nn.Linear(feature_dim, bottleneck_dim)
+        self.norm = nn.BatchNorm1d(bottleneck_dim)
+        nn.init.xavier_normal_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        embedding: Tensor = self.norm(self.linear(features))
+        return embedding
+
+
+class Classifier(nn.Module):
+    """Weight-normalised linear layer: row = gain * direction / |direction|, plus bias.
+
+    The direction keeps torch's default initialisation: the released code initialises the derived
+    weight, which the next forward pass overwrites.
+    """
+
+    def __init__(self, bottleneck_dim: int, class_count: int) -> None:
+        super().__init__()
+        self.linear = weight_norm(nn.Linear(bottleneck_dim, class_count))
+        nn.init.zeros_(self.linear.bias)
+
+    @property
+    def class_weights(self) -> Tensor:
+        """[C, D] effective weight rows."""
+        weight: Tensor = self.linear.weight
+        return weight.detach()
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        logits: Tensor = self.linear(embedding)
+        return logits
+
+
+class Network(nn.Module):
+    """Backbone, bottleneck and classifier.
+
+    Args:
+        backbone: module that maps images [B, 3, H, W] to features [B, F].
+        feature_dim: F.
+        class_count: C, the source classes.
+        bottleneck_dim: D.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        feature_dim: int,
+        class_count: int,
+        bottleneck_dim: int = BOTTLENECK_DIM,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.bottleneck = Bottleneck(feature_dim, bottleneck_dim)
+        self.classifier = Classifier(bottleneck_dim, class_count)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Images [B, 3, H, W] -> (raw embedding [B, D], logits [B, C]), both float32."""
+        embedding = self.bottleneck(self.backbone(images)).float()
+        return embedding, self.classifier(embedding).float()
+
+    def freeze_classifier(self) -> None:
+        """Keep the classifier as the source left it (the target stage of LEAD)."""
+        self.classifier.requires_grad_(False)
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Number of trainable parameters."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+def to_device(network: Network, device: torch.device) -> Network:
+    """Move the network to its device in the layout its convolutions run fastest in."""
+    return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

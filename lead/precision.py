@@ -1,0 +1,47 @@
+"""Mixed precision on CUDA, plain float32 elsewhere."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+class Precision:
+    """How a forward pass and an optimiser step run on a device.
+
+    bfloat16 where the card has it, else float16 with loss scaling; float32 on the CPU, where the
+    results are to be the same on every run.
+
+    Args:
+        device: where the network is.
+        mixed: False keeps float32 on CUDA too.
+    """
+
+    def __init__(self, device: torch.device, *, mixed: bool = True) -> None:
+        self.device = device
+        self.enabled = mixed and device.type == "cuda"
+        self.dtype = torch.float32
+        if self.enabled:
+            self.dtype = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        self._scaler = torch.amp.GradScaler(enabled=self.dtype == torch.float16)
+
+    def autocast(self) -> torch.autocast:
+        """Context of a forward pass."""
+        dtype = self.dtype if self.enabled else torch.bfloat16
+        return torch.autocast(self.device.type, dtype=dtype, enabled=self.enabled)
+
+    def step(self, loss: Tensor, optimizer: torch.optim.Optimizer) -> None:
+        """Backward pass and optimiser step."""
+        optimizer.zero_grad(set_to_none=True)
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self._scaler.step(optimizer)
+        self._scaler.update()
+
+    def state(self) -> dict[str, float]:
+        """The loss scale, for a training state; empty where nothing is scaled."""
+        return dict(self._scaler.state_dict())
+
+    def load(self, state: dict[str, float]) -> None:
+        """Take over a saved loss scale."""
+        if state:
+            self._scaler.load_state_dict(state)

@@ -1,0 +1,147 @@
+"""Training and evaluation views of images that were decoded and resized once.
+
+The images lie in one uint8 array [N, R, R, 3], in memory or memory-mapped. A training view is a
+random crop and flip, an evaluation view the centre crop; each is computed only for the batch that
+asks for it. The layout [H, W, 3] is channels-last already, so no copy is spent on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lead.seeds import batches
+
+Item = TypeVar("Item")
+Batch = TypeVar("Batch")
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How images become network inputs.
+
+    Attributes:
+        mean, std: per RGB channel, for values in [0, 1].
+        image_size: side of the crop that the network sees, in pixels.
+        resize_size: side of the square that images are resized to first, in pixels.
+        interpolation: "bilinear" or "bicubic".
+    """
+
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    image_size: int = 224
+    resize_size: int = 256
+    interpolation: str = "bilinear"
+
+    def resized(self, image_size: int) -> Preprocessing:
+        """The same with another crop, the resize side scaled along (160 of 224/256 gives 182)."""
+        resize_size = int(image_size * self.resize_size / self.image_size)
+        return Preprocessing(self.mean, self.std, image_size, resize_size, self.interpolation)
+
+
+class ImageViews:
+    """Batches of network inputs from decoded images.
+
+    Args:
+        images: [N, R, R, 3] uint8, R = preprocessing.resize_size.
+        preprocessing: crop side, mean and std.
+        device: where the batches go.
+        rows: [M] which images belong to the set, in order; all of them where it is not given.
+
+    Raises:
+        ValueError: the array has another shape or type.
+    """
+
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        preprocessing: Preprocessing,
+        device: torch.device,
+        rows: NDArray[np.int64] | None = None,
+    ) -> None:
+        side = preprocessing.resize_size
+        if images.ndim != 4 or images.shape[1:] != (side, side, 3) or images.dtype != np.uint8:
+            raise ValueError(
+                f"images must be uint8 [N, {side}, {side}, 3], not {images.dtype} {images.shape}"
+            )
+        self.images = images
+        self.rows = np.arange(len(images)) if rows is None else rows
+        self.preprocessing = preprocessing
+        self.device = device
+        scale = torch.tensor(preprocessing.std).view(1, 3, 1, 1) * 255.0
+        self._scale = (1.0 / scale).to(device)
+        self._shift = (-torch.tensor(preprocessing.mean).view(1, 3, 1, 1) * 255.0 / scale).to(
+            device
+        )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def _to_network(self, batch: NDArray[np.uint8]) -> Tensor:
+        """[B, S, S, 3] uint8 -> normalised float [B, 3, S, S], channels-last, on the device."""
+        pixels = torch.from_numpy(batch)
+        if self.device.type == "cuda":
+            pixels = pixels.pin_memory().to(self.device, non_blocking=True)
+        return torch.addcmul(self._shift, pixels.permute(0, 3, 1, 2).float(), self._scale)
+
+    def train(self, rows: NDArray[np.int64], draw: np.random.Generator) -> Tensor:
+        """Random crops of rows [B], flipped with probability 1/2: [B, 3, S, S]."""
+        size = self.preprocessing.image_size
+        room = self.preprocessing.resize_size - size + 1
+        corners = draw.integers(0, room, size=(len(rows), 2))
+        flips = draw.random(len(rows)) < 0.5
+        batch = np.empty((len(rows), size, size, 3), dtype=np.uint8)
+        for place, (row, (top, left), flip) in enumerate(
+            zip(self.rows[rows], corners, flips, strict=True)
+        ):
+            crop = self.images[row, top : top + size, left : left + size]
+            batch[place] = crop[:, ::-1] if flip else crop
+        return self._to_network(batch)
+
+    def evaluation(self, rows: slice) -> Tensor:
+        """Centre crops of some rows: [B, 3, S, S]."""
+        size = self.preprocessing.image_size
+        corner = round((self.preprocessing.resize_size - size) / 2.0)
+        window = slice(corner, corner + size)
+        return self._to_network(np.ascontiguousarray(self.images[self.rows[rows], window, window]))
+
+    def training_batches(
+        self, batch_size: int, draw: np.random.Generator
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """A shuffled epoch of (row indices [B], training views [B, 3, S, S]) in full batches.
+
+        Raises:
+            TooFewImagesError: fewer images than a batch.
+        """
+        plan = batches(len(self), batch_size, draw)
+        views = prefetch(plan, lambda rows: self.train(rows, draw))
+        for rows, images in zip(plan, views, strict=True):
+            yield torch.from_numpy(rows).to(self.device), images
+
+    def evaluation_batches(self, batch_size: int) -> Iterator[Tensor]:
+        """All images in order as evaluation views [B, 3, S, S]; the last batch may be smaller."""
+        plan = [slice(start, start + batch_size) for start in range(0, len(self), batch_size)]
+        return prefetch(plan, self.evaluation)
+
+
+def prefetch(items: Iterable[Item], load: Callable[[Item], Batch]) -> Iterator[Batch]:
+    """Load the next batch in a thread while the caller computes with the present one.
+
+    The order, and with it every random draw, is that of `items`.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        waiting = None
+        for item in items:
+            upcoming = pool.submit(load, item)
+            if waiting is not None:
+                yield waiting.result()
+            waiting = upcoming
+        if waiting is not None:
+            yield waiting.result()
