@@ -18,7 +18,7 @@ from genmix_da.decode import DecodedDomain, decode_domain
 from genmix_da.errors import UserError
 from genmix_da.label_sets import resolve_label_sets
 from genmix_da.places import cache_folder, default_data
-from genmix_da.progress import track
+from genmix_da.progress import bar
 from lead.backbones import build_backbone
 from lead.network import Network, to_device
 from lead.protocol import LabelSets
@@ -99,14 +99,8 @@ def mini_office_home() -> Path:
     if (root / MINI_MARKER).is_file():
         return make(root)
     logger.info("drawing Mini Office-Home into %s", root)
-    bar: list[object] = []
-
-    def advance(done: int, total: int) -> None:
-        if not bar:
-            bar.append(track(range(total), "drawing", total))
-        next(bar[0], None)  # type: ignore[call-overload]
-
-    return make(root, progress=advance)
+    with bar("drawing") as advance:
+        return make(root, progress=advance)
 
 
 def resolve_device(name: str) -> torch.device:

@@ -84,8 +84,12 @@ def mini(sheet: Path | None, out: Path | None) -> None:
         sheet.parent.mkdir(parents=True, exist_ok=True)
         click.echo(contact_sheet(sheet))
     if out is not None:
+        from genmix_da.errors import UserError
         from office_home.mini import make
 
-        click.echo(make(out))
+        try:
+            click.echo(make(out))
+        except FileExistsError as error:
+            raise UserError(f"{error} Choose another --out.") from error
     elif sheet is None:
         click.echo(mini_office_home())

@@ -15,9 +15,10 @@ import resource
 import statistics
 import time
 
-import lead
 import numpy as np
 import torch
+
+import lead
 from lead.precision import Precision
 from lead.schedule import build_optimizer
 from lead.selection import soft_neighbourhood_density
