@@ -28,7 +28,7 @@ from lead.checkpoint import save_checkpoint
 from lead.errors import LeadError
 from lead.evaluation import Evaluation
 from lead.network import Network
-from lead.selection import soft_neighbourhood_density
+from lead.selection import mutual_information
 from lead.target import TargetConfig, TargetEpoch, adapt_target
 from office_home.names import short_name
 
@@ -213,7 +213,7 @@ def _row(task: Task, epoch: TargetEpoch) -> dict[str, Any]:
         "losses": epoch.losses,
         "learning_rate": epoch.learning_rate,
         "scores": score(task, epoch.evaluation, epoch.epoch, threshold),
-        "selection": soft_neighbourhood_density(epoch.evaluation.probability, open_set=open_set),
+        "selection": mutual_information(epoch.evaluation.probability, open_set=open_set),
         "seconds": epoch.seconds,
     }
     if epoch.epoch == 0:

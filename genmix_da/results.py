@@ -19,7 +19,7 @@ from lead.checkpoint import write_atomically
 from lead.evaluation import Evaluation
 from lead.scores import ScoreBlock, headline, normalised_entropy, predict, score_block
 
-SELECTION_RULE = "soft neighbourhood density, open-set aware"
+SELECTION_RULE = "mutual information, open-set aware"
 
 
 def score(task: Task, evaluation: Evaluation, epoch: int, threshold: float) -> ScoreBlock:

@@ -20,7 +20,7 @@ from lead.network import Network, to_device
 from lead.protocol import LabelSets, split_classes
 from lead.pseudo_labels import PseudoLabels, assign_pseudo_labels
 from lead.scores import closed_set_scores, open_set_scores, score_block
-from lead.selection import soft_neighbourhood_density
+from lead.selection import mutual_information
 from lead.source import SourceConfig, train_source
 from lead.target import TargetConfig
 from lead.target import adapt_target as adapt
@@ -48,10 +48,10 @@ __all__ = [
     "estimate_clusters",
     "evaluate",
     "load_checkpoint",
+    "mutual_information",
     "open_set_scores",
     "save_checkpoint",
     "score_block",
-    "soft_neighbourhood_density",
     "split_classes",
     "to_device",
     "train_source",

@@ -21,7 +21,7 @@ import torch
 import lead
 from lead.precision import Precision
 from lead.schedule import build_optimizer
-from lead.selection import soft_neighbourhood_density
+from lead.selection import mutual_information
 
 
 def bare_pass(
@@ -92,7 +92,7 @@ def main() -> None:
         synchronize(device)
         started = time.perf_counter()
         epoch = next(adaptation)
-        soft_neighbourhood_density(epoch.evaluation.probability, open_set=True)
+        mutual_information(epoch.evaluation.probability, open_set=True)
         synchronize(device)
         seconds = time.perf_counter() - started
         if epoch.estimate is not None:
