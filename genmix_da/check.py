@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from genmix_da.data import Domain, find_domains, is_image, load_domain
-from genmix_da.decode import read_image
+from genmix_da.decode import pil_warnings_ignored, read_image
 from genmix_da.errors import UserError
 from genmix_da.progress import track
 from office_home import class_counts, identify
@@ -105,7 +105,7 @@ def _check_domain(domain: Domain, dataset: str | None) -> DomainReport:
     unreadable: list[tuple[str, str]] = []
     animated: list[str] = []
     by_digest: dict[str, list[str]] = defaultdict(list)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with pil_warnings_ignored(), ThreadPoolExecutor(os.cpu_count()) as pool:
         found = pool.map(_inspect, domain.images)
         progress = track(found, f"checking {domain.name}", len(domain.images))
         for path, (problem, moves, digest) in zip(domain.images, progress, strict=True):

@@ -15,6 +15,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,18 +65,33 @@ def read_image(content: bytes) -> Image.Image:
     if not content:
         raise ValueError("zero bytes")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            # A palette image with transparency converts through alpha; PIL's advice is noise here.
-            warnings.filterwarnings("ignore", message="Palette images with Transparency")
-            with Image.open(io.BytesIO(content)) as image:
-                return image.convert("RGB")
+        with Image.open(io.BytesIO(content)) as image:
+            limit = Image.MAX_IMAGE_PIXELS
+            if limit is not None and image.width * image.height > limit:
+                raise ValueError("too many pixels")
+            # PIL clips 16-bit grey to white; versions before 11 call a 16-bit PNG "I".
+            if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
+                return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
+            return image.convert("RGB")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError("too many pixels") from error
     except UnidentifiedImageError as error:
         raise ValueError("not an image") from error
     except Exception as error:  # PIL's decoders raise many kinds on damaged files
         raise ValueError(str(error).splitlines()[0] if str(error) else "unreadable") from error
+
+
+@contextmanager
+def pil_warnings_ignored() -> Iterator[None]:
+    """Silence PIL where damaged files are expected; enter it once, outside of threads.
+
+    The filters belong to the whole process: changed by many threads they end in any state.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        # A palette image with transparency converts through alpha; PIL's advice is noise here.
+        warnings.filterwarnings("ignore", message="Palette images with Transparency")
+        yield
 
 
 def decode_domain(domain: Domain, side: int, interpolation: str) -> DecodedDomain:
@@ -178,7 +194,7 @@ def _in_threads(
 ) -> Iterator[tuple[NDArray[np.uint8] | None, str]]:
     """Decode in order, a few images ahead, so that memory does not grow with the domain."""
     workers = os.cpu_count() or 1
-    with ThreadPoolExecutor(workers) as pool:
+    with pil_warnings_ignored(), ThreadPoolExecutor(workers) as pool:
         for start in range(0, len(images), 16 * workers):
             yield from pool.map(decode, images[start : start + 16 * workers])
 

@@ -67,7 +67,7 @@ class RunFolder:
             return None
         try:
             content = yaml.safe_load(file.read_text())
-        except yaml.YAMLError as error:
+        except (UnicodeDecodeError, yaml.YAMLError) as error:
             raise UserError(f"{file} cannot be read: {error}") from error
         return content if isinstance(content, dict) else {}
 
@@ -82,7 +82,7 @@ class RunFolder:
             return None
         try:
             content = json.loads(file.read_text())
-        except json.JSONDecodeError as error:
+        except ValueError as error:  # not JSON, or not even text
             raise UserError(
                 f"{file} is not valid JSON ({error}); remove it to redo the run."
             ) from error

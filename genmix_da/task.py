@@ -128,7 +128,7 @@ def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
     """
     root = data_root(config)
     source, target = load_domain(root, config.src), load_domain(root, config.tgt)
-    if source.folder == target.folder and not source_alone:
+    if source.folder.resolve() == target.folder.resolve() and not source_alone:
         raise UserError(f"source and target are both {source.name}; name two domains.")
     synthetic = (root / MINI_MARKER).is_file()
     union = tuple(dict.fromkeys(source.classes + target.classes))

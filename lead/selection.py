@@ -35,6 +35,7 @@ def mutual_information(probability: Tensor, *, open_set: bool) -> float:
     outputs = with_unknown(probability.double()) if open_set else probability.double()
 
     def entropy(rows: Tensor) -> Tensor:
-        return torch.special.entr(rows).sum(dim=-1)
+        terms: Tensor = torch.special.entr(rows)
+        return terms.sum(dim=-1)
 
     return float(entropy(outputs.mean(dim=0)) - entropy(outputs).mean())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Sequence
 
 _ALIASES = {
@@ -18,8 +19,11 @@ _SHORT = {"art": "Ar", "clipart": "Cl", "product": "Pr", "realworld": "Re"}
 
 
 def key(name: str) -> str:
-    """Lower-case letters and digits alone: "Real World", "Real_World", "RealWorld" are equal."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    """Lower-case letters and digits alone: "Real World", "Real_World", "RealWorld" are equal.
+
+    Letters of any script count, composed or not: file systems store "é" in either way.
+    """
+    return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", name).lower())
 
 
 def short_name(domain: str) -> str:
@@ -39,6 +43,8 @@ def match_domain(query: str, available: Sequence[str]) -> str:
     Raises:
         LookupError: none or several fit; the sentence names the nearest and all available ones.
     """
+    if query in available:
+        return query
     wanted = key(query)
     by_key = {key(name): name for name in available}
     alias = _ALIASES.get(wanted, wanted)

@@ -87,7 +87,8 @@ def main(arguments: list[str] | None = None) -> int:
         message = user_message(error)
         if message is None:
             raise
-        click.echo(f"genmix-da: {message}", err=True)
+        # What libraries say about a damaged file often runs over several lines.
+        click.echo(f"genmix-da: {' '.join(message.split())}", err=True)
         return 2
     finally:
         package.removeHandler(handler)
