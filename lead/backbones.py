@@ -52,13 +52,15 @@ def build_backbone(
         WeightsError: unknown model, wrong argument, weights that are missing or do not fit.
     """
     arguments = dict(arguments or {})
-    library, _, model = name.rpartition(":")
-    if library not in ("", "timm", "torchvision"):
+    library, _, model = name.partition(":") if ":" in name else ("torchvision", "", name)
+    if library not in ("timm", "torchvision"):
         raise WeightsError(f"unknown backbone library {library!r} in {name!r}; use timm:NAME")
     build = _timm if library == "timm" else _torchvision
     try:
         backbone = build(model, weights == "imagenet", arguments)
-    except TypeError as error:
+    except WeightsError:
+        raise
+    except (TypeError, ValueError) as error:
         raise WeightsError(f"backbone {name!r} does not take these arguments: {error}") from error
     except OSError as error:  # URLError and the hub's offline errors are OSErrors
         raise WeightsError(
@@ -154,6 +156,8 @@ def _torchvision(name: str, pretrained: bool, arguments: dict[str, Any]) -> Back
     module = torchvision.models.get_model(
         name, weights=published if pretrained else None, **arguments
     )
+    if hasattr(module, "aux_logits"):
+        raise WeightsError(f"torchvision's {name!r} has auxiliary outputs; use timm:{name} instead")
     feature_dim = _take_off_head(module, name)
     if published is None:
         return Backbone(module, feature_dim, Preprocessing())

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
@@ -56,10 +55,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise WeightsError(
-            f"{path} holds more than tensors and is not read, because it could run code; "
-            "convert it to safetensors"
+            f"{path} is damaged, or holds more than tensors, which is not read because it could "
+            "run code; convert it to safetensors"
         ) from error
-    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except Exception as error:  # torch and pickle raise many kinds on damaged files
         raise WeightsError(f"cannot read weights from {path}: {error}") from error
     for key in ("model_state_dict", "state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
@@ -114,7 +113,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     sidecar = path.with_suffix(".json")
     try:
         metadata = json.loads(sidecar.read_text())
-    except (OSError, json.JSONDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise WeightsError(f"cannot read {sidecar}, which describes {path}: {error}") from error
     if not isinstance(metadata, dict):
         raise WeightsError(f"{sidecar} does not hold a description of {path}")
@@ -134,7 +133,7 @@ def load_state(path: Path) -> dict[str, Any]:
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError) as error:
+    except Exception as error:  # torch and pickle raise many kinds on damaged files
         raise WeightsError(f"cannot read training state {path}: {error}") from error
     if not isinstance(state, dict):
         raise WeightsError(f"{path} is not a training state")

@@ -23,6 +23,7 @@ from sklearn.metrics import silhouette_score
 COEFFICIENTS: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0)
 ESTIMATORS: tuple[str, ...] = ("tsne", "features")
 TSNE_PERPLEXITY = 30.0
+_NO_SPREAD = 1e-6  # unit features closer than this are one point; t-SNE crashes on one point
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,8 @@ def estimate_clusters(
         previous: coefficient kept where no candidate has a silhouette above 0.
 
     Returns:
-        The estimate. With fewer than 3 samples nothing can be clustered: every silhouette is NaN
-        and `previous` is returned.
+        The estimate. With fewer than 3 samples, or samples that are all alike (a collapsed
+        network), nothing can be clustered: every silhouette is NaN and `previous` is returned.
 
     Raises:
         ValueError: unknown estimator, or features that are not finite.
@@ -142,9 +143,10 @@ def estimate_clusters(
     counts = candidate_counts(class_count)
     if subsample:
         features = features[estimation_subset(len(features))]
-    if len(features) < 3:
+    if len(features) < 3 or np.ptp(features, axis=0).max() < _NO_SPREAD:
         return ClusterEstimate(previous, counts, (float("nan"),) * len(counts))
-    points = embed_2d(features) if estimator == "tsne" else features
+    two_or_more = features.shape[1] >= 2  # t-SNE starts from two principal components
+    points = embed_2d(features) if estimator == "tsne" and two_or_more else features
     # Small C maps several coefficients to one count; cluster each count once.
     by_count = {count: candidate_silhouette(points, count) for count in sorted(set(counts))}
     silhouettes = tuple(by_count[count] for count in counts)

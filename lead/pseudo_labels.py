@@ -92,7 +92,7 @@ def mixture_means(unknown_norm: NDArray[np.float32]) -> tuple[float, float]:
         value = float(unknown_norm[0])
         return value, value
     with warnings.catch_warnings():
-        # Equal lengths (empty unknown space) are one component; both means are then that length.
+        # Equal lengths (empty unknown space) are one component; the high mean is that length.
         warnings.simplefilter("ignore", ConvergenceWarning)
         mixture = GaussianMixture(n_components=2, random_state=0).fit(unknown_norm.reshape(-1, 1))
     low, high = sorted(float(mean) for mean in mixture.means_.ravel())

@@ -133,7 +133,8 @@ def closed_set_scores(
         classes: evaluation classes (the shared ones).
     """
     truth = np.asarray(torch.as_tensor(labels).cpu(), dtype=np.int64)
-    prediction = torch.as_tensor(probability).cpu().numpy().argmax(axis=1).astype(np.int64)
+    matrix = torch.as_tensor(probability, dtype=torch.float32)
+    prediction = matrix.cpu().numpy().argmax(axis=1).astype(np.int64)
     total, correct = _class_counts(prediction, truth, classes)
     known = float(correct.sum() / (total.sum() + EPSILON))
     return Scores(0.0, known, 0.0, correct / (total + EPSILON), prediction)
@@ -203,12 +204,15 @@ def score_block(
 
     Returns:
         h_score, known_accuracy, unknown_accuracy, accuracy (all samples, unknown counted as one
-        class), auroc, oscr, epoch. Without unknown samples h_score and unknown_accuracy are None.
+        class), auroc, oscr, epoch. Without unknown samples h_score and unknown_accuracy are None;
+        without samples all scores are.
     """
     block: ScoreBlock = dict.fromkeys(
         ("h_score", "known_accuracy", "unknown_accuracy", "accuracy", "auroc", "oscr")
     )
     block["epoch"] = epoch
+    if len(labels) == 0:
+        return block
     if not open_set:
         closed = closed_set_scores(probability, labels, classes)
         block["known_accuracy"] = closed.known_accuracy

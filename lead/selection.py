@@ -32,6 +32,8 @@ def mutual_information(probability: Tensor, *, open_set: bool) -> float:
     Returns:
         A number between 0 and log C, or log(C + 1) in an open set.
     """
+    if len(probability) == 0:
+        return 0.0
     outputs = with_unknown(probability.double()) if open_set else probability.double()
 
     def entropy(rows: Tensor) -> Tensor:

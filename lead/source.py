@@ -58,7 +58,7 @@ class SourceEpoch:
         accuracy: share of training views classified rightly while training.
         learning_rate: of the last step's head.
         seconds: wall time.
-        state: call it for the training state to save.
+        state: call it for the training state to save, before the next epoch is asked for.
     """
 
     epoch: int
@@ -103,6 +103,8 @@ def train_source(
     targets = torch.from_numpy(labels).to(views.device)
 
     def training_state(epoch: int) -> dict[str, Any]:
+        if epoch != done:
+            raise RuntimeError(f"the state of epoch {epoch} is gone, epoch {done} has replaced it")
         return {
             "epoch": epoch,
             "network": network.state_dict(),
@@ -133,6 +135,7 @@ def train_source(
                 f"source training diverged in epoch {epoch} (loss {mean_loss}); "
                 "lower the source learning rate"
             )
+        done = epoch
         yield SourceEpoch(
             epoch,
             mean_loss,

@@ -100,7 +100,7 @@ class TargetEpoch:
         cluster_count: C_t used by this epoch; 0 at epoch 0.
         estimate: the search for C_t, in the epochs that made one.
         seconds: wall time of "estimate", "train" and "evaluate".
-        state: call it for the training state to save.
+        state: call it for the training state to save, before the next epoch is asked for.
     """
 
     epoch: int
@@ -210,6 +210,8 @@ def adapt_target(
     class_count = len(class_weights)
 
     def training_state(epoch: int) -> dict[str, Any]:
+        if epoch != done:
+            raise RuntimeError(f"the state of epoch {epoch} is gone, epoch {done} has replaced it")
         return {
             "epoch": epoch,
             "network": network.state_dict(),
@@ -250,6 +252,7 @@ def adapt_target(
         )
         trained = time.perf_counter()
         current = evaluate(network, views, precision=precision)
+        done = epoch
         seconds = {
             "estimate": estimated - started,
             "train": trained - estimated,

@@ -1,0 +1,297 @@
+"""Checkpoints: round trips, damaged files and files of the authors."""
+
+import json
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from lead.checkpoint import (
+    is_released_checkpoint,
+    load_checkpoint,
+    load_state,
+    read_released_checkpoint,
+    read_tensors,
+    save_checkpoint,
+    save_state,
+    write_atomically,
+)
+from lead.errors import WeightsError
+from lead.network import Network
+
+
+class Payload:
+    """Unpickling this makes a folder: stands for any code that a file could run."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+def make_network(seed: int = 0) -> Network:
+    torch.manual_seed(seed)
+    return Network(nn.Linear(6, 5), 5, 3, 4)
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    network = make_network()
+    path = tmp_path / "source.safetensors"
+    save_checkpoint(path, network.state_dict(), {"epoch": 3, "classes": ["é", "b"]})
+    state, metadata = load_checkpoint(path)
+    assert metadata == {"epoch": 3, "classes": ["é", "b"]}
+    assert state.keys() == network.state_dict().keys()
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(state[name], tensor), name
+        assert state[name].dtype == tensor.dtype
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "source.json",
+        "source.safetensors",
+    ]
+
+
+def test_channels_last_tensors_are_saved(tmp_path: Path) -> None:
+    weight = torch.rand(4, 3, 5, 5).to(memory_format=torch.channels_last)
+    save_checkpoint(tmp_path / "a.safetensors", {"weight": weight}, {})
+    assert torch.equal(load_checkpoint(tmp_path / "a.safetensors")[0]["weight"], weight)
+
+
+def test_overwriting_replaces_both_files(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    for value in (1, 2):
+        save_checkpoint(path, {"x": torch.full((2,), float(value))}, {"value": value})
+    state, metadata = load_checkpoint(path)
+    assert state["x"].tolist() == [2, 2]
+    assert metadata == {"value": 2}
+
+
+def test_nan_in_the_metadata_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        save_checkpoint(tmp_path / "a.safetensors", {"x": torch.ones(1)}, {"loss": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_failing_writer_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def half(file: Path) -> None:
+        file.write_text("ne")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(path, half)
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+def test_written_file_replaces_the_old_one_in_one_step(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+
+    def write(file: Path) -> None:
+        file.write_text("new")
+        assert path.read_text() == "old"
+
+    write_atomically(path, write)
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".pt", ".bin"])
+@pytest.mark.parametrize("key", [None, "model_state_dict", "state_dict", "model"])
+def test_torch_files_are_read(tmp_path: Path, suffix: str, key: str | None) -> None:
+    state = make_network().state_dict()
+    path = tmp_path / f"weights{suffix}"
+    torch.save(state if key is None else {key: state, "epoch": 3}, path)
+    found = read_tensors(path)
+    assert found.keys() == state.keys()
+    assert all(torch.equal(found[name], state[name]) for name in state)
+
+
+@pytest.mark.parametrize("reader", [read_tensors, read_released_checkpoint, load_state])
+def test_pickled_code_is_refused_and_does_not_run(tmp_path: Path, reader) -> None:
+    harm = tmp_path / "harm"
+    path = tmp_path / "weights.pth"
+    torch.save({"weight": torch.ones(2), "payload": Payload(harm)}, path)
+    with pytest.raises(WeightsError):
+        reader(path)
+    assert not harm.exists()
+    # The file is as dangerous as it is meant to be.
+    torch.load(path, weights_only=False)
+    assert harm.exists()
+
+
+def test_refused_pickle_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save({"payload": Payload(tmp_path / "harm")}, path)
+    with pytest.raises(WeightsError, match="could run code; convert it to safetensors"):
+        read_tensors(path)
+
+
+@pytest.mark.parametrize("name", ["weights.pth", "weights.safetensors"])
+@pytest.mark.parametrize("kept", [0.0, 0.3, 0.9, 0.999])
+def test_truncated_weights(tmp_path: Path, name: str, kept: float) -> None:
+    path = tmp_path / name
+    state = {"weight": torch.rand(50, 50)}
+    save_file(state, path) if path.suffix == ".safetensors" else torch.save(state, path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * kept)])
+    with pytest.raises(WeightsError, match=name):
+        read_tensors(path)
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5, 0.99])
+def test_truncated_state(tmp_path: Path, kept: float) -> None:
+    path = tmp_path / "state.pt"
+    save_state(path, {"epoch": 1, "network": make_network().state_dict()})
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * kept)])
+    with pytest.raises(WeightsError, match="cannot read training state"):
+        load_state(path)
+
+
+@pytest.mark.parametrize("content", [b"hello world", "early end", "middle"])
+@pytest.mark.parametrize("reader", [read_tensors, load_state])
+def test_damaged_pickle(tmp_path: Path, content: bytes | str, reader) -> None:
+    path = tmp_path / "weights.pth"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+        with pytest.raises(WeightsError):
+            reader(path)
+        return
+    torch.save({"weight": torch.rand(9, 9)}, path, _use_new_zipfile_serialization=False)
+    whole = path.read_bytes()
+    cuts = range(len(whole) // 2) if content == "early end" else range(len(whole) // 2, len(whole))
+    for cut in cuts:
+        path.write_bytes(whole[:cut])
+        with pytest.raises(WeightsError):
+            reader(path)
+
+
+@pytest.mark.parametrize(
+    "content", [[1, 2], {"a": 1}, {"state_dict": {"a": "b"}}, torch.ones(2)], ids=str
+)
+def test_file_without_tensors_by_name(tmp_path: Path, content: object) -> None:
+    torch.save(content, tmp_path / "x.pth")
+    with pytest.raises(WeightsError, match="not a state dict of tensors"):
+        read_tensors(tmp_path / "x.pth")
+
+
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    for reader in (read_tensors, load_checkpoint, load_state):
+        with pytest.raises(WeightsError, match=r"gone\.safetensors"):
+            reader(tmp_path / "gone.safetensors")
+
+
+@pytest.mark.parametrize("text", [None, "{", "[1]"], ids=["missing", "broken", "a list"])
+def test_metadata_that_cannot_be_used(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "a.safetensors"
+    save_checkpoint(path, {"x": torch.ones(1)}, {})
+    path.with_suffix(".json").unlink()
+    if text is not None:
+        path.with_suffix(".json").write_text(text)
+    with pytest.raises(WeightsError, match=r"a\.json"):
+        load_checkpoint(path)
+
+
+def test_metadata_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_checkpoint(path, {"x": torch.ones(1)}, {})
+    path.with_suffix(".json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(WeightsError, match=r"a\.json"):
+        load_checkpoint(path)
+
+
+def test_state_round_trip(tmp_path: Path) -> None:
+    network = make_network()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1, momentum=0.9)
+    network(torch.rand(4, 6))[1].sum().backward()
+    optimizer.step()
+    path = tmp_path / "state.pt"
+    save_state(path, {"epoch": 3, "coefficient": 1.5, "optimizer": optimizer.state_dict()})
+    state = load_state(path)
+    assert (state["epoch"], state["coefficient"]) == (3, 1.5)
+    for index, values in optimizer.state_dict()["state"].items():
+        saved = state["optimizer"]["state"][index]["momentum_buffer"]
+        assert torch.equal(saved, values["momentum_buffer"])
+
+
+def test_state_of_another_kind(tmp_path: Path) -> None:
+    torch.save([1], tmp_path / "state.pt")
+    with pytest.raises(WeightsError, match="not a training state"):
+        load_state(tmp_path / "state.pt")
+
+
+def released_tensors() -> dict[str, torch.Tensor]:
+    draw = torch.Generator().manual_seed(4)
+
+    def random(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=draw)
+
+    return {
+        "backbone_layer.weight": random(5, 6),
+        "backbone_layer.bias": random(5),
+        "feat_embed_layer.bottleneck.weight": random(4, 5),
+        "feat_embed_layer.bottleneck.bias": random(4),
+        "feat_embed_layer.bn.weight": random(4),
+        "feat_embed_layer.bn.bias": random(4),
+        "feat_embed_layer.bn.running_mean": random(4),
+        "feat_embed_layer.bn.running_var": random(4).abs() + 0.1,
+        "feat_embed_layer.bn.num_batches_tracked": torch.tensor(17),
+        "class_layer.fc.bias": random(3),
+        "class_layer.fc.weight_g": random(3, 1),
+        "class_layer.fc.weight_v": random(3, 4),
+    }
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_released_checkpoint_gives_the_same_outputs(tmp_path: Path, wrapped: bool) -> None:
+    theirs = released_tensors()
+    path = tmp_path / "latest_source_checkpoint.pth"
+    torch.save({"model_state_dict": theirs} if wrapped else theirs, path)
+    network = make_network().eval()
+    network.load_state_dict(read_released_checkpoint(path), strict=True)
+    inputs = torch.randn(7, 6, generator=torch.Generator().manual_seed(1))
+    embedding, logits = network(inputs)
+
+    part = {name.split(".", 1)[1]: tensor for name, tensor in theirs.items()}
+    hidden = inputs @ part["weight"].T + part["bias"]
+    hidden = hidden @ part["bottleneck.weight"].T + part["bottleneck.bias"]
+    hidden = (hidden - part["bn.running_mean"]) / torch.sqrt(part["bn.running_var"] + 1e-5)
+    hidden = hidden * part["bn.weight"] + part["bn.bias"]
+    direction = part["fc.weight_v"]
+    rows = part["fc.weight_g"] * direction / direction.norm(dim=1, keepdim=True)
+    torch.testing.assert_close(embedding, hidden)
+    torch.testing.assert_close(logits, hidden @ rows.T + part["fc.bias"])
+
+
+def test_naming_tells_released_checkpoints_apart() -> None:
+    assert is_released_checkpoint(released_tensors())
+    assert not is_released_checkpoint(make_network().state_dict())
+
+
+def test_other_naming_is_not_a_released_checkpoint(tmp_path: Path) -> None:
+    torch.save(released_tensors() | {"netF.weight": torch.ones(1)}, tmp_path / "x.pth")
+    with pytest.raises(WeightsError, match=r"not a LEAD checkpoint: unexpected tensor 'netF"):
+        read_released_checkpoint(tmp_path / "x.pth")
+
+
+def test_metadata_is_readable_text(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "a.safetensors", {"x": torch.ones(1)}, {"b": 1, "a": [1, 2]})
+    text = (tmp_path / "a.json").read_text()
+    assert json.loads(text) == {"a": [1, 2], "b": 1}
+    assert text.endswith("}\n")
+    assert text.index('"a"') < text.index('"b"')
+
+
+def test_plain_pickle_with_code_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "weights.bin"
+    path.write_bytes(pickle.dumps({"payload": Payload(tmp_path / "harm")}))
+    with pytest.raises(WeightsError):
+        read_tensors(path)
+    assert not (tmp_path / "harm").exists()
