@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from genmix_da.config import AdaptConfig, build_config, identity
+from genmix_da.decode import log_skipped
 from genmix_da.errors import UserError
 from genmix_da.progress import track
 from genmix_da.provenance import provenance
@@ -90,6 +91,7 @@ def train_source_model(
     if alone:
         options["tgt"] = options.get("src")
     task = prepare(build_config(options, config), source_alone=alone)
+    log_skipped(task.source.decoded)
     return obtain_source(task, Path(out))[1]
 
 
@@ -100,7 +102,7 @@ def default_out(config: AdaptConfig) -> Path:
 
 
 def run_settings(task: Task) -> dict[str, Any]:
-    """Everything that decides the result: resolved settings, data and source weights."""
+    """Everything that decides the result: resolved settings, and beside them what is RECORDED."""
     return {
         **task.config.as_dict(),
         "label_sets": dataclasses.asdict(task.label_sets),
@@ -134,6 +136,7 @@ def _run(task: Task, run: RunFolder, prepared: float, *, resume: bool) -> dict[s
     if finished is not None:
         logger.info("finished before: %s", run.path)
         return finished
+    log_skipped(task.source.decoded, task.target.decoded)
     _warn_about_labels(task)
     origin = provenance() | {
         "config": settings,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from genmix_da.data import Domain, find_domains, is_image, load_domain
+from genmix_da.data import Domain, NoImageError, find_domains, is_image, load_domain
 from genmix_da.decode import pil_warnings_ignored, read_image
 from genmix_da.errors import UserError
 from genmix_da.progress import track
@@ -71,13 +71,13 @@ def check_data(root: Path) -> DataReport:
     """Open every image below ROOT and compare with the published counts where they are known.
 
     Raises:
-        UserError: there is no domain.
+        UserError: there is no domain, or an image list cannot be read.
     """
     domains = []
     for name in find_domains(root):
         try:
             domains.append(load_domain(root, name))
-        except UserError:
+        except NoImageError:
             continue  # a folder without images is not a domain
     if not domains:
         raise UserError(f"no images under {root}; expected ROOT/<Domain>/<class>/<image>.")

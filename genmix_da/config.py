@@ -10,7 +10,9 @@ import dataclasses
 import difflib
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +29,16 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "cluster_estimator": ("tsne", "features"),
     "confident_weight": ("released", "paper"),
 }
-_POSITIVE = ("epochs", "source_epochs", "batch_size", "image_size", "lr", "source_lr")
+RECORDED = ("identity", "label_sets", "target_data", "source_model")
+_POSITIVE = ("epochs", "source_epochs", "bottleneck_dim", "image_size", "lr", "source_lr")
+# Field type -> the Python types a value of it may have, how to convert it, what to call it.
+_KINDS: dict[str, tuple[tuple[type, ...], Callable[[Any], Any], str]] = {
+    "str": ((str, int, os.PathLike), str, "text"),
+    "int": ((int,), int, "a whole number"),
+    "float": ((int, float, str), float, "a number"),  # YAML reads 1e-3 as text
+    "bool": ((bool,), bool, "true or false"),
+    "dict[str, Any]": ((dict,), dict, "a mapping"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +106,13 @@ class AdaptConfig:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise UserError(f"{name} is {value}; it must be above 0.")
+        # Batch norm has nothing to normalise in a batch of one.
+        if self.batch_size is not None and self.batch_size < 2:
+            raise UserError(f"batch_size is {self.batch_size}; it must be at least 2.")
+        if not 0 <= self.label_smoothing < 1:
+            raise UserError(f"label_smoothing is {self.label_smoothing}; it must be in [0, 1).")
+        if self.threshold is not None and not math.isfinite(self.threshold):
+            raise UserError(f"threshold is {self.threshold}; it must be a finite number.")
         if self.profile is not None and self.profile not in PROFILES:
             raise UserError(f"no profile {self.profile!r}; choose one of {', '.join(PROFILES)}.")
 
@@ -118,20 +136,35 @@ def build_config(options: Mapping[str, Any], file: Path | None = None) -> AdaptC
         file: YAML with keys of AdaptConfig; the options win over it.
 
     Raises:
-        UserError: unknown key (the nearest is suggested), unreadable file, missing src or tgt.
+        UserError: unknown key (the nearest is suggested), a value of the wrong kind, unreadable
+            file, missing src or tgt.
     """
     values = _read(file) if file is not None else {}
     values |= {key: value for key, value in options.items() if value not in (None, {})}
-    known = [item.name for item in dataclasses.fields(AdaptConfig)]
+    known = {item.name: str(item.type) for item in dataclasses.fields(AdaptConfig)}
     for key in values:
         if key not in known:
-            close = difflib.get_close_matches(str(key), known, n=1)
+            close = difflib.get_close_matches(str(key), list(known), n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise UserError(f"unknown setting {key!r}{hint}")
     for key, option in (("src", "--src"), ("tgt", "--tgt")):
-        if key not in values:
+        if values.get(key) is None:
             raise UserError(f"no {'source' if key == 'src' else 'target'} domain; give {option}.")
-    return AdaptConfig(**values)
+    return AdaptConfig(**{key: _converted(key, known[key], values[key]) for key in values})
+
+
+def _converted(name: str, kind: str, value: Any) -> Any:
+    """The value as its field wants it."""
+    if value is None and kind.endswith(" | None"):
+        return None
+    accepted, convert, wanted = _KINDS[kind.removesuffix(" | None")]
+    # True is an int to Python, but no number to a user.
+    if isinstance(value, accepted) and (bool in accepted or not isinstance(value, bool)):
+        try:
+            return convert(value)
+        except ValueError:
+            pass
+    raise UserError(f"{name} is {value!r}; it must be {wanted}.")
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -141,7 +174,8 @@ def _read(file: Path) -> dict[str, Any]:
         raise UserError(f"cannot read the configuration {file}: {error}") from error
     if not isinstance(content, dict):
         raise UserError(f"the configuration {file} must hold 'key: value' lines.")
-    return content
+    # A run folder's config.yaml can be run again: what it records beside the settings is left out.
+    return {key: value for key, value in content.items() if key not in RECORDED}
 
 
 def identity(values: Mapping[str, Any]) -> str:

@@ -19,6 +19,10 @@ LIST_NAME = "image_unida_list.txt"
 LAYOUT = "ROOT/<Domain>/<class>/<image>"
 
 
+class NoImageError(UserError):
+    """A folder without images."""
+
+
 @dataclass(frozen=True)
 class Domain:
     """The images of one domain.
@@ -79,7 +83,7 @@ def load_domain(root: Path, query: str) -> Domain:
         place = found[match_domain(query, list(found))]
     except LookupError as error:
         place = Path(query)
-        if not place.is_dir():
+        if not (query and place.is_dir()):
             raise UserError(f"{error} (under {root}).") from error
     if place.is_file():
         return _from_list(place, place.stem)
@@ -92,7 +96,7 @@ def folder_domain(folder: Path) -> Domain:
     """Index one folder: class folders with images, or images alone (then without labels).
 
     Raises:
-        UserError: there is no image.
+        NoImageError: there is no image.
     """
     home = folder
     if (folder / "images").is_dir() and len(_folders(folder)) == 1:
@@ -104,7 +108,7 @@ def folder_domain(folder: Path) -> Domain:
         return Domain(folder.name, folder, images, labels, tuple(sorted(set(labels))))
     flat = tuple(path for path in sorted(home.iterdir()) if is_image(path))
     if not flat:
-        raise UserError(f"no image under {folder}; expected {LAYOUT}. Check --data.")
+        raise NoImageError(f"no image under {folder}; expected {LAYOUT}. Check --data.")
     return Domain(folder.name, folder, flat, None, ())
 
 
@@ -115,8 +119,9 @@ def _from_list(path: Path, name: str) -> Domain:
     for line_number, line in enumerate(path.read_text().splitlines(), start=1):
         if not line.strip():
             continue
-        text, _, label = line.strip().rpartition(" ")
-        if not text or not label.isdigit():
+        text, *rest = line.strip().rsplit(maxsplit=1)
+        label = rest[0] if rest else ""
+        if not label.isdigit():
             raise UserError(f"line {line_number} of {path} is not 'path label': {line!r}")
         places = (path.parent / text, path.parent.parent / text, Path(text))
         images.append(next((p for p in places if p.is_file()), places[0]))

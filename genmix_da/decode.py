@@ -112,7 +112,7 @@ def decode_domain(domain: Domain, side: int, interpolation: str) -> DecodedDomai
     if not (path.is_file() and notes.is_file()):
         _decode_to(path, notes, domain, side, interpolation)
     info = json.loads(notes.read_text())
-    _complain(domain, info["skipped"])
+    _refuse_many(domain, info["skipped"])
     kept = info["kept"]
     readable = Domain(
         domain.name,
@@ -131,11 +131,12 @@ def _key(domain: Domain, side: int, interpolation: str) -> str:
     for image in domain.images:
         try:
             status = image.stat()
-            digest.update(f"{image.resolve()}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+            line = f"{image.resolve()}\0{status.st_size}\0{status.st_mtime_ns}\n"
         except OSError:
-            digest.update(f"{image}\0missing\n".encode())
+            line = f"{image}\0missing\n"
+        digest.update(os.fsencode(line))
     for label in domain.labels or ():
-        digest.update(f"{label}\n".encode())
+        digest.update(os.fsencode(f"{label}\n"))
     return digest.hexdigest()[:32]
 
 
@@ -175,7 +176,7 @@ def _decode_to(path: Path, notes: Path, domain: Domain, side: int, interpolation
             pixels[len(kept)] = array
             kept.append(index)
             label = domain.labels[index] if domain.labels else ""
-            digest.update(f"{label}/{domain.images[index].name}/{note}\n".encode())
+            digest.update(os.fsencode(f"{label}/{domain.images[index].name}/{note}\n"))
         pixels.flush()
 
     write_atomically(path, fill)
@@ -199,10 +200,15 @@ def _in_threads(
             yield from pool.map(decode, images[start : start + 16 * workers])
 
 
-def _complain(domain: Domain, skipped: Sequence[tuple[str, str]]) -> None:
-    """Name the images that could not be read; too many are an error."""
-    for path, reason in skipped:
-        logger.warning("skipped %s: %s", path, reason)
+def log_skipped(*decoded: DecodedDomain) -> None:
+    """Name the images that could not be read; the caller chooses in which log."""
+    for domain in decoded:
+        for path, reason in domain.skipped:
+            logger.warning("skipped %s: %s", path, reason)
+
+
+def _refuse_many(domain: Domain, skipped: Sequence[tuple[str, str]]) -> None:
+    """Too many unreadable images are an error."""
     if len(skipped) > CORRUPT_LIMIT * len(domain.images):
         path, reason = skipped[0]
         raise UserError(

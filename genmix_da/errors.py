@@ -13,8 +13,8 @@ class UserError(Exception):
 def user_message(error: BaseException) -> str | None:
     """The sentence to print for an error that is the user's to mend, else None.
 
-    Covers this package's and lead's own errors, a full disk, a missing permission and a file where a
-    folder is wanted (or the other way round).
+    Covers this package's and lead's own errors, a full disk, a missing permission, and a file where
+    a folder is wanted or the other way round.
     """
     if isinstance(error, UserError):
         return str(error)

@@ -11,7 +11,7 @@ import torch
 
 from genmix_da.config import AdaptConfig
 from genmix_da.data import Domain, folder_domain, load_domain
-from genmix_da.decode import DecodedDomain, decode_domain
+from genmix_da.decode import DecodedDomain, decode_domain, log_skipped
 from genmix_da.errors import UserError
 from genmix_da.results import prediction_rows, write_csv
 from genmix_da.runs import CHECKPOINT
@@ -48,6 +48,7 @@ class Model:
         """Decode a domain and evaluate all its readable images."""
         pre = self.preprocessing
         decoded = decode_domain(domain, pre.resize_size, pre.interpolation)
+        log_skipped(decoded)
         rows = np.arange(len(decoded.domain.images))
         views = ImageViews(decoded.pixels, pre, self.device, rows)
         return decoded, evaluate(self.network, views)

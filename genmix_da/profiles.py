@@ -42,7 +42,7 @@ PROFILES: dict[str, dict[str, Any]] = {
     # From scratch the whole network has to move, so the backbone learns at the head's rate.
     "mini": _PUBLISHED
     | {
-        "backbone": "resnet18",
+        "backbone": "timm:resnet10t",
         "weights": "none",
         "image_size": 64,
         "batch_size": 32,

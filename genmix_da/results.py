@@ -108,7 +108,8 @@ def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) 
     """Write a CSV file atomically."""
 
     def write(file: Path) -> None:
-        with file.open("w", newline="") as handle:
+        # File names need not be UTF-8; they are written as the bytes they are.
+        with file.open("w", newline="", encoding="utf-8", errors="surrogateescape") as handle:
             writer = csv.writer(handle)
             writer.writerow(header)
             writer.writerows(rows)

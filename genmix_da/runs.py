@@ -117,14 +117,20 @@ class RunFolder:
     @contextmanager
     def logging(self) -> Iterator[None]:
         """Copy this package's log messages to log.txt while the context lasts."""
-        handler = logging.FileHandler(self.path / "log.txt")
+        handler = logging.FileHandler(
+            self.path / "log.txt", encoding="utf-8", errors="backslashreplace"
+        )
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         package = logging.getLogger("genmix_da")
+        level = package.level
+        if level == logging.NOTSET:  # used from Python: the root's level would keep the file empty
+            package.setLevel(logging.INFO)
         package.addHandler(handler)
         try:
             yield
         finally:
             package.removeHandler(handler)
+            package.setLevel(level)
             handler.close()
 
 

@@ -52,6 +52,9 @@ def source_settings(task: Task) -> dict[str, Any]:
         "backbone": config.backbone,
         "backbone_arguments": config.backbone_arguments,
         "weights": weights_identity(str(config.weights)),
+        "checkpoint": None
+        if config.source_checkpoint is None
+        else weights_identity(config.source_checkpoint),
         "bottleneck_dim": config.bottleneck_dim,
         "image_size": config.image_size,
         "batch_size": config.batch_size,
@@ -131,7 +134,8 @@ def obtain_source(task: Task, sources: Path) -> tuple[Network, dict[str, Any]]:
         logger.info("source model: reusing %s", run.path)
         record = {"folder": str(run.path), "reused": True, "seconds": description["seconds"]}
         return load_network(task, tensors), record
-    return _train(task, run)
+    with run.logging():
+        return _train(task, run)
 
 
 def _read_any(path: Path) -> dict[str, Tensor]:
@@ -176,20 +180,19 @@ def _train(task: Task, run: RunFolder) -> tuple[Network, dict[str, Any]]:
     views = task.source.views(task.preprocessing, task.device)
     epochs = train_source(network, views, labels, config, state=state)
     started = time.perf_counter()
-    with run.logging():
-        for epoch in track(epochs, "source training", config.epochs - len(metrics)):
-            metrics.append(
-                {
-                    "stage": "source",
-                    "epoch": epoch.epoch,
-                    "loss": epoch.loss,
-                    "accuracy": epoch.accuracy,
-                    "learning_rate": epoch.learning_rate,
-                    "seconds": epoch.seconds,
-                }
-            )
-            run.save_state(epoch.state(), metrics)
-            logger.debug("source %s", json.dumps(metrics[-1]))
+    for epoch in track(epochs, "source training", config.epochs - len(metrics)):
+        metrics.append(
+            {
+                "stage": "source",
+                "epoch": epoch.epoch,
+                "loss": epoch.loss,
+                "accuracy": epoch.accuracy,
+                "learning_rate": epoch.learning_rate,
+                "seconds": epoch.seconds,
+            }
+        )
+        run.save_state(epoch.state(), metrics)
+        logger.debug("source %s", json.dumps(metrics[-1]))
     seconds = sum(row["seconds"] for row in metrics)
     description = describe_model(task) | {"stage": "source", "seconds": seconds}
     save_checkpoint(run.checkpoint, network.state_dict(), description)

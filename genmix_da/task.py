@@ -149,22 +149,30 @@ def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
     config = dataclasses.replace(
         config, image_size=preprocessing.image_size, src=source.name, tgt=target.name
     )
-    return Task(
-        config,
-        dataset,
-        synthetic,
-        label_sets,
+    images = (
         _images(source, preprocessing, label_sets.source_label),
         _images(target, preprocessing, label_sets.target_label),
-        preprocessing,
-        device,
     )
+    for part in images[:1] if source_alone else images:
+        _check_batch(part, int(config.batch_size or 0))
+    return Task(config, dataset, synthetic, label_sets, *images, preprocessing, device)
 
 
 def _given(value: str | None) -> str:
     """A setting that every profile fills."""
     assert value is not None
     return value
+
+
+def _check_batch(images: Images, batch_size: int) -> None:
+    """Refuse a domain that does not fill a batch, before hours are spent on the other one."""
+    count = len(images.rows)
+    if count < batch_size:
+        hint = f"use --batch-size {count} or less" if count > 1 else "add images"
+        raise UserError(
+            f"{images.decoded.domain.name} has {count} images of the classes in use, fewer than a "
+            f"batch of {batch_size}; {hint}."
+        )
 
 
 def _images(
@@ -177,8 +185,8 @@ def _images(
         return Images(decoded, np.arange(len(decoded.domain.images)), None)
     by_name = {name: label_of(name) for name in set(names)}
     used = [(row, by_name[name]) for row, name in enumerate(names) if by_name[name] is not None]
-    rows, labels = (np.array(column, dtype=np.int64) for column in zip(*used, strict=True))
-    return Images(decoded, rows, labels)
+    table = np.array(used, dtype=np.int64).reshape(-1, 2)
+    return Images(decoded, table[:, 0], table[:, 1])
 
 
 def build_network(task: Task, weights: str) -> Network:

@@ -122,7 +122,13 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:
     """Write the state of a training stage, from which it resumes."""
-    write_atomically(path, lambda file: torch.save(dict(state), file))
+
+    def write(file: Path) -> None:
+        # Through a handle: given a name, torch reports a full disk as a RuntimeError of its own.
+        with file.open("wb") as handle:
+            torch.save(dict(state), handle)
+
+    write_atomically(path, write)
 
 
 def load_state(path: Path) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.manifold import TSNE
 from sklearn.metrics import silhouette_score
+from threadpoolctl import threadpool_limits
 
 COEFFICIENTS: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0)
 ESTIMATORS: tuple[str, ...] = ("tsne", "features")
@@ -146,8 +147,11 @@ def estimate_clusters(
     if len(features) < 3 or np.ptp(features, axis=0).max() < _NO_SPREAD:
         return ClusterEstimate(previous, counts, (float("nan"),) * len(counts))
     two_or_more = features.shape[1] >= 2  # t-SNE starts from two principal components
-    points = embed_2d(features) if estimator == "tsne" and two_or_more else features
-    # Small C maps several coefficients to one count; cluster each count once.
-    by_count = {count: candidate_silhouette(points, count) for count in sorted(set(counts))}
+    # One thread: with more the t-SNE map depends on their timing, and beside other busy processes
+    # it is ten times slower.
+    with threadpool_limits(1):
+        points = embed_2d(features) if estimator == "tsne" and two_or_more else features
+        # Small C maps several coefficients to one count; cluster each count once.
+        by_count = {count: candidate_silhouette(points, count) for count in sorted(set(counts))}
     silhouettes = tuple(by_count[count] for count in counts)
     return ClusterEstimate(best_coefficient(silhouettes, previous), counts, silhouettes)

@@ -12,7 +12,7 @@ import yaml
 Command = Callable[..., Any]
 
 
-def _arguments(
+def parse_arguments(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, Any]:
     """k=v pairs with YAML values: pad_type=same, img_size=160, dynamic=true."""
@@ -36,12 +36,12 @@ _MODEL: tuple[Command, ...] = (
         "--profile", help="mini, office-home, office-31, visda-c, domainnet, folder [by data]."
     ),
     click.option("--augment", default=None, help="none [none]."),
-    click.option("--backbone", help="torchvision name, or timm:NAME [resnet50; mini: resnet18]."),
+    click.option("--backbone", help="torchvision name, or timm:NAME [by profile]."),
     click.option(
         "--backbone-arg",
         "backbone_arguments",
         multiple=True,
-        callback=_arguments,
+        callback=parse_arguments,
         metavar="K=V",
         help="Argument of the backbone's constructor; repeatable.",
     ),

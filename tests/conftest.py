@@ -1,0 +1,80 @@
+"""Fixtures that several test folders share: isolation, golden files, a tiny data set on disk."""
+
+from __future__ import annotations
+
+import colorsys
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+CLASSES = ("apple", "banana", "cherry", "date", "elder", "fig")
+IMAGES_PER_CLASS = 12
+
+MakeData = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or fills the user's cache, nor the data the user's shell names."""
+    monkeypatch.setenv("GENMIX_DA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("GENMIX_DA_DATA", raising=False)
+
+
+@pytest.fixture(scope="session")
+def golden() -> Callable[[str], Any]:
+    """Reads a JSON file of the golden folder; skips where the folder or the file is not there."""
+
+    def read(name: str) -> Any:
+        folder = os.environ.get("GENMIX_DA_GOLDEN")
+        if not folder:
+            pytest.skip("GENMIX_DA_GOLDEN is not set")
+        file = Path(folder) / name
+        if not file.is_file():
+            pytest.skip(f"GENMIX_DA_GOLDEN has no {name}")
+        return json.loads(file.read_text())
+
+    return read
+
+
+def draw(kind: int, style: int, number: int) -> Image.Image:
+    """A 20 x 20 image: the hue is the class, the bar's height and the noise are the domain."""
+    noise = np.random.default_rng([style, kind, number])
+    colour = np.array(colorsys.hsv_to_rgb(kind / 6, 1.0, 0.9)) * 255
+    pixels = np.tile(colour, (20, 20, 1))
+    pixels[5 + style : 9 + style, 5:15] = 255 - colour
+    pixels += noise.normal(0, 12 + 6 * style, pixels.shape)
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
+@pytest.fixture(scope="session")
+def make_data() -> MakeData:
+    """Writes ROOT/<Domain>/<class>/<image>, half PNG and half JPEG."""
+
+    def make(
+        root: Path,
+        domains: Iterable[str] = ("Art", "Clipart"),
+        classes: Iterable[str] = CLASSES,
+        count: int = IMAGES_PER_CLASS,
+    ) -> Path:
+        for style, domain in enumerate(domains):
+            for kind, name in enumerate(classes):
+                folder = root / domain / name
+                folder.mkdir(parents=True)
+                for number in range(count):
+                    suffix = ".png" if number % 2 else ".jpg"
+                    draw(kind, style, number).save(folder / f"{number:02}{suffix}")
+        return root
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory, make_data: MakeData) -> Path:
+    """Three domains, six classes, twelve images each; to be read, not changed."""
+    return make_data(tmp_path_factory.mktemp("data"), ("Art", "Clipart", "Product"))

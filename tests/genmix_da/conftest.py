@@ -1,0 +1,192 @@
+"""The command line as a function, settings that run in a second, and one finished run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+# Enough training that the scores are neither 0 nor 1: two runs that agree have something to say.
+TINY = (
+    *("--backbone", "timm:mobilenetv3_small_050", "--weights", "none", "--image-size", "32"),
+    *("--batch-size", "8", "--source-epochs", "4", "--source-lr", "0.05"),
+    # Same seed, same scores is promised on the CPU.
+    *("--source-backbone-factor", "1", "--device", "cpu"),
+)
+TINY_TARGET = ("--epochs", "2", "--threshold", "0.85", "--lambda-psd", "0.3")
+OPDA = ("--split", "3/1/2")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def complaints(self) -> list[str]:
+        """The lines of standard error that are errors and not progress."""
+        return [line for line in self.err.splitlines() if line.startswith("genmix-da: ")]
+
+    def json(self) -> Any:
+        assert self.code == 0, self.err
+        return json.loads(self.out)
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Small tensors gain nothing from threads, and the child processes must count alike."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """`genmix-da ...` in this process."""
+    from genmix_da.cli import main
+
+    def call(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        code = main([str(argument) for argument in arguments])
+        return Outcome(code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def adapt(run: Run, data: Path, tmp_path: Path) -> Run:
+    """`genmix-da adapt` from Art to Clipart with tiny settings; later options win."""
+
+    def call(*options: object) -> Outcome:
+        return run(
+            *("adapt", "--src", "Art", "--tgt", "Clipart", "--data", data, *TINY, *TINY_TARGET),
+            *("--out", tmp_path / "runs" / "run", *options),
+        )
+
+    return call
+
+
+@pytest.fixture
+def refused(adapt: Run) -> Callable[..., str]:
+    """`adapt` must end with exit code 2 and one line; returns that line."""
+
+    def call(*options: object) -> str:
+        return complaint(adapt(*options))
+
+    return call
+
+
+def complaint(outcome: Outcome) -> str:
+    assert outcome.code == 2, outcome
+    assert outcome.out == ""
+    assert "Traceback" not in outcome.err
+    assert len(outcome.complaints) == 1, outcome.err
+    # The error is the last line: nothing runs over into further ones.
+    assert outcome.err.splitlines()[-1] == outcome.complaints[0]
+    return outcome.complaints[0]
+
+
+@pytest.fixture(name="complaint")
+def complaint_fixture() -> Callable[[Outcome], str]:
+    """Checks that an outcome is exit code 2 with one line; returns that line."""
+    return complaint
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that was never interrupted."""
+
+    folder: Path
+    result: dict[str, Any]
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        return [json.loads(x) for x in (self.folder / "metrics.jsonl").read_text().splitlines()]
+
+    @property
+    def predictions(self) -> str:
+        return (self.folder / "predictions.csv").read_text()
+
+
+@pytest.fixture(scope="session")
+def adapt_once(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Finished]:
+    """Like `adapt`, for fixtures of the session: returns the finished run."""
+    from genmix_da.cli import main
+
+    def call(*options: object) -> Finished:
+        folder = tmp_path_factory.mktemp("finished") / "run"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("GENMIX_DA_CACHE", str(tmp_path_factory.mktemp("cache")))
+            patch.delenv("GENMIX_DA_DATA", raising=False)
+            arguments = ["adapt", "--src", "Art", "--tgt", "Clipart", "--data", data]
+            arguments += [*TINY, *TINY_TARGET, "--out", folder, *options]
+            assert main([str(argument) for argument in arguments]) == 0
+        return Finished(folder, json.loads((folder / "result.json").read_text()))
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def finished(adapt_once: Callable[..., Finished]) -> Finished:
+    """Art to Clipart, OPDA 3/1/2."""
+    return adapt_once(*OPDA)
+
+
+def child_environment() -> dict[str, str]:
+    return os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts `python -m genmix_da ...`; whatever still runs at the end is killed."""
+    children: list[subprocess.Popen[str]] = []
+
+    def call(*arguments: object) -> subprocess.Popen[str]:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "genmix_da", *(str(argument) for argument in arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=child_environment(),
+            cwd=tmp_path,
+        )
+        children.append(child)
+        return child
+
+    yield call
+    for child in children:
+        child.kill()
+        child.communicate()
+
+
+@pytest.fixture
+def wait_for_lines() -> Callable[..., None]:
+    """Waits until a file that a child writes has some lines."""
+
+    def wait(child: subprocess.Popen[str], pattern: str, root: Path, lines: int) -> None:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            for file in root.glob(pattern):
+                if len(file.read_text().splitlines()) >= lines:
+                    return
+            assert child.poll() is None, child.communicate()
+            time.sleep(0.005)
+        raise AssertionError(f"no {lines} lines in {pattern} after two minutes")
+
+    return wait
