@@ -7,9 +7,11 @@ import json
 import logging
 import math
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from genmix_da.augmented_source import Augmentation, augmentation_of
 from genmix_da.config import AdaptConfig, build_config, identity
 from genmix_da.decode import log_skipped
 from genmix_da.errors import UserError
@@ -92,7 +94,7 @@ def train_source_model(
         options["tgt"] = options.get("src")
     task = prepare(build_config(options, config), source_alone=alone)
     log_skipped(task.source.decoded)
-    return obtain_source(task, Path(out))[1]
+    return obtain_source(task, augmentation_of(task), Path(out))[1]
 
 
 def default_out(config: AdaptConfig) -> Path:
@@ -101,13 +103,13 @@ def default_out(config: AdaptConfig) -> Path:
     return Path("runs") / f"{pair}-{config.setting}-seed{config.seed}"
 
 
-def run_settings(task: Task) -> dict[str, Any]:
+def run_settings(task: Task, augmentation: Augmentation | None) -> dict[str, Any]:
     """Everything that decides the result: resolved settings, and beside them what is RECORDED."""
     return {
         **task.config.as_dict(),
         "label_sets": dataclasses.asdict(task.label_sets),
         "target_data": task.target.decoded.fingerprint,
-        "source_model": identity(source_settings(task)),
+        "source_model": identity(source_settings(task, augmentation)),
         "device": task.device.type,
         # Where the data lies does not change the run.
         "data": None,
@@ -130,7 +132,8 @@ def target_config(config: AdaptConfig) -> TargetConfig:
 
 
 def _run(task: Task, run: RunFolder, prepared: float, *, resume: bool) -> dict[str, Any]:
-    settings = json.loads(json.dumps(run_settings(task)))
+    augmentation = augmentation_of(task)
+    settings = json.loads(json.dumps(run_settings(task, augmentation)))
     run.open(identity(settings), settings, resume=resume)
     finished = run.result()
     if finished is not None:
@@ -145,23 +148,22 @@ def _run(task: Task, run: RunFolder, prepared: float, *, resume: bool) -> dict[s
             "target": task.target.decoded.fingerprint,
         },
     }
-    run.write_json("result.json", result_record(task, status="incomplete", provenance=origin))
+    augment = augmentation.as_dict() if augmentation else None
+    record = partial(result_record, task, provenance=origin, augment=augment)
+    run.write_json("result.json", record(status="incomplete"))
     try:
-        network, source_model = obtain_source(task, run.path.parent / "sources")
+        network, source_model = obtain_source(task, augmentation, run.path.parent / "sources")
         metrics, evaluation = _adapt(task, run, network)
     except (UserError, LeadError) as error:
-        failed = result_record(task, status="failed", provenance=origin, reason=str(error))
-        run.write_json("result.json", failed)
+        run.write_json("result.json", record(status="failed", reason=str(error)))
         raise
     threshold = float(task.config.threshold or 0)
     write_predictions(run.path / "predictions.csv", task, evaluation, threshold)
     save_checkpoint(
         run.checkpoint, network.state_dict(), describe_model(task) | {"stage": "adapted"}
     )
-    result = result_record(
-        task,
+    result = record(
         status="done",
-        provenance=origin,
         scores=score_columns(metrics, task.label_sets.open_set),
         source_only=metrics[0]["source_only"],
         source_model=source_model,

@@ -19,12 +19,15 @@ from typing import Any
 
 import yaml
 
+from genmix_da.augment.settings import AugmentSettings, build_settings
 from genmix_da.errors import UserError
 from genmix_da.profiles import PROFILES
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "setting": ("opda", "osda", "pda"),
-    "augment": ("none",),
+    "augment": ("none", "genmix"),
+    "augment_mode": ("offline", "online"),
+    "budget": ("steps", "epochs"),
     "device": ("auto", "cpu", "cuda"),
     "cluster_estimator": ("tsne", "features"),
     "confident_weight": ("released", "paper"),
@@ -51,7 +54,11 @@ class AdaptConfig:
         data: root folder; None: $GENMIX_DA_DATA, else Mini Office-Home.
         split: "S/P/T" or a YAML file; None: the data set's own.
         profile: a key of PROFILES; None: found from the data.
-        augment: "none" (GenMix follows).
+        augment: "genmix" or "none".
+        augment_mode: "offline" (images written once) or "online" (drawn anew for every view).
+        budget: "steps" gives plain and augmented source models the same number of optimiser steps,
+            "epochs" the same number of epochs.
+        genmix: settings of GenMix, fields of AugmentSettings.
         backbone, backbone_arguments, weights: see lead.build_backbone.
         source_checkpoint: a source model to start from (ours, or a LEAD authors' .pth).
         bottleneck_dim: width D of the embedding.
@@ -73,7 +80,10 @@ class AdaptConfig:
     data: str | None = None
     split: str | None = None
     profile: str | None = None
-    augment: str = "none"
+    augment: str = "genmix"
+    augment_mode: str = "offline"
+    budget: str = "steps"
+    genmix: dict[str, Any] = field(default_factory=dict)
     backbone: str | None = None
     backbone_arguments: dict[str, Any] = field(default_factory=dict)
     weights: str | None = None
@@ -115,6 +125,15 @@ class AdaptConfig:
             raise UserError(f"threshold is {self.threshold}; it must be a finite number.")
         if self.profile is not None and self.profile not in PROFILES:
             raise UserError(f"no profile {self.profile!r}; choose one of {', '.join(PROFILES)}.")
+        self.genmix_settings()
+
+    def genmix_settings(self) -> AugmentSettings:
+        """The settings of GenMix.
+
+        Raises:
+            UserError: an unknown one, or one out of range.
+        """
+        return build_settings(self.genmix)
 
     def with_profile(self, profile: str) -> AdaptConfig:
         """Every value that is None taken from a profile; the profile's name is recorded."""

@@ -12,10 +12,11 @@ import torch
 from genmix_da.config import AdaptConfig
 from genmix_da.data import Domain, folder_domain, load_domain
 from genmix_da.decode import DecodedDomain, decode_domain, log_skipped
+from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
 from genmix_da.results import prediction_rows, write_csv
 from genmix_da.runs import CHECKPOINT
-from genmix_da.task import data_root, resolve_device
+from genmix_da.task import data_root
 from lead.backbones import build_backbone
 from lead.checkpoint import load_checkpoint
 from lead.errors import WeightsError

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import time
@@ -12,8 +11,8 @@ from typing import Any
 
 from torch import Tensor
 
+from genmix_da.augmented_source import Augmentation, TrainingSet, training_set
 from genmix_da.config import identity
-from genmix_da.errors import UserError
 from genmix_da.progress import track
 from genmix_da.provenance import package_versions, provenance
 from genmix_da.runs import SCHEMA, RunFolder
@@ -24,6 +23,7 @@ from lead.checkpoint import (
     read_released_checkpoint,
     read_tensors,
     save_checkpoint,
+    weights_identity,
 )
 from lead.errors import WeightsError
 from lead.network import Network
@@ -32,17 +32,7 @@ from lead.source import SourceConfig, train_source
 logger = logging.getLogger(__name__)
 
 
-def weights_identity(weights: str) -> str:
-    """ "imagenet" and "none" as they are; a file by the hash of its bytes."""
-    if weights in ("imagenet", "none"):
-        return weights
-    path = Path(weights)
-    if not path.is_file():
-        raise UserError(f"no weights file {path}; check --weights.")
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def source_settings(task: Task) -> dict[str, Any]:
+def source_settings(task: Task, augmentation: Augmentation | None) -> dict[str, Any]:
     """Everything that decides the source model's weights; nothing about the target."""
     config = task.config
     return {
@@ -62,19 +52,20 @@ def source_settings(task: Task) -> dict[str, Any]:
         "source_lr": config.source_lr,
         "source_backbone_factor": config.source_backbone_factor,
         "label_smoothing": config.label_smoothing,
-        "augment": config.augment,
+        "augment": augmentation.as_dict() if augmentation else None,
         "seed": config.seed,
         "device": task.device.type,
         "version": package_versions()["genmix-da"],
     }
 
 
-def source_config(task: Task) -> SourceConfig:
+def source_config(task: Task, steps_per_epoch: int | None) -> SourceConfig:
     """The task's settings of source training."""
     config = task.config
     return SourceConfig(
         epochs=int(config.source_epochs or 0),
         batch_size=int(config.batch_size or 0),
+        steps_per_epoch=steps_per_epoch,
         learning_rate=float(config.source_lr or 0),
         backbone_factor=float(config.source_backbone_factor or 0),
         label_smoothing=config.label_smoothing,
@@ -111,31 +102,40 @@ def describe_model(task: Task) -> dict[str, Any]:
     }
 
 
-def obtain_source(task: Task, sources: Path) -> tuple[Network, dict[str, Any]]:
+def obtain_source(
+    task: Task, augmentation: Augmentation | None, sources: Path
+) -> tuple[Network, dict[str, Any]]:
     """The task's source model: from a given checkpoint, an earlier run, or trained now.
 
     An unfinished source training of the same settings is continued at its last finished epoch.
 
     Args:
         task: source images and settings.
-        sources: folder that holds one run folder per source model.
+        augmentation: of the source, or None.
+        sources: folder that holds one run folder per source model; augmented images lie in
+            `augmented` beside it.
 
     Returns:
-        The network with its classifier trainable, and a record: folder, reused, seconds, epochs.
+        The network with its classifier trainable, and a record: folder, reused, seconds, augment.
     """
     if task.config.source_checkpoint is not None:
         path = Path(task.config.source_checkpoint)
-        return load_network(task, _read_any(path)), {"folder": str(path), "reused": True}
-    settings = source_settings(task)
+        return load_network(task, _read_any(path)), {
+            "folder": str(path),
+            "reused": True,
+            "augment": None,
+        }
+    settings = source_settings(task, augmentation)
     run = RunFolder(sources / f"{task.config.src.replace(' ', '_')}-{identity(settings)}")
     run.open(identity(settings), settings, resume=True)
     if run.checkpoint.is_file():
         tensors, description = load_checkpoint(run.checkpoint)
         logger.info("source model: reusing %s", run.path)
-        record = {"folder": str(run.path), "reused": True, "seconds": description["seconds"]}
-        return load_network(task, tensors), record
+        kept = {key: description[key] for key in ("seconds", "augment")}
+        return load_network(task, tensors), {"folder": str(run.path), "reused": True, **kept}
     with run.logging():
-        return _train(task, run)
+        data = training_set(task, augmentation, sources.parent / "augmented")
+        return _train(task, data, run)
 
 
 def _read_any(path: Path) -> dict[str, Tensor]:
@@ -164,21 +164,18 @@ def load_network(task: Task, tensors: Mapping[str, Tensor]) -> Network:
     return network
 
 
-def _train(task: Task, run: RunFolder) -> tuple[Network, dict[str, Any]]:
-    config = source_config(task)
+def _train(task: Task, data: TrainingSet, run: RunFolder) -> tuple[Network, dict[str, Any]]:
+    config = source_config(task, data.steps_per_epoch)
     state, metrics = run.load_state()
     network = build_network(task, "none" if state else str(task.config.weights))
-    labels = task.source.labels
-    assert labels is not None  # label_sets refuses a source without classes
     logger.info(
         "source model: %d images of %s, %d classes, %d epochs",
-        len(labels),
+        len(data.labels),
         task.config.src,
         task.label_sets.unknown,
         config.epochs,
     )
-    views = task.source.views(task.preprocessing, task.device)
-    epochs = train_source(network, views, labels, config, state=state)
+    epochs = train_source(network, data.views, data.labels, config, state=state)
     started = time.perf_counter()
     for epoch in track(epochs, "source training", config.epochs - len(metrics)):
         metrics.append(
@@ -194,8 +191,17 @@ def _train(task: Task, run: RunFolder) -> tuple[Network, dict[str, Any]]:
         run.save_state(epoch.state(), metrics)
         logger.debug("source %s", json.dumps(metrics[-1]))
     seconds = sum(row["seconds"] for row in metrics)
-    description = describe_model(task) | {"stage": "source", "seconds": seconds}
+    description = describe_model(task) | {
+        "stage": "source",
+        "seconds": seconds,
+        "augment": data.record,
+    }
     save_checkpoint(run.checkpoint, network.state_dict(), description)
     run.drop_state()
     logger.info("source model: trained in %.0f s, %s", time.perf_counter() - started, run.path)
-    return network, {"folder": str(run.path), "reused": False, "seconds": seconds}
+    return network, {
+        "folder": str(run.path),
+        "reused": False,
+        "seconds": seconds,
+        "augment": data.record,
+    }

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from genmix_da.config import AdaptConfig
 from genmix_da.data import Domain, load_domain
 from genmix_da.decode import DecodedDomain, decode_domain
+from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
 from genmix_da.label_sets import resolve_label_sets
 from genmix_da.places import cache_folder, default_data
@@ -101,19 +102,6 @@ def mini_office_home() -> Path:
     logger.info("drawing Mini Office-Home into %s", root)
     with bar("drawing") as advance:
         return make(root, progress=advance)
-
-
-def resolve_device(name: str) -> torch.device:
-    """The device that "auto", "cpu" or "cuda" names.
-
-    Raises:
-        UserError: CUDA was asked for and is not there.
-    """
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: no CUDA device is available; use --device cpu or auto.")
-    return torch.device(name)
 
 
 def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:

@@ -6,6 +6,7 @@ the new one, never half of one. Pickles are read with `weights_only`: no code ru
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
@@ -85,6 +86,21 @@ def read_released_checkpoint(path: Path) -> dict[str, Tensor]:
         else:
             raise WeightsError(f"{path} is not a LEAD checkpoint: unexpected tensor {key!r}")
     return renamed
+
+
+def weights_identity(weights: str) -> str:
+    """What weights are, wherever they lie: "imagenet" and "none" as they are, a file by SHA-256.
+
+    Raises:
+        WeightsError: no such file.
+    """
+    if weights in ("imagenet", "none"):
+        return weights
+    path = Path(weights)
+    if not path.is_file():
+        raise WeightsError(f"no weights file {path}; check --weights")
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def is_released_checkpoint(tensors: Mapping[str, Tensor]) -> bool:

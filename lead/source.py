@@ -32,6 +32,8 @@ class SourceConfig:
     Attributes:
         epochs: passes over the source.
         batch_size: images a step; the last, smaller batch of an epoch is dropped.
+        steps_per_epoch: at most this many steps an epoch, drawn from all images; None: all. With
+            augmented images beside the originals it keeps the number of steps as it was.
         learning_rate: base rate of bottleneck and classifier.
         backbone_factor: multiplies the backbone's rate.
         label_smoothing: epsilon in [0, 1).
@@ -41,6 +43,7 @@ class SourceConfig:
 
     epochs: int = 50
     batch_size: int = 64
+    steps_per_epoch: int | None = None
     learning_rate: float = 0.01
     backbone_factor: float = BACKBONE_FACTOR
     label_smoothing: float = 0.1
@@ -115,11 +118,11 @@ def train_source(
     for epoch in range(done + 1, config.epochs + 1):
         started = time.perf_counter()
         draw = seed_epoch(config.seed, "source", epoch)
-        steps = len(views) // config.batch_size
+        steps = min(len(views) // config.batch_size, config.steps_per_epoch or len(views))
         losses, right, rate = [], torch.zeros((), device=views.device), 0.0
         network.train()
         for step, (rows, images) in enumerate(
-            views.training_batches(config.batch_size, draw), start=1
+            views.training_batches(config.batch_size, draw, config.steps_per_epoch), start=1
         ):
             target = targets[rows]
             with precision.autocast():

@@ -91,6 +91,11 @@ class ImageViews:
             pixels = pixels.pin_memory().to(self.device, non_blocking=True)
         return torch.addcmul(self._shift, pixels.permute(0, 3, 1, 2).float(), self._scale)
 
+    def picture(self, row: int, draw: np.random.Generator) -> NDArray[np.uint8]:
+        """The resized image [R, R, 3] behind a training view; a subclass may draw it anew."""
+        picture: NDArray[np.uint8] = self.images[row]
+        return picture
+
     def train(self, rows: NDArray[np.int64], draw: np.random.Generator) -> Tensor:
         """Random crops of rows [B], flipped with probability 1/2: [B, 3, S, S]."""
         size = self.preprocessing.image_size
@@ -101,7 +106,7 @@ class ImageViews:
         for place, (row, (top, left), flip) in enumerate(
             zip(self.rows[rows], corners, flips, strict=True)
         ):
-            crop = self.images[row, top : top + size, left : left + size]
+            crop = self.picture(int(row), draw)[top : top + size, left : left + size]
             batch[place] = crop[:, ::-1] if flip else crop
         return self._to_network(batch)
 
@@ -113,14 +118,19 @@ class ImageViews:
         return self._to_network(np.ascontiguousarray(self.images[self.rows[rows], window, window]))
 
     def training_batches(
-        self, batch_size: int, draw: np.random.Generator
+        self, batch_size: int, draw: np.random.Generator, limit: int | None = None
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """A shuffled epoch of (row indices [B], training views [B, 3, S, S]) in full batches.
+
+        Args:
+            batch_size: B.
+            draw: of order, crops and flips.
+            limit: at most this many batches.
 
         Raises:
             TooFewImagesError: fewer images than a batch.
         """
-        plan = batches(len(self), batch_size, draw)
+        plan = batches(len(self), batch_size, draw)[:limit]
         views = prefetch(plan, lambda rows: self.train(rows, draw))
         for rows, images in zip(plan, views, strict=True):
             yield torch.from_numpy(rows).to(self.device), images

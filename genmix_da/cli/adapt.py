@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from genmix_da.cli.augment_options import genmix_options, join_genmix
 from genmix_da.cli.options import json_option, model_options, target_options
 
 
@@ -14,6 +15,7 @@ from genmix_da.cli.options import json_option, model_options, target_options
 @click.option("--tgt", help="Unlabelled target domain, or a folder of images.")
 @model_options
 @target_options
+@genmix_options
 @click.option("--out", help="Run folder [runs/<Source>2<Target>-<setting>-seed<seed>].")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
 @json_option
@@ -25,7 +27,7 @@ def command(as_json: bool, **options: Any) -> None:
     from genmix_da.adaptation import adapt
     from genmix_da.cli.show import echo_json, echo_result
 
-    result = adapt(**options)
+    result = adapt(**join_genmix(options))
     if as_json:
         echo_json(result)
     else:

@@ -35,7 +35,9 @@ _MODEL: tuple[Command, ...] = (
     click.option(
         "--profile", help="mini, office-home, office-31, visda-c, domainnet, folder [by data]."
     ),
-    click.option("--augment", default=None, help="none [none]."),
+    click.option("--augment", help="genmix or none [genmix]."),
+    click.option("--augment-mode", help="offline (written once) or online (drawn anew) [offline]."),
+    click.option("--budget", help="steps or epochs: what plain and augmented share [steps]."),
     click.option("--backbone", help="torchvision name, or timm:NAME [by profile]."),
     click.option(
         "--backbone-arg",

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from genmix_da.cli.augment_options import genmix_options, join_genmix
 from genmix_da.cli.options import json_option, model_options
 
 
@@ -13,6 +14,7 @@ from genmix_da.cli.options import json_option, model_options
 @click.option("--src", help="Labelled source domain: folder name, alias or unique beginning.")
 @click.option("--tgt", help="A target, where the label sets depend on it.")
 @model_options
+@genmix_options
 @click.option("--out", default="runs/sources", show_default=True, help="Folder of source models.")
 @json_option
 def command(as_json: bool, **options: Any) -> None:
@@ -23,7 +25,7 @@ def command(as_json: bool, **options: Any) -> None:
     from genmix_da.adaptation import train_source_model
     from genmix_da.cli.show import echo_json
 
-    record = train_source_model(**options)
+    record = train_source_model(**join_genmix(options))
     if as_json:
         echo_json(record)
     else:

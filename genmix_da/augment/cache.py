@@ -1,0 +1,152 @@
+"""Content-addressed store of edits: each is made once, for all targets, settings and runs.
+
+Key = hash of image bytes, prompt, editor with its settings, working size and seed. An edit is
+written under a temporary name and renamed, so any number of processes and machines can fill one
+store; at worst two make the same edit and one of two equal files stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from genmix_da.augment.prompts import Style
+from lead.checkpoint import write_atomically
+
+Pixels = NDArray[np.uint8]
+
+JPEG_QUALITY = 95
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An edit that could not be used, after its retry.
+
+    Attributes:
+        reason: "black", "uniform" or "non-finite".
+    """
+
+    reason: str
+
+
+def encode_jpeg(pixels: Pixels, quality: int = JPEG_QUALITY) -> bytes:
+    """RGB pixels as JPEG without chroma subsampling; the same pixels give the same bytes."""
+    flags = [
+        *(cv2.IMWRITE_JPEG_QUALITY, quality),
+        *(cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444),
+    ]
+    _, encoded = cv2.imencode(".jpg", pixels[:, :, ::-1], flags)
+    return encoded.tobytes()
+
+
+def decode_jpeg(content: bytes) -> Pixels:
+    """JPEG bytes of `encode_jpeg` as RGB pixels [H, W, 3].
+
+    Raises:
+        ValueError: damaged bytes.
+    """
+    pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise ValueError("damaged JPEG")
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def edit_key(
+    image_hash: str,
+    style: Style,
+    editor: str,
+    settings: Mapping[str, Any],
+    size: int,
+    seed: int,
+) -> str:
+    """The name of an edit: 40 hexadecimal digits.
+
+    Args:
+        image_hash: SHA-256 of the image file's bytes.
+        style: prompt text, negative prompt and scales enter.
+        editor: its name.
+        settings: everything that changes the editor's results.
+        size: longest side of the working image in pixels.
+        seed: of the edit.
+    """
+    content = [image_hash, style.key(), editor, dict(settings), size, seed]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:40]
+
+
+class EditCache:
+    """Edits and features on disk.
+
+    Args:
+        folder: of the store; made when the first edit is kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, key: str) -> Path:
+        """Where an edit lies; spread over 256 folders."""
+        return self.folder / key[:2] / f"{key}.jpg"
+
+    def _failure_path(self, key: str) -> Path:
+        return self.path(key).with_suffix(".failed")
+
+    def has(self, key: str) -> bool:
+        """Whether the edit was made, or was tried and failed."""
+        return self.path(key).is_file() or self._failure_path(key).is_file()
+
+    def get(self, key: str) -> Pixels | Failure | None:
+        """The edit, its failure, or None where it was not tried.
+
+        A damaged file (a disk's fault: writes are atomic) counts as not tried and is removed.
+        """
+        path = self.path(key)
+        try:
+            return decode_jpeg(path.read_bytes())
+        except FileNotFoundError:
+            failed = self._failure_path(key)
+            return Failure(failed.read_text()) if failed.is_file() else None
+        except ValueError:
+            path.unlink(missing_ok=True)
+            return None
+
+    def put(self, key: str, pixels: Pixels) -> None:
+        """Keep an edit."""
+        path = self.path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = encode_jpeg(pixels)
+        write_atomically(path, lambda file: file.write_bytes(content))
+
+    def put_failure(self, key: str, reason: str) -> None:
+        """Remember that an edit failed, so that it is not tried again."""
+        path = self._failure_path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, lambda file: file.write_text(reason))
+
+    def feature(self, name: str) -> NDArray[np.float32] | None:
+        """A kept feature vector [D], or None."""
+        try:
+            return np.asarray(np.load(self._feature_path(name)), dtype=np.float32)
+        except (FileNotFoundError, ValueError, EOFError):
+            return None
+
+    def put_feature(self, name: str, feature: NDArray[np.float32]) -> None:
+        """Keep a feature vector [D]."""
+        path = self._feature_path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+
+        def write(file: Path) -> None:
+            with file.open("wb") as handle:
+                np.save(handle, feature)
+
+        write_atomically(path, write)
+
+    def _feature_path(self, name: str) -> Path:
+        return self.folder / "features" / name[:2] / f"{name}.npy"

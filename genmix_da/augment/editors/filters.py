@@ -1,0 +1,49 @@
+"""The editor without weights: one classical non-photorealistic filter per published style.
+
+A stand-in for a generative editor, and named as such wherever its results appear: it recolours and
+redraws an image, it does not imagine anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from genmix_da.augment.editors.base import Pixels
+from genmix_da.augment.prompts import Style
+from genmix_da.augment.style_filters import STYLE_FILTERS, apply_style
+from genmix_da.errors import UserError
+
+VERSION = 1
+
+
+class FilterEditor:
+    """See `Editor`. Knows the 15 published phrases."""
+
+    name = "filters"
+    stand_in = True
+    native_size: int | None = None
+    largest_batch = 1
+
+    def __init__(self) -> None:
+        self.settings: Mapping[str, Any] = {"version": VERSION}
+
+    def check(self, styles: Sequence[Style]) -> None:
+        """Refuse phrases without a filter."""
+        for style in styles:
+            if style.phrase not in STYLE_FILTERS:
+                raise UserError(
+                    f"the filters editor has no filter for {style.phrase!r}; it knows: "
+                    f"{', '.join(STYLE_FILTERS)}."
+                )
+
+    def edit(
+        self, images: Sequence[Pixels], prompts: Sequence[Style], seeds: Sequence[int]
+    ) -> list[NDArray[Any]]:
+        """Apply each style's filter."""
+        return [
+            apply_style(image, style.phrase, seed)
+            for image, style, seed in zip(images, prompts, seeds, strict=True)
+        ]

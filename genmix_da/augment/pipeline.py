@@ -1,0 +1,247 @@
+"""GenMix over a class folder: edit, filter, join, blend, with every image's history on record.
+
+Resumable after a kill at any moment with the same final bytes: edits live in a content-addressed
+cache, every draw depends on seed and file name alone, and each output is written under a temporary
+name and renamed. manifest.jsonl is written last, in the order of the source.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from genmix_da.augment.cache import EditCache, Failure, encode_jpeg
+from genmix_da.augment.compose import Draws, compose, drawn_names, fractal_source
+from genmix_da.augment.editors import Editor, make_editor
+from genmix_da.augment.edits import (
+    Edit,
+    Pixels,
+    Selection,
+    load_working_image,
+    select_edits,
+)
+from genmix_da.augment.features import Encoder
+from genmix_da.augment.prompts import load_prompts
+from genmix_da.augment.settings import AugmentSettings
+from genmix_da.data import Domain, folder_domain
+from genmix_da.errors import UserError
+from genmix_da.places import cache_folder
+from genmix_da.progress import track
+from genmix_da.provenance import provenance
+from lead.checkpoint import write_atomically
+
+logger = logging.getLogger(__name__)
+
+MANIFEST = "manifest.jsonl"
+RECORD = "augment.json"
+QUALITY = 95
+
+
+@dataclass(frozen=True)
+class Augmented:
+    """What an augmentation left on disk.
+
+    Attributes:
+        folder: an ImageFolder tree of augmented images, beside manifest and report.
+        selection: the judged edits.
+        written: images written now (a resumed run finds the others there).
+        seconds: wall time of "edit" (with selection) and "compose".
+    """
+
+    folder: Path
+    selection: Selection
+    written: int
+    seconds: dict[str, float]
+
+
+def edit_cache() -> EditCache:
+    """The store of edits that all runs share."""
+    return EditCache(cache_folder() / "edits")
+
+
+def augment_folder(
+    src: str | Path,
+    out: str | Path,
+    settings: AugmentSettings | None = None,
+    *,
+    encoder: Encoder | None = None,
+    resume: bool = False,
+) -> Augmented:
+    """Augment a folder of class folders.
+
+    Args:
+        src: <class>/<image>.
+        out: gets <class>/<image name>.<n>.<style>.jpg, manifest.jsonl and augment.json.
+        settings: of GenMix.
+        encoder: for faithful selection; None keeps every edit that did not fail.
+        resume: go on in a folder that a run with the same settings has begun.
+
+    Raises:
+        UserError: bad input, in one sentence.
+    """
+    settings = settings or AugmentSettings()
+    source, target = Path(src), Path(out)
+    if not source.is_dir():
+        raise UserError(f"no source folder {source}; expected <class>/<image> below it.")
+    domain = folder_domain(source)
+    if domain.labels is None:
+        raise UserError(f"{source} has no class folders; expected <class>/<image> below it.")
+    _warn_about_empty_classes(source, domain)
+    return augment_domain(domain, target, settings, encoder=encoder, resume=resume)
+
+
+def augment_domain(
+    domain: Domain,
+    out: Path,
+    settings: AugmentSettings,
+    *,
+    encoder: Encoder | None = None,
+    resume: bool = False,
+) -> Augmented:
+    """Augment an indexed domain; see `augment_folder`."""
+    editor = make_editor(settings.editor)
+    _claim(domain, out, record_of(settings, editor, encoder), resume=resume)
+    started = time.perf_counter()
+    selection = select_edits(
+        domain, load_prompts(settings.prompts), editor, encoder, edit_cache(), settings
+    )
+    edited = time.perf_counter()
+    written = _write_images(selection, out, settings)
+    seconds = {"edit": edited - started, "compose": time.perf_counter() - edited}
+    _write_manifest(selection, out, settings)
+    return Augmented(out, selection, written, seconds)
+
+
+def record_of(s: AugmentSettings, editor: Editor, encoder: Encoder | None) -> dict[str, Any]:
+    """Resolved settings: what an output folder must have been made with to be gone on with."""
+    prompts = load_prompts(s.prompts)
+    return s.as_dict() | {
+        "prompts": [style.key() | {"name": style.name} for style in prompts.styles],
+        "editor": editor.name,
+        "editor_settings": dict(editor.settings),
+        "stand_in": editor.stand_in,
+        "features": encoder.identity if encoder else "off",
+    }
+
+
+def _warn_about_empty_classes(source: Path, domain: Domain) -> None:
+    folders = {p.name for p in source.iterdir() if p.is_dir() and not p.name.startswith(".")}
+    for name in sorted(folders - set(domain.classes)):
+        logger.warning("class folder %s holds no image", source / name)
+
+
+def _claim(domain: Domain, out: Path, record: dict[str, Any], *, resume: bool) -> None:
+    """Make sure the output folder is empty, or was begun with the same settings."""
+    inside = out.resolve()
+    home = domain.folder.resolve()
+    if inside == home or home in inside.parents or inside in home.parents:
+        raise UserError(
+            f"the output {out} and the source {home} lie in each other; choose another folder."
+        )
+    file = out / RECORD
+    if not file.is_file():
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+            raise UserError(f"{out} is not empty and not an augmentation; choose another folder.")
+        out.mkdir(parents=True, exist_ok=True)
+        content = record | {"provenance": provenance()}
+        write_atomically(file, lambda f: f.write_text(json.dumps(content, indent=2) + "\n"))
+        return
+    try:
+        held = json.loads(file.read_text())
+    except ValueError as error:
+        raise UserError(f"{file} is not JSON ({error}); choose another folder.") from error
+    plain = json.loads(json.dumps(record))
+    differing = [key for key in plain if held.get(key) != plain[key]]
+    if differing:
+        key = differing[0]
+        raise UserError(
+            f"{out} was made with other settings ({key}: {held.get(key)!r} there, {plain[key]!r} "
+            "now); choose another folder."
+        )
+    if not resume:
+        raise UserError(f"{out} already holds this augmentation; add --resume to complete it.")
+
+
+def output_path(selection: Selection, edit: Edit) -> Path:
+    """Where an edit's augmented image goes, relative to the output folder."""
+    domain, job = selection.domain, edit.job
+    label = domain.labels[job.index] if domain.labels else ""
+    return Path(label) / f"{domain.images[job.index].name}.{job.copy}.{job.style.name}.jpg"
+
+
+def draws_of(selection: Selection, edit: Edit, seed: int, epoch: int = 0) -> Draws:
+    """The random choices of an edit's composition; another epoch draws anew."""
+    return Draws(seed, output_path(selection, edit).as_posix(), epoch)
+
+
+def _write_images(selection: Selection, out: Path, s: AugmentSettings) -> int:
+    """Compose and write what is not there yet; returns the number written."""
+    fractals, cache = fractal_source(s), edit_cache()
+    load = lru_cache(maxsize=1)(lambda path: load_working_image(path, s.size))
+    kept = [edit for edit in selection.edits if edit.status == "kept"]
+    written = 0
+    for edit in track(kept, "blending", len(kept)):
+        path = out / output_path(selection, edit)
+        if path.is_file():
+            continue
+        pixels = cache.get(edit.job.key)
+        if pixels is None or isinstance(pixels, Failure):
+            raise UserError("an edit vanished from the cache; run the command again.")
+        original = load(selection.domain.images[edit.job.index])
+        done = compose(original, pixels, fractals, s, draws_of(selection, edit, s.seed))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, partial(_write_jpeg, done.final))
+        written += 1
+    return written
+
+
+def _write_jpeg(pixels: Pixels, file: Path) -> None:
+    file.write_bytes(encode_jpeg(pixels, QUALITY))
+
+
+def manifest_rows(selection: Selection, s: AugmentSettings) -> Iterator[dict[str, Any]]:
+    """A line for every edit: kept, dropped or failed; the draws are made again, not remembered."""
+    fractals = fractal_source(s)
+    domain = selection.domain
+    for edit in selection.edits:
+        job = edit.job
+        kept = edit.status == "kept"
+        source = domain.images[job.index]
+        draws = draws_of(selection, edit, s.seed)
+        mask, fractal = drawn_names(fractals, s, draws) if kept else (None, None)
+        yield {
+            "source": os.fspath(source.relative_to(domain.folder))
+            if source.is_relative_to(domain.folder)
+            else os.fspath(source),
+            "class": domain.labels[job.index] if domain.labels else None,
+            "style": job.style.name,
+            "prompt": job.style.text,
+            "editor": selection.editor,
+            "stand_in": selection.stand_in,
+            "seed": job.seed,
+            "mask": mask,
+            "fractal": fractal,
+            "lambda": s.fractal_lambda,
+            "similarity": edit.similarity,
+            "threshold": selection.threshold,
+            "kept": kept,
+            "status": edit.status,
+            "reason": edit.reason or None,
+            "output": os.fspath(output_path(selection, edit)) if kept else None,
+        }
+
+
+def _write_manifest(selection: Selection, out: Path, s: AugmentSettings) -> None:
+    def write(file: Path) -> None:
+        with file.open("w") as handle:
+            for row in manifest_rows(selection, s):
+                handle.write(json.dumps(row) + "\n")
+
+    write_atomically(out / MANIFEST, write)

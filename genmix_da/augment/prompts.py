@@ -1,0 +1,177 @@
+"""Style prompts: the two published sets, a file of the user's, or phrases on the command line.
+
+Filter-like prompts only: the paper shows that long, descriptive prompts change the object, and
+some give black images.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from genmix_da.errors import UserError
+
+TEMPLATE = "A transformed version of image into {style}"
+PUBLISHED = {"domain": "domain_adaptation.yaml", "classification": "classification.yaml"}
+MAX_WORDS = 5
+_SET_KEYS = {"name", "note", "template", "styles"}
+_STYLE_KEYS = {"name", "phrase", "negative", "guidance", "image_guidance", "note"}
+# Words that place or describe objects rather than name a look.
+_DESCRIBING = frozenset(
+    {"standing", "sitting", "holding", "wearing", "showing", "containing"}
+    | {"background", "foreground", "beside", "behind", "near", "next", "front", "scene", "photo"}
+    | {"person", "people", "man", "woman", "dog", "cat", "car", "tree", "house", "room", "table"}
+)
+
+
+@dataclass(frozen=True)
+class Style:
+    """One style of a prompt set.
+
+    Attributes:
+        name: short, for file names and tables.
+        phrase: what goes into the template, e.g. "retro comic".
+        text: the whole prompt.
+        negative: negative prompt; empty for none.
+        guidance, image_guidance: override the editor's scales; None keeps them.
+    """
+
+    name: str
+    phrase: str
+    text: str
+    negative: str = ""
+    guidance: float | None = None
+    image_guidance: float | None = None
+
+    def key(self) -> dict[str, Any]:
+        """What of the style decides an edit: part of the cache key."""
+        return {
+            "text": self.text,
+            "negative": self.negative,
+            "guidance": self.guidance,
+            "image_guidance": self.image_guidance,
+        }
+
+
+@dataclass(frozen=True)
+class PromptSet:
+    """A named set of styles.
+
+    Attributes:
+        name: "domain", "classification", a file's own name, or "given".
+        styles: at least one, names unique.
+    """
+
+    name: str
+    styles: tuple[Style, ...]
+
+
+def load_prompts(named: str) -> PromptSet:
+    """A published set by name, a YAML file, or phrases separated by semicolons.
+
+    Args:
+        named: "domain", "classification", a path, or "retro comic; chalk drawing".
+
+    Raises:
+        UserError: no such file, unknown keys, no style, or two styles of one name.
+    """
+    if named in PUBLISHED:
+        return parse_prompts(yaml.safe_load(_published_text(named)), PUBLISHED[named])
+    path = Path(named)
+    if path.suffix.lower() in (".yaml", ".yml"):
+        try:
+            content = yaml.safe_load(path.read_text())
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise UserError(f"cannot read the prompt file {path}: {error}") from error
+        return parse_prompts(content, str(path))
+    phrases = [phrase.strip() for phrase in named.split(";") if phrase.strip()]
+    return parse_prompts({"name": "given", "styles": [{"phrase": p} for p in phrases]}, "--prompts")
+
+
+def _published_text(named: str) -> str:
+    installed = files("genmix_da") / "prompts" / PUBLISHED[named]
+    if installed.is_file():
+        return installed.read_text()
+    # An editable installation reads the repository's folder, which a wheel carries inside.
+    return (Path(__file__).parents[2] / "prompts" / PUBLISHED[named]).read_text()
+
+
+def parse_prompts(content: object, place: str) -> PromptSet:
+    """Validate the content of a prompt file.
+
+    Args:
+        content: what YAML gave.
+        place: named in messages.
+
+    Raises:
+        UserError: as `load_prompts`.
+    """
+    if not isinstance(content, dict) or not isinstance(content.get("styles"), list):
+        raise UserError(f"{place} must hold a list named styles.")
+    _check_keys(content, _SET_KEYS, place)
+    template = str(content.get("template", TEMPLATE))
+    if template.count("{style}") != 1:
+        raise UserError(f"the template of {place} must hold {{style}} once: {template!r}.")
+    styles = tuple(_style(item, template, place) for item in content["styles"])
+    if not styles:
+        raise UserError(f"{place} names no style.")
+    names = [style.name for style in styles]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UserError(f"{place} names the style {twice[0]!r} twice.")
+    return PromptSet(str(content.get("name", Path(place).stem)), styles)
+
+
+def _style(item: object, template: str, place: str) -> Style:
+    if isinstance(item, str):
+        item = {"phrase": item}
+    if not isinstance(item, dict) or not str(item.get("phrase", "")).strip():
+        raise UserError(f"every style of {place} needs a phrase, not {item!r}.")
+    _check_keys(item, _STYLE_KEYS, place)
+    phrase = str(item["phrase"]).strip()
+    name = re.sub(r"[^a-z0-9]+", "-", str(item.get("name", phrase)).lower()).strip("-")
+    if not name:
+        raise UserError(f"the style {phrase!r} of {place} needs a name of letters or digits.")
+    scales = {}
+    for key in ("guidance", "image_guidance"):
+        value = item.get(key)
+        if value is not None and not isinstance(value, int | float):
+            raise UserError(f"{key} of style {name!r} in {place} must be a number, not {value!r}.")
+        scales[key] = None if value is None else float(value)
+    text = template.format(style=phrase)
+    return Style(name, phrase, text, str(item.get("negative", "")), **scales)
+
+
+def _check_keys(content: Mapping[Any, Any], known: set[str], place: str) -> None:
+    for key in content:
+        if key not in known:
+            close = difflib.get_close_matches(str(key), sorted(known), n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise UserError(
+                f"unknown key {key!r} in {place}; {hint}Known: {', '.join(sorted(known))}."
+            )
+
+
+def prompt_warnings(prompts: PromptSet) -> list[str]:
+    """Sentences about styles that are likely to change the object rather than its look."""
+    warnings = []
+    for style in prompts.styles:
+        words = re.findall(r"[a-z']+", style.phrase.lower())
+        describing = sorted(_DESCRIBING.intersection(words))
+        if len(words) > MAX_WORDS:
+            warnings.append(
+                f"{style.name}: {len(words)} words; long prompts change the object, name a look in "
+                f"{MAX_WORDS} words or fewer"
+            )
+        if describing:
+            warnings.append(
+                f"{style.name}: {', '.join(describing)!r} describes objects or places; name a look"
+            )
+    return warnings

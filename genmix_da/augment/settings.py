@@ -1,0 +1,95 @@
+"""The typed, frozen settings of an augmentation; saved with everything it makes."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from genmix_da.augment.blend import LAMBDA
+from genmix_da.augment.faithful import RULES, SIGMAS
+from genmix_da.augment.masks import MASK_KINDS, PATCHES, SEAM_WIDTH
+from genmix_da.errors import UserError
+
+SIZE = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentSettings:
+    """Settings of GenMix; defaults as published where the paper gives them.
+
+    Attributes:
+        prompts: "domain", "classification", a YAML file, or phrases separated by semicolons.
+        editor: a key of EDITORS, or "auto".
+        features: "auto", "dinov2", "backbone", a hub name or folder, or "off" (keep everything).
+        rule: "all-pairs" (paper) or "same-class" (stricter).
+        sigmas: k of mu - k * sigma.
+        per_image: edits of each image, each of another style as long as there are styles.
+        fractal_lambda: lambda of Eq. 5, share of the fractal.
+        masks: mask kinds to draw from; empty: the edit alone, not joined.
+        seam_width: b in pixels.
+        patches: PatchSwap cells along each side.
+        size: longest side of the working image and the output, in pixels; never enlarged.
+        fractals: a folder of images to use instead of our own; None: our own.
+        seed: of styles, edits, masks and fractals.
+    """
+
+    prompts: str = "domain"
+    editor: str = "auto"
+    features: str = "auto"
+    rule: str = "all-pairs"
+    sigmas: float = SIGMAS
+    per_image: int = 2
+    fractal_lambda: float = LAMBDA
+    masks: tuple[str, ...] = MASK_KINDS
+    seam_width: float = SEAM_WIDTH
+    patches: int = PATCHES
+    size: int = SIZE
+    fractals: str | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.rule not in RULES:
+            raise UserError(f"no selection rule {self.rule!r}; choose one of {', '.join(RULES)}.")
+        for kind in self.masks:
+            if kind not in MASK_KINDS:
+                raise UserError(f"no mask {kind!r}; choose from {', '.join(MASK_KINDS)}.")
+        if not 0 <= self.fractal_lambda < 1:
+            raise UserError(f"--lambda is {self.fractal_lambda}; it must be in [0, 1).")
+        if not (math.isfinite(self.seam_width) and self.seam_width >= 0):
+            raise UserError(f"--seam-width is {self.seam_width}; it must be 0 or more pixels.")
+        for name, least in (("per_image", 1), ("patches", 2), ("size", 16)):
+            if getattr(self, name) < least:
+                option = "--" + name.replace("_", "-")
+                raise UserError(f"{option} is {getattr(self, name)}; it must be at least {least}.")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return dataclasses.asdict(self) | {"masks": list(self.masks)}
+
+
+def build_settings(values: Mapping[str, Any]) -> AugmentSettings:
+    """Settings from plain values; those that are None keep their default.
+
+    Raises:
+        UserError: an unknown key (the nearest is suggested), or a value of the wrong kind.
+    """
+    given = {key: value for key, value in values.items() if value is not None}
+    defaults = AugmentSettings().as_dict()
+    kinds: dict[str, Any] = {key: type(value) for key, value in defaults.items()}
+    for key, value in given.items():
+        if key not in kinds:
+            close = difflib.get_close_matches(str(key), list(kinds), n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise UserError(f"unknown GenMix setting {key!r}{hint}")
+        try:
+            if key == "masks":
+                given[key] = tuple(value)
+            elif key != "fractals":
+                given[key] = kinds[key](value)
+        except (TypeError, ValueError) as error:
+            raise UserError(f"GenMix setting {key} cannot be {value!r}.") from error
+    return AugmentSettings(**given)

@@ -1,0 +1,250 @@
+"""The source images that a source model is trained on: as they are, or with GenMix beside them.
+
+Offline: augmented images are written once and trained on with the originals. Online: edits are made
+once, and mask and fractal are drawn anew for every view.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genmix_da.augment.compose import Draws, compose, fractal_source
+from genmix_da.augment.editors import Editor, make_editor
+from genmix_da.augment.edits import Selection, select_edits
+from genmix_da.augment.encoders import resolve_encoder
+from genmix_da.augment.features import Encoder
+from genmix_da.augment.pipeline import augment_domain, edit_cache, output_path, record_of
+from genmix_da.augment.prompts import load_prompts
+from genmix_da.augment.settings import AugmentSettings
+from genmix_da.augment.sheets import write_report
+from genmix_da.config import identity
+from genmix_da.data import Domain
+from genmix_da.decode import decode_domain
+from genmix_da.errors import UserError
+from genmix_da.task import Images, Task
+from lead.views import ImageViews
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What source training sees.
+
+    Attributes:
+        views: originals, then augmented images.
+        labels: [N] classifier outputs.
+        steps_per_epoch: limit that keeps the number of optimiser steps as without augmentation.
+        record: counts for result.json; None without augmentation.
+    """
+
+    views: ImageViews
+    labels: NDArray[np.int64]
+    steps_per_epoch: int | None
+    record: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How a task's source is augmented.
+
+    Attributes:
+        settings: of GenMix.
+        editor, encoder: resolved.
+        mode: "offline" or "online".
+        budget: "steps" (as many optimiser steps as without) or "epochs" (as many epochs).
+    """
+
+    settings: AugmentSettings
+    editor: Editor
+    encoder: Encoder | None
+    mode: str
+    budget: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything that decides the training set beside the source images: resolved values."""
+        record = record_of(self.settings, self.editor, self.encoder)
+        return record | {"mode": self.mode, "budget": self.budget}
+
+
+def augmentation_of(task: Task) -> Augmentation | None:
+    """The task's augmentation with every "auto" resolved; None where it has none."""
+    config = task.config
+    if config.augment == "none" or config.source_checkpoint is not None:
+        return None
+    settings = config.genmix_settings()
+    encoder = resolve_encoder(
+        settings.features,
+        backbone=config.backbone,
+        weights=config.weights,
+        arguments=config.backbone_arguments,
+        image_size=config.image_size,
+        device=task.device.type,
+    )
+    editor = make_editor(settings.editor)
+    return Augmentation(settings, editor, encoder, config.augment_mode, config.budget)
+
+
+def training_set(task: Task, augmentation: Augmentation | None, folder: Path) -> TrainingSet:
+    """The images and labels of source training.
+
+    Args:
+        task: source images.
+        augmentation: from `augmentation_of`.
+        folder: augmented images of all tasks lie below it, offline.
+    """
+    source = task.source
+    labels = source.labels
+    assert labels is not None  # label sets refuse a source without classes
+    if augmentation is None:
+        views = source.views(task.preprocessing, task.device)
+        return TrainingSet(views, labels, None, None)
+    originals = used_domain(source)
+    steps = len(labels) // int(task.config.batch_size or 1)
+    limit = steps if augmentation.budget == "steps" else None
+    if augmentation.mode == "offline":
+        return _offline(task, augmentation, originals, folder, limit)
+    return _online(task, augmentation, originals, limit)
+
+
+def used_domain(images: Images) -> Domain:
+    """The part of a domain that a task uses, as a domain of its own."""
+    domain = images.decoded.domain
+    names = domain.labels or ()
+    labels = tuple(names[row] for row in images.rows)
+    pictures = tuple(domain.images[row] for row in images.rows)
+    present = tuple(name for name in domain.classes if name in set(labels))
+    return Domain(domain.name, domain.folder, pictures, labels, present)
+
+
+def _offline(
+    task: Task, augmentation: Augmentation, originals: Domain, folder: Path, limit: int | None
+) -> TrainingSet:
+    """Write augmented images (once) and decode them with the originals."""
+    made_of = augmentation.as_dict() | {"data": task.source.decoded.fingerprint}
+    made_of |= {"classes": list(originals.classes)}
+    out = folder / f"{task.config.src.replace(' ', '_')}-{identity(made_of)}"
+    done = augment_domain(
+        originals, out, augmentation.settings, encoder=augmentation.encoder, resume=True
+    )
+    write_report(done.selection, out, augmentation.settings)
+    selection = done.selection
+    kept = [edit for edit in selection.edits if edit.status == "kept"]
+    _say(selection)
+    names = selection.domain.labels or ()
+    both = Domain(
+        f"{originals.name} with GenMix",
+        originals.folder,
+        originals.images + tuple(out / output_path(selection, edit) for edit in kept),
+        (originals.labels or ()) + tuple(names[edit.job.index] for edit in kept),
+        originals.classes,
+    )
+    pre = task.preprocessing
+    decoded = decode_domain(both, pre.resize_size, pre.interpolation)
+    labels = np.array(
+        [task.label_sets.source_label(name) for name in decoded.domain.labels or ()],
+        dtype=np.int64,
+    )
+    views = ImageViews(decoded.pixels, pre, task.device, np.arange(len(labels)))
+    return TrainingSet(views, labels, limit, _record(selection, str(out), done.seconds))
+
+
+def _online(
+    task: Task, augmentation: Augmentation, originals: Domain, limit: int | None
+) -> TrainingSet:
+    """Make the edits (once) and compose every augmented view anew."""
+    s = augmentation.settings
+    selection = select_edits(
+        originals,
+        load_prompts(s.prompts),
+        augmentation.editor,
+        augmentation.encoder,
+        edit_cache(),
+        s,
+    )
+    _say(selection)
+    kept = [edit for edit in selection.edits if edit.status == "kept"]
+    if not kept:
+        raise UserError("no edit was kept; use another editor, other prompts or --features off.")
+    names = selection.domain.labels or ()
+    edits = Domain(
+        f"{originals.name} edits",
+        edit_cache().folder,
+        tuple(edit_cache().path(edit.job.key) for edit in kept),
+        tuple(names[edit.job.index] for edit in kept),
+        originals.classes,
+    )
+    pre = task.preprocessing
+    decoded = decode_domain(edits, pre.resize_size, pre.interpolation)
+    rows = task.source.rows
+    row_of = {path: row for row, path in zip(rows, originals.images, strict=True)}
+    owners = np.array([row_of[selection.domain.images[edit.job.index]] for edit in kept])
+    views = OnlineViews(task, rows, decoded.pixels, owners, s)
+    labels = task.source.labels
+    assert labels is not None
+    edit_labels = [task.label_sets.source_label(name) for name in edits.labels or ()]
+    both = np.concatenate([labels, np.array(edit_labels, dtype=np.int64)])
+    return TrainingSet(views, both, limit, _record(selection, None, {}))
+
+
+class OnlineViews(ImageViews):
+    """Originals, then one row for each kept edit, whose mask and fractal are drawn for every view.
+
+    Args:
+        task: decoded originals, preprocessing and device.
+        rows: [n] originals in use.
+        edits: [K, R, R, 3] decoded edits.
+        owners: [K] the original's row of each edit.
+        settings: masks, seam width, patches, lambda and fractals.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        rows: NDArray[np.int64],
+        edits: NDArray[np.uint8],
+        owners: NDArray[np.int64],
+        settings: AugmentSettings,
+    ) -> None:
+        pixels = task.source.decoded.pixels
+        all_rows = np.concatenate([rows, len(pixels) + np.arange(len(owners))])
+        super().__init__(pixels, task.preprocessing, task.device, all_rows)
+        self._edits = edits
+        self._owners = owners
+        self._settings = settings
+        self._fractals = fractal_source(settings)
+
+    def picture(self, row: int, draw: np.random.Generator) -> NDArray[np.uint8]:
+        """An original, or a new composition of an edit with its original: [R, R, 3]."""
+        edit = row - len(self.images)
+        if edit < 0:
+            return super().picture(row, draw)
+        draws = Draws(int(draw.integers(2**31)), "online")
+        original = self.images[self._owners[edit]]
+        return compose(original, self._edits[edit], self._fractals, self._settings, draws).final
+
+
+def _say(selection: Selection) -> None:
+    logger.info(
+        "GenMix[%s%s]: %d edits kept, %d dropped, %d failed",
+        selection.editor,
+        ", a stand-in for a generative editor" if selection.stand_in else "",
+        *(selection.count(status) for status in ("kept", "dropped", "failed")),
+    )
+
+
+def _record(selection: Selection, folder: str | None, seconds: dict[str, float]) -> dict[str, Any]:
+    return {
+        "folder": folder,
+        "stand_in": selection.stand_in,
+        "features": selection.encoder,
+        "threshold": selection.threshold,
+        **{status: selection.count(status) for status in ("kept", "dropped", "failed")},
+        "seconds": seconds,
+    }

@@ -1,0 +1,63 @@
+"""Options of GenMix that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+Command = Callable[..., Any]
+
+
+def _masks(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    """Comma-separated kinds; "none" for the edit alone."""
+    if value is None:
+        return None
+    return tuple(kind.strip() for kind in value.split(",") if kind.strip() not in ("", "none"))
+
+
+_GENMIX: tuple[Command, ...] = (
+    click.option("--prompts", help='domain, classification, a YAML file or "a; b" [domain].'),
+    click.option("--editor", help="auto or filters [auto]."),
+    click.option(
+        "--features", help="auto, dinov2, backbone, timm:NAME, a hub name or folder, off [auto]."
+    ),
+    click.option("--rule", help="all-pairs (paper) or same-class (stricter) [all-pairs]."),
+    click.option("--sigmas", type=float, help="k of the threshold mu - k sigma [2]."),
+    click.option("--per-image", type=int, help="Edits of each image [2]."),
+    click.option("--lambda", "fractal_lambda", type=float, help="Share of the fractal [0.2]."),
+    click.option(
+        "--masks",
+        callback=_masks,
+        help="Comma-separated kinds to draw from, or none [all five].",
+    ),
+    click.option("--seam-width", type=float, help="Width of a seam in pixels [20]."),
+    click.option("--patches", type=int, help="PatchSwap cells along each side [4]."),
+    click.option(
+        "--edit-size", "size", type=int, help="Longest side of edits and outputs in pixels [512]."
+    ),
+    click.option("--fractals", help="A folder of images to blend in instead of our fractals."),
+)
+
+
+def genmix_options(command: Command) -> Command:
+    """Settings of GenMix."""
+    for option in reversed(_GENMIX):
+        command = option(command)
+    return command
+
+
+_NAMES = (
+    *("prompts", "editor", "features", "rule", "sigmas", "per_image", "fractal_lambda"),
+    *("masks", "seam_width", "patches", "size", "fractals"),
+)
+
+
+def join_genmix(options: dict[str, Any]) -> dict[str, Any]:
+    """The same options with GenMix's gathered under "genmix", as a configuration holds them."""
+    rest = {key: value for key, value in options.items() if key not in _NAMES}
+    given = {key: options[key] for key in _NAMES if options.get(key) is not None}
+    return rest | {"genmix": given}
