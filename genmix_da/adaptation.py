@@ -104,16 +104,21 @@ def default_out(config: AdaptConfig) -> Path:
 
 
 def run_settings(task: Task, augmentation: Augmentation | None) -> dict[str, Any]:
-    """Everything that decides the result: resolved settings, and beside them what is RECORDED."""
+    """The content of config.yaml: resolved settings, and beside them what is RECORDED."""
     return {
         **task.config.as_dict(),
+        "augmentation": augmentation.as_dict() if augmentation else None,
         "label_sets": dataclasses.asdict(task.label_sets),
         "target_data": task.target.decoded.fingerprint,
         "source_model": identity(source_settings(task, augmentation)),
         "device": task.device.type,
-        # Where the data lies does not change the run.
-        "data": None,
     }
+
+
+def run_identity(settings: dict[str, Any]) -> str:
+    """Hash of what decides the result. Names of files do not: their contents are recorded."""
+    by_content = ("data", "split", "weights", "source_checkpoint", "augment", "genmix")
+    return identity({key: value for key, value in settings.items() if key not in by_content})
 
 
 def target_config(config: AdaptConfig) -> TargetConfig:
@@ -134,7 +139,7 @@ def target_config(config: AdaptConfig) -> TargetConfig:
 def _run(task: Task, run: RunFolder, prepared: float, *, resume: bool) -> dict[str, Any]:
     augmentation = augmentation_of(task)
     settings = json.loads(json.dumps(run_settings(task, augmentation)))
-    run.open(identity(settings), settings, resume=resume)
+    run.open(run_identity(settings), settings, resume=resume)
     finished = run.result()
     if finished is not None:
         logger.info("finished before: %s", run.path)

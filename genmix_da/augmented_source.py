@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from genmix_da.augment.compose import Draws, compose, fractal_source
 from genmix_da.augment.editors import Editor, make_editor
-from genmix_da.augment.edits import Selection, select_edits
 from genmix_da.augment.encoders import resolve_encoder
 from genmix_da.augment.features import Encoder
 from genmix_da.augment.pipeline import augment_domain, edit_cache, output_path, record_of
 from genmix_da.augment.prompts import load_prompts
+from genmix_da.augment.selection import Selection, select_edits
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.augment.sheets import write_report
 from genmix_da.config import identity
@@ -182,6 +182,8 @@ def _online(
     )
     pre = task.preprocessing
     decoded = decode_domain(edits, pre.resize_size, pre.interpolation)
+    if decoded.skipped:  # owners and labels below go by position
+        raise UserError(f"the edit {decoded.skipped[0][0]} is damaged; remove it and try again.")
     rows = task.source.rows
     row_of = {path: row for row, path in zip(rows, originals.images, strict=True)}
     owners = np.array([row_of[selection.domain.images[edit.job.index]] for edit in kept])

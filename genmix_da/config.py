@@ -32,7 +32,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "cluster_estimator": ("tsne", "features"),
     "confident_weight": ("released", "paper"),
 }
-RECORDED = ("identity", "label_sets", "target_data", "source_model")
+RECORDED = ("identity", "augmentation", "label_sets", "target_data", "source_model")
 _POSITIVE = ("epochs", "source_epochs", "bottleneck_dim", "image_size", "lr", "source_lr")
 # Field type -> the Python types a value of it may have, how to convert it, what to call it.
 _KINDS: dict[str, tuple[tuple[type, ...], Callable[[Any], Any], str]] = {
@@ -69,7 +69,8 @@ class AdaptConfig:
         threshold: rejection threshold on the normalised entropy.
         cluster_estimator, subsample_estimation: how C_t is estimated.
         confident_weight: weight of clear-cut samples, "released" or "paper".
-        seed: of everything random.
+        seed: of everything random but the offline augmentation, which all seeds share: its own
+            seed is in genmix.
         device: "auto", "cpu" or "cuda".
         mixed_precision: on CUDA.
     """
@@ -159,7 +160,11 @@ def build_config(options: Mapping[str, Any], file: Path | None = None) -> AdaptC
             file, missing src or tgt.
     """
     values = _read(file) if file is not None else {}
-    values |= {key: value for key, value in options.items() if value not in (None, {})}
+    for key, value in options.items():
+        if isinstance(value, Mapping) and isinstance(values.get(key), Mapping):
+            values[key] = {**values[key], **value}
+        elif value not in (None, {}):
+            values[key] = value
     known = {item.name: str(item.type) for item in dataclasses.fields(AdaptConfig)}
     for key in values:
         if key not in known:

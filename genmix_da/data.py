@@ -7,12 +7,15 @@ line; and, for targets, a folder of images without classes. Decoding is left to 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from genmix_da.errors import UserError
 from office_home.names import match_domain
+
+logger = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
 LIST_NAME = "image_unida_list.txt"
@@ -92,6 +95,18 @@ def load_domain(root: Path, query: str) -> Domain:
     return folder_domain(place)
 
 
+def all_images(folder: Path) -> Domain:
+    """Every image below a folder, however deep, without labels.
+
+    Raises:
+        UserError: there is none.
+    """
+    images = tuple(sorted(path for path in folder.rglob("*") if is_image(path) and path.is_file()))
+    if not images:
+        raise NoImageError(f"no image under {folder}.")
+    return Domain(folder.name, folder, images, None, ())
+
+
 def folder_domain(folder: Path) -> Domain:
     """Index one folder: class folders with images, or images alone (then without labels).
 
@@ -104,6 +119,9 @@ def folder_domain(folder: Path) -> Domain:
     classes = _folders(home)
     labelled = [(path, c.name) for c in classes for path in sorted(c.iterdir()) if is_image(path)]
     if labelled:
+        loose = sum(is_image(path) for path in home.iterdir())
+        if loose:
+            logger.warning("%d images beside the class folders of %s are not used", loose, home)
         images, labels = zip(*labelled, strict=True)
         return Domain(folder.name, folder, images, labels, tuple(sorted(set(labels))))
     flat = tuple(path for path in sorted(home.iterdir()) if is_image(path))

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from genmix_da.data import Domain
 from genmix_da.errors import UserError
@@ -33,7 +33,7 @@ from genmix_da.progress import track
 from lead.checkpoint import write_atomically
 
 CORRUPT_LIMIT = 0.05
-_VERSION = 1
+DECODE_VERSION = 2
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class DecodedDomain:
 
 
 def read_image(content: bytes) -> Image.Image:
-    """Decode an image file to RGB; of an animation the first frame.
+    """Decode an image file to upright RGB, transparency on white; of an animation the first frame.
 
     Raises:
         ValueError: zero bytes, not an image, truncated, or larger than PIL's bomb limit.
@@ -69,16 +69,31 @@ def read_image(content: bytes) -> Image.Image:
             limit = Image.MAX_IMAGE_PIXELS
             if limit is not None and image.width * image.height > limit:
                 raise ValueError("too many pixels")
+            upright = _upright(image)
             # PIL clips 16-bit grey to white; versions before 11 call a 16-bit PNG "I".
             if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
-                return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
-            return image.convert("RGB")
+                return Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8)).convert("RGB")
+            if not upright.has_transparency_data:
+                return upright.convert("RGB")
+            # What lies under transparent pixels is arbitrary, black more often than not.
+            white = Image.new("RGBA", upright.size, "white")
+            return Image.alpha_composite(white, upright.convert("RGBA")).convert("RGB")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError("too many pixels") from error
     except UnidentifiedImageError as error:
         raise ValueError("not an image") from error
     except Exception as error:  # PIL's decoders raise many kinds on damaged files
         raise ValueError(str(error).splitlines()[0] if str(error) else "unreadable") from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The picture turned as its EXIF data say; untouched where those are missing or damaged."""
+    image.load()
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # PIL's EXIF parser raises many kinds; the pixels are good all the same
+        return image
+    return image if orientation == 1 else ImageOps.exif_transpose(image)
 
 
 @contextmanager
@@ -91,6 +106,7 @@ def pil_warnings_ignored() -> Iterator[None]:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         # A palette image with transparency converts through alpha; PIL's advice is noise here.
         warnings.filterwarnings("ignore", message="Palette images with Transparency")
+        warnings.filterwarnings("ignore", message="Corrupt EXIF data")
         yield
 
 
@@ -127,7 +143,7 @@ def decode_domain(domain: Domain, side: int, interpolation: str) -> DecodedDomai
 
 
 def _key(domain: Domain, side: int, interpolation: str) -> str:
-    digest = hashlib.sha256(f"{_VERSION}/{side}/{interpolation}".encode())
+    digest = hashlib.sha256(f"{DECODE_VERSION}/{side}/{interpolation}".encode())
     for image in domain.images:
         try:
             status = image.stat()

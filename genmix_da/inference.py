@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from genmix_da.config import AdaptConfig
-from genmix_da.data import Domain, folder_domain, load_domain
+from genmix_da.data import Domain, all_images, load_domain
 from genmix_da.decode import DecodedDomain, decode_domain, log_skipped
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
 from genmix_da.results import prediction_rows, write_csv
 from genmix_da.runs import CHECKPOINT
-from genmix_da.task import data_root
+from genmix_da.task import MINI_MARKER, data_root
 from lead.backbones import build_backbone
 from lead.checkpoint import load_checkpoint
 from lead.errors import WeightsError
@@ -67,7 +67,7 @@ def load_model(checkpoint: Path, device: str = "auto") -> Model:
     tensors, description = load_checkpoint(path)
     where = resolve_device(device)
     try:
-        sets = LabelSets(*(tuple(names) for names in description["label_sets"].values()))
+        sets = LabelSets(**{name: tuple(c) for name, c in description["label_sets"].items()})
         pre = description["preprocessing"]
         preprocessing = Preprocessing(
             tuple(pre["mean"]),
@@ -113,7 +113,11 @@ def evaluate_checkpoint(
     """
     model = load_model(checkpoint, device)
     settings = AdaptConfig(src=tgt, tgt=tgt, data=data)
-    domain = load_domain(data_root(settings), tgt)
+    root = data_root(settings)
+    synthetic = (root / MINI_MARKER).is_file()
+    if synthetic and not model.description["synthetic"]:
+        raise UserError(f"{checkpoint} was made from real images; give their folder with --data.")
+    domain = load_domain(root, tgt)
     if domain.labels is None:
         raise UserError(f"{domain.folder} has no classes to score against; use genmix-da predict.")
     decoded, evaluation = model.run(domain)
@@ -138,7 +142,7 @@ def evaluate_checkpoint(
         "target": domain.name,
         "images": len(used),
         "threshold": limit,
-        "synthetic": bool(model.description.get("synthetic", False)),
+        "synthetic": synthetic,
         "scores": block,
     }
 
@@ -155,7 +159,7 @@ def predict_folder(
 
     Args:
         checkpoint: run folder or .safetensors file.
-        folder: images, flat or in class folders.
+        folder: images, at any depth.
         out: CSV with path, predicted class, confidence, uncertainty.
         threshold: on the uncertainty; None: the checkpoint's own. A PDA checkpoint rejects nothing.
         device: "auto", "cpu" or "cuda".
@@ -166,7 +170,7 @@ def predict_folder(
     model = load_model(checkpoint, device)
     if not folder.is_dir():
         raise UserError(f"no folder {folder} with images to classify.")
-    decoded, evaluation = model.run(folder_domain(folder))
+    decoded, evaluation = model.run(all_images(folder))
     sets = model.label_sets
     limit = threshold if threshold is not None else float(model.description["threshold"])
     rows = prediction_rows(

@@ -55,6 +55,7 @@ def source_settings(task: Task, augmentation: Augmentation | None) -> dict[str, 
         "augment": augmentation.as_dict() if augmentation else None,
         "seed": config.seed,
         "device": task.device.type,
+        "mixed_precision": config.mixed_precision and task.device.type == "cuda",
         "version": package_versions()["genmix-da"],
     }
 
@@ -120,11 +121,9 @@ def obtain_source(
     """
     if task.config.source_checkpoint is not None:
         path = Path(task.config.source_checkpoint)
-        return load_network(task, _read_any(path)), {
-            "folder": str(path),
-            "reused": True,
-            "augment": None,
-        }
+        description = _check_description(task, path)
+        record = {"folder": str(path), "reused": True, "augment": description.get("augment")}
+        return load_network(task, _read_any(path)), record
     settings = source_settings(task, augmentation)
     run = RunFolder(sources / f"{task.config.src.replace(' ', '_')}-{identity(settings)}")
     run.open(identity(settings), settings, resume=True)
@@ -136,6 +135,28 @@ def obtain_source(
     with run.logging():
         data = training_set(task, augmentation, sources.parent / "augmented")
         return _train(task, data, run)
+
+
+def _check_description(task: Task, path: Path) -> dict[str, Any]:
+    """The JSON beside a checkpoint of ours; its classes and inputs must be the task's.
+
+    The LEAD authors' checkpoints have none: {}.
+
+    Raises:
+        WeightsError: another class order or preprocessing; the shapes alone would not tell.
+    """
+    if not path.with_suffix(".json").is_file():
+        return {}
+    _, found = load_checkpoint(path)
+    wanted = describe_model(task)
+    sets, ours = found.get("label_sets", {}), wanted["label_sets"]
+    known = [*sets.get("shared", []), *sets.get("source_private", [])]
+    if known != [*ours["shared"], *ours["source_private"]]:
+        raise WeightsError(f"{path} was trained on other classes, or in another order")
+    for key in ("backbone", "preprocessing"):
+        if found.get(key) != wanted[key]:
+            raise WeightsError(f"{path} has another {key}: {found.get(key)}, not {wanted[key]}")
+    return found
 
 
 def _read_any(path: Path) -> dict[str, Tensor]:

@@ -85,6 +85,9 @@ def load_backbone_weights(module: nn.Module, path: Path, name: str) -> None:
         for key, tensor in read_tensors(path).items()
         if key in expected or key.split(".")[0] not in _HEADS
     }
+    # Batch norm's step counter, which files of old torch versions lack and nothing here reads.
+    counters = {key for key in expected if key.endswith(".num_batches_tracked")}
+    found |= {key: expected[key] for key in counters - set(found)}
     missing = sorted(set(expected) - set(found))
     unexpected = sorted(set(found) - set(expected))
     misshapen = [

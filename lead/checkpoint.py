@@ -10,6 +10,10 @@ import hashlib
 import json
 import os
 import pickle
+import re
+import secrets
+import socket
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,12 +36,36 @@ _RELEASED_NAMES = {
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then rename it over `path`."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Process numbers repeat on the machines that share a disk, hence the host and the token.
+    token = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    temporary = path.with_name(f".{path.name}.{token}.tmp")
     try:
         write(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove temporary files of `write_atomically` below a folder whose writer is gone.
+
+    A writer on this machine is gone when its process is; one elsewhere after an hour.
+    """
+    for file in folder.rglob(".*.tmp"):
+        match = re.fullmatch(r"\..*\.(.+)-(\d+)-[0-9a-f]{8}\.tmp", file.name)
+        if match is None:
+            continue
+        try:
+            if match[1] == socket.gethostname():
+                os.kill(int(match[2]), 0)
+                continue
+            if time.time() - file.stat().st_mtime < 3600:
+                continue
+        except ProcessLookupError:
+            pass
+        except OSError:  # another user's process lives, or the file is gone
+            continue
+        file.unlink(missing_ok=True)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

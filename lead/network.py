@@ -74,17 +74,15 @@ class Network(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Images [B, 3, H, W] -> (raw embedding [B, D], logits [B, C]), both float32."""
-        embedding = self.bottleneck(self.backbone(images)).float()
-        return embedding, self.classifier(embedding).float()
+        features = self.backbone(images)
+        # In float32 whatever the backbone ran in: scores hang on fine differences of the logits.
+        with torch.autocast(images.device.type, enabled=False):
+            embedding = self.bottleneck(features.float())
+            return embedding, self.classifier(embedding)
 
     def freeze_classifier(self) -> None:
         """Keep the classifier as the source left it (the target stage of LEAD)."""
         self.classifier.requires_grad_(False)
-
-
-def parameter_count(network: nn.Module) -> int:
-    """Number of trainable parameters."""
-    return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
 def to_device(network: Network, device: torch.device) -> Network:

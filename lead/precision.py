@@ -22,7 +22,9 @@ class Precision:
         self.enabled = mixed and device.type == "cuda"
         self.dtype = torch.float32
         if self.enabled:
-            self.dtype = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+            # Older cards emulate bfloat16, slower than float16 with loss scaling.
+            native = torch.cuda.is_bf16_supported(including_emulation=False)
+            self.dtype = torch.bfloat16 if native else torch.float16
         self._scaler = torch.amp.GradScaler(enabled=self.dtype == torch.float16)
 
     def autocast(self) -> torch.autocast:

@@ -16,7 +16,10 @@ from lead.errors import TooFewImagesError
 def derive(seed: int, *parts: str | int) -> int:
     """A 63-bit seed for one purpose, e.g. derive(2021, "target", 3)."""
     text = "/".join(str(part) for part in (seed, *parts))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+    return (
+        int.from_bytes(hashlib.sha256(text.encode(errors="surrogateescape")).digest()[:8], "big")
+        >> 1
+    )
 
 
 def seed_epoch(seed: int, stage: str, epoch: int) -> np.random.Generator:

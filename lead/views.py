@@ -88,7 +88,8 @@ class ImageViews:
         """[B, S, S, 3] uint8 -> normalised float [B, 3, S, S], channels-last, on the device."""
         pixels = torch.from_numpy(batch)
         if self.device.type == "cuda":
-            pixels = pixels.pin_memory().to(self.device, non_blocking=True)
+            # The device of the constants, not "cuda": another thread may have another current one.
+            pixels = pixels.pin_memory().to(self._scale.device, non_blocking=True)
         return torch.addcmul(self._shift, pixels.permute(0, 3, 1, 2).float(), self._scale)
 
     def picture(self, row: int, draw: np.random.Generator) -> NDArray[np.uint8]:

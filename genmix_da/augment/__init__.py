@@ -4,9 +4,9 @@ from genmix_da.augment import AugmentSettings, augment_folder
 augment_folder("photos", "photos-genmix", AugmentSettings(prompts="domain", per_image=2))
 """
 
-from genmix_da.augment.edits import Selection, select_edits
 from genmix_da.augment.encoders import resolve_encoder
 from genmix_da.augment.pipeline import Augmented, augment_domain, augment_folder
+from genmix_da.augment.selection import Selection, select_edits
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.augment.transform import GenMixDataset, GenMixTransform
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genmix_da.augment.prompts import Style
+from genmix_da.decode import DECODE_VERSION
 from lead.checkpoint import write_atomically
 
 Pixels = NDArray[np.uint8]
@@ -53,6 +54,9 @@ def decode_jpeg(content: bytes) -> Pixels:
     Raises:
         ValueError: damaged bytes.
     """
+    # OpenCV gives a picture for a truncated file too, its lower part grey.
+    if not content.endswith(b"\xff\xd9"):
+        raise ValueError("truncated JPEG")
     pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
         raise ValueError("damaged JPEG")
@@ -77,7 +81,7 @@ def edit_key(
         size: longest side of the working image in pixels.
         seed: of the edit.
     """
-    content = [image_hash, style.key(), editor, dict(settings), size, seed]
+    content = [DECODE_VERSION, image_hash, style.key(), editor, dict(settings), size, seed]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:40]
 
 
@@ -111,11 +115,15 @@ class EditCache:
         try:
             return decode_jpeg(path.read_bytes())
         except FileNotFoundError:
-            failed = self._failure_path(key)
-            return Failure(failed.read_text()) if failed.is_file() else None
+            return self.failure(key)
         except ValueError:
             path.unlink(missing_ok=True)
             return None
+
+    def failure(self, key: str) -> Failure | None:
+        """Why an edit failed; None where it did not, or was not tried."""
+        failed = self._failure_path(key)
+        return Failure(failed.read_text()) if failed.is_file() else None
 
     def put(self, key: str, pixels: Pixels) -> None:
         """Keep an edit."""
@@ -123,6 +131,16 @@ class EditCache:
         path.parent.mkdir(parents=True, exist_ok=True)
         content = encode_jpeg(pixels)
         write_atomically(path, lambda file: file.write_bytes(content))
+
+    def note_retry(self, key: str) -> None:
+        """Remember that an edit is the second attempt's."""
+        path = self.path(key).with_suffix(".retried")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, lambda file: file.write_text(""))
+
+    def was_retried(self, key: str) -> bool:
+        """Whether an edit is the second attempt's."""
+        return self.path(key).with_suffix(".retried").is_file()
 
     def put_failure(self, key: str, reason: str) -> None:
         """Remember that an edit failed, so that it is not tried again."""

@@ -58,6 +58,8 @@ def estimate_cost(src: Path, s: AugmentSettings) -> dict[str, Any]:
         raise UserError(f"none of the {len(domain.images)} images of {src} can be read.")
     fractals = fractal_source(s)
     edit_seconds = blend_seconds = size = 0.0
+    # The first composition makes the fractal where it is not cached: no cost of every image.
+    compose(trials[0][1], trials[0][1], fractals, s, Draws(s.seed, "calibration"))
     for job, pixels in trials:
         started = time.perf_counter()
         edit = fit_to(to_uint8(editor.edit([pixels], [job.style], [job.seed])[0]), pixels)

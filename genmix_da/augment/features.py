@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,6 @@ from lead.views import Preprocessing
 Pixels = NDArray[np.uint8]
 
 DINOV2 = "facebook/dinov2-base"
-_CUBIC = {"bilinear": cv2.INTER_LINEAR, "bicubic": cv2.INTER_CUBIC}
 
 
 class Encoder(Protocol):
@@ -74,7 +74,9 @@ class TransformersEncoder:
     @torch.no_grad()
     def encode(self, images: Sequence[Pixels]) -> NDArray[np.float32]:
         """See `Encoder`. The class token after the last layer norm."""
-        inputs = self.processor(images=list(images), return_tensors="pt").to(self.device)
+        # Copies: torch warns of arrays that it must not write to, as those of PIL's pictures are.
+        pictures = [np.array(image) for image in images]
+        inputs = self.processor(images=pictures, return_tensors="pt").to(self.device)
         output = self.model(**inputs)
         pooled = getattr(output, "pooler_output", None)
         features = output.last_hidden_state[:, 0] if pooled is None else pooled
@@ -127,16 +129,27 @@ def transformers_encoder(named: str, device: torch.device) -> TransformersEncode
     local = Path(source).is_dir()
     try:
         model = AutoModel.from_pretrained(source, local_files_only=local)
-        processor = AutoImageProcessor.from_pretrained(source, local_files_only=local)
+        # Typed loosely: the library's own loader has no annotations.
+        processors: Any = AutoImageProcessor
+        processor = processors.from_pretrained(source, local_files_only=local)
     except (OSError, ValueError) as error:
         raise UserError(
             f"the encoder {source!r} is not on this machine and could not be fetched; download it "
             "elsewhere and pass its folder to --features, or choose --features backbone or off."
         ) from error
-    place = str(Path(source).resolve()) if local else source
+    place = _folder_hash(Path(source)) if local else source
     return TransformersEncoder(
         named, f"transformers/{place}", model.to(device).eval(), processor, device
     )
+
+
+def _folder_hash(folder: Path) -> str:
+    """SHA-256 over the files of a model folder, wherever it lies."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in folder.iterdir() if path.is_file()):
+        with file.open("rb") as handle:
+            digest.update(hashlib.file_digest(handle, "sha256").digest() + file.name.encode())
+    return digest.hexdigest()
 
 
 def dinov2_is_here() -> bool:
@@ -146,4 +159,5 @@ def dinov2_is_here() -> bool:
         from transformers import AutoModel  # noqa: F401
     except ImportError:
         return False
-    return isinstance(try_to_load_from_cache(DINOV2, "config.json"), str)
+    files = ("config.json", "model.safetensors", "preprocessor_config.json")
+    return all(isinstance(try_to_load_from_cache(DINOV2, file), str) for file in files)

@@ -9,10 +9,12 @@ CVPR 2022), DiffuseMix (Islam et al., CVPR 2024).
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -140,7 +142,7 @@ class FractalSource:
     """Draws windows of cached fractals.
 
     Args:
-        folder: where the fractals are, or are made: `seed-<seed>-<n>.png`; or a folder of the
+        folder: where the fractals are, or are made: `v<version>-<seed>-<n>.png`; or a folder of the
             user's own images.
         count: how many there are; 0 means: use the images that the folder holds.
         seed: of the fractals.
@@ -162,6 +164,14 @@ class FractalSource:
         self._own = bool(count)
         self._read: Callable[[int], Pixels] = lru_cache(maxsize=16)(self._load)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # The memory of read fractals does not travel to the workers of a DataLoader.
+        return {key: value for key, value in vars(self).items() if key != "_read"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._read = lru_cache(maxsize=16)(self._load)
+
     def _load(self, index: int) -> Pixels:
         path = self.files[index]
         if self._own and not path.is_file():
@@ -176,6 +186,15 @@ class FractalSource:
         fractal = draw_fractal(derive(self.seed, "cache", index))
         _, encoded = cv2.imencode(".png", fractal[:, :, ::-1])
         write_atomically(path, lambda file: file.write_bytes(encoded.tobytes()))
+
+    def fingerprint(self) -> str:
+        """What the fractals are: version, number and seed of ours, a hash of a user's images."""
+        if self._own:
+            return f"own/v{VERSION}/{len(self.files)}/{self.seed}"
+        digest = hashlib.sha256()
+        for path in self.files:
+            digest.update(path.name.encode(errors="surrogateescape") + path.read_bytes())
+        return digest.hexdigest()
 
     def draw_file(self, draw: np.random.Generator) -> tuple[int, Path]:
         """Number and path of a fractal, the first thing a window draws."""

@@ -20,28 +20,22 @@ from typing import Any
 from genmix_da.augment.cache import EditCache, Failure, encode_jpeg
 from genmix_da.augment.compose import Draws, compose, drawn_names, fractal_source
 from genmix_da.augment.editors import Editor, make_editor
-from genmix_da.augment.edits import (
-    Edit,
-    Pixels,
-    Selection,
-    load_working_image,
-    select_edits,
-)
+from genmix_da.augment.edits import Pixels, load_working_image
 from genmix_da.augment.features import Encoder
 from genmix_da.augment.prompts import load_prompts
+from genmix_da.augment.selection import Edit, Selection, select_edits
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.data import Domain, folder_domain
 from genmix_da.errors import UserError
 from genmix_da.places import cache_folder
 from genmix_da.progress import track
 from genmix_da.provenance import provenance
-from lead.checkpoint import write_atomically
+from lead.checkpoint import remove_abandoned, write_atomically
 
 logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.jsonl"
 RECORD = "augment.json"
-QUALITY = 95
 
 
 @dataclass(frozen=True)
@@ -93,7 +87,7 @@ def augment_folder(
     domain = folder_domain(source)
     if domain.labels is None:
         raise UserError(f"{source} has no class folders; expected <class>/<image> below it.")
-    _warn_about_empty_classes(source, domain)
+    _warn_about_empty_classes(domain)
     return augment_domain(domain, target, settings, encoder=encoder, resume=resume)
 
 
@@ -107,11 +101,13 @@ def augment_domain(
 ) -> Augmented:
     """Augment an indexed domain; see `augment_folder`."""
     editor = make_editor(settings.editor)
+    _refuse_like_names(domain)
     _claim(domain, out, record_of(settings, editor, encoder), resume=resume)
     started = time.perf_counter()
     selection = select_edits(
         domain, load_prompts(settings.prompts), editor, encoder, edit_cache(), settings
     )
+    _claim_data(out, selection.fingerprint)
     edited = time.perf_counter()
     written = _write_images(selection, out, settings)
     seconds = {"edit": edited - started, "compose": time.perf_counter() - edited}
@@ -122,19 +118,50 @@ def augment_domain(
 def record_of(s: AugmentSettings, editor: Editor, encoder: Encoder | None) -> dict[str, Any]:
     """Resolved settings: what an output folder must have been made with to be gone on with."""
     prompts = load_prompts(s.prompts)
+    fractals = fractal_source(s)
     return s.as_dict() | {
         "prompts": [style.key() | {"name": style.name} for style in prompts.styles],
         "editor": editor.name,
         "editor_settings": dict(editor.settings),
         "stand_in": editor.stand_in,
         "features": encoder.identity if encoder else "off",
+        "fractals": fractals.fingerprint() if fractals else None,
     }
 
 
-def _warn_about_empty_classes(source: Path, domain: Domain) -> None:
-    folders = {p.name for p in source.iterdir() if p.is_dir() and not p.name.startswith(".")}
+def _warn_about_empty_classes(domain: Domain) -> None:
+    home = domain.images[0].parent.parent  # SRC, or an `images` folder inside it
+    folders = {p.name for p in home.iterdir() if p.is_dir() and not p.name.startswith(".")}
     for name in sorted(folders - set(domain.classes)):
-        logger.warning("class folder %s holds no image", source / name)
+        logger.warning("class folder %s holds no image", home / name)
+
+
+def _refuse_like_names(domain: Domain) -> None:
+    """Outputs are named by class and file name: two of one name would overwrite each other."""
+    seen: set[tuple[str, str]] = set()
+    for index, path in enumerate(domain.images):
+        name = (domain.labels[index] if domain.labels else "", path.name)
+        if name in seen:
+            raise UserError(
+                f"two images of class {name[0]!r} are named {path.name}, the second is {path}; "
+                "rename one of them."
+            )
+        seen.add(name)
+
+
+def _claim_data(out: Path, fingerprint: str) -> None:
+    """Note the images that an output folder is made of; refuse to go on with others.
+
+    Images alone decide it and not where they lie, so a source that was moved can be gone on with.
+    """
+    file = out / RECORD
+    held = json.loads(file.read_text())
+    if held.get("data") == fingerprint:
+        return
+    if "data" in held:
+        raise UserError(f"{out} was made from other images than these; choose another folder.")
+    held["data"] = fingerprint
+    write_atomically(file, lambda f: f.write_text(json.dumps(held, indent=2) + "\n"))
 
 
 def _claim(domain: Domain, out: Path, record: dict[str, Any], *, resume: bool) -> None:
@@ -157,6 +184,8 @@ def _claim(domain: Domain, out: Path, record: dict[str, Any], *, resume: bool) -
         held = json.loads(file.read_text())
     except ValueError as error:
         raise UserError(f"{file} is not JSON ({error}); choose another folder.") from error
+    if not isinstance(held, dict):
+        raise UserError(f"{file} is not the record of an augmentation; choose another folder.")
     plain = json.loads(json.dumps(record))
     differing = [key for key in plain if held.get(key) != plain[key]]
     if differing:
@@ -167,6 +196,7 @@ def _claim(domain: Domain, out: Path, record: dict[str, Any], *, resume: bool) -
         )
     if not resume:
         raise UserError(f"{out} already holds this augmentation; add --resume to complete it.")
+    remove_abandoned(out)
 
 
 def output_path(selection: Selection, edit: Edit) -> Path:
@@ -203,12 +233,12 @@ def _write_images(selection: Selection, out: Path, s: AugmentSettings) -> int:
 
 
 def _write_jpeg(pixels: Pixels, file: Path) -> None:
-    file.write_bytes(encode_jpeg(pixels, QUALITY))
+    file.write_bytes(encode_jpeg(pixels))
 
 
 def manifest_rows(selection: Selection, s: AugmentSettings) -> Iterator[dict[str, Any]]:
     """A line for every edit: kept, dropped or failed; the draws are made again, not remembered."""
-    fractals = fractal_source(s)
+    fractals, cache = fractal_source(s), edit_cache()
     domain = selection.domain
     for edit in selection.edits:
         job = edit.job
@@ -225,7 +255,7 @@ def manifest_rows(selection: Selection, s: AugmentSettings) -> Iterator[dict[str
             "prompt": job.style.text,
             "editor": selection.editor,
             "stand_in": selection.stand_in,
-            "seed": job.seed,
+            "seed": job.retry_seed if cache.was_retried(job.key) else job.seed,
             "mask": mask,
             "fractal": fractal,
             "lambda": s.fractal_lambda,

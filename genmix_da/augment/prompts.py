@@ -7,6 +7,7 @@ some give black images.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -91,6 +92,13 @@ def load_prompts(named: str) -> PromptSet:
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise UserError(f"cannot read the prompt file {path}: {error}") from error
         return parse_prompts(content, str(path))
+    close = difflib.get_close_matches(named, list(PUBLISHED), n=1, cutoff=0.75)
+    if close or "/" in named or path.suffix:
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise UserError(
+            f"no prompts {named!r}; {hint}Give {', '.join(PUBLISHED)}, a .yaml file, or phrases "
+            "separated by semicolons."
+        )
     phrases = [phrase.strip() for phrase in named.split(";") if phrase.strip()]
     return parse_prompts({"name": "given", "styles": [{"phrase": p} for p in phrases]}, "--prompts")
 
@@ -132,21 +140,22 @@ def parse_prompts(content: object, place: str) -> PromptSet:
 def _style(item: object, template: str, place: str) -> Style:
     if isinstance(item, str):
         item = {"phrase": item}
-    if not isinstance(item, dict) or not str(item.get("phrase", "")).strip():
+    if not isinstance(item, dict) or not str(item.get("phrase") or "").strip():
         raise UserError(f"every style of {place} needs a phrase, not {item!r}.")
     _check_keys(item, _STYLE_KEYS, place)
     phrase = str(item["phrase"]).strip()
-    name = re.sub(r"[^a-z0-9]+", "-", str(item.get("name", phrase)).lower()).strip("-")
+    name = re.sub(r"[^a-z0-9]+", "-", str(item.get("name") or phrase).lower()).strip("-")
     if not name:
         raise UserError(f"the style {phrase!r} of {place} needs a name of letters or digits.")
     scales = {}
     for key in ("guidance", "image_guidance"):
         value = item.get(key)
-        if value is not None and not isinstance(value, int | float):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if value is not None and not (number and math.isfinite(value)):
             raise UserError(f"{key} of style {name!r} in {place} must be a number, not {value!r}.")
         scales[key] = None if value is None else float(value)
-    text = template.format(style=phrase)
-    return Style(name, phrase, text, str(item.get("negative", "")), **scales)
+    text = template.replace("{style}", phrase)
+    return Style(name, phrase, text, str(item.get("negative") or ""), **scales)
 
 
 def _check_keys(content: Mapping[Any, Any], known: set[str], place: str) -> None:

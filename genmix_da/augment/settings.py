@@ -45,7 +45,7 @@ class AugmentSettings:
     per_image: int = 2
     fractal_lambda: float = LAMBDA
     masks: tuple[str, ...] = MASK_KINDS
-    seam_width: float = SEAM_WIDTH
+    seam_width: float = float(SEAM_WIDTH)
     patches: int = PATCHES
     size: int = SIZE
     fractals: str | None = None
@@ -61,10 +61,15 @@ class AugmentSettings:
             raise UserError(f"--lambda is {self.fractal_lambda}; it must be in [0, 1).")
         if not (math.isfinite(self.seam_width) and self.seam_width >= 0):
             raise UserError(f"--seam-width is {self.seam_width}; it must be 0 or more pixels.")
-        for name, least in (("per_image", 1), ("patches", 2), ("size", 16)):
-            if getattr(self, name) < least:
-                option = "--" + name.replace("_", "-")
-                raise UserError(f"{option} is {getattr(self, name)}; it must be at least {least}.")
+        if not math.isfinite(self.sigmas):
+            raise UserError(f"--sigmas is {self.sigmas}; it must be a number.")
+        for option, value, least in (
+            ("--per-image", self.per_image, 1),
+            ("--patches", self.patches, 2),
+            ("--edit-size", self.size, 16),
+        ):
+            if value < least:
+                raise UserError(f"{option} is {value}; it must be at least {least}.")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -87,9 +92,11 @@ def build_settings(values: Mapping[str, Any]) -> AugmentSettings:
             raise UserError(f"unknown GenMix setting {key!r}{hint}")
         try:
             if key == "masks":
-                given[key] = tuple(value)
+                given[key] = (value,) if isinstance(value, str) else tuple(value)
             elif key != "fractals":
                 given[key] = kinds[key](value)
-        except (TypeError, ValueError) as error:
+                if kinds[key] is int and given[key] != float(value):
+                    raise ValueError("not a whole number")
+        except (TypeError, ValueError, OverflowError) as error:
             raise UserError(f"GenMix setting {key} cannot be {value!r}.") from error
     return AugmentSettings(**given)

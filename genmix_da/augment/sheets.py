@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
@@ -17,13 +18,17 @@ from genmix_da.augment.cache import Failure
 from genmix_da.augment.compose import Draws, compose, fractal_source
 from genmix_da.augment.editors import Editor
 from genmix_da.augment.editors.base import to_uint8
-from genmix_da.augment.edits import Edit, Selection, fit_to, load_working_image
+from genmix_da.augment.edits import fit_to, load_working_image
 from genmix_da.augment.pipeline import draws_of, edit_cache
 from genmix_da.augment.prompts import PromptSet
+from genmix_da.augment.selection import Edit, Selection
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.data import Domain
+from genmix_da.errors import UserError
 from lead.checkpoint import write_atomically
 from lead.seeds import derive
+
+logger = logging.getLogger(__name__)
 
 Pixels = NDArray[np.uint8]
 
@@ -77,10 +82,8 @@ def preview(
     editor.check(prompts.styles)
     fractals = fractal_source(s)
     draw = np.random.default_rng(derive(s.seed, "preview"))
-    chosen = draw.permutation(len(domain.images))[:images]
     rows = []
-    for index in sorted(int(i) for i in chosen):
-        original = load_working_image(domain.images[index], s.size)
+    for index, original in _drawn_images(domain, images, s.size, draw):
         for style in prompts.styles:
             seed = derive(s.seed, "preview", index, style.name)
             edit = fit_to(to_uint8(editor.edit([original], [style], [seed])[0]), original)
@@ -91,6 +94,23 @@ def preview(
             captions = ("original", style.name, done.mask_kind, "hybrid", "fractal", "final")
             rows.append([tile(p, c) for p, c in zip(pictures, captions, strict=True)])
     write_sheet(path, rows)
+
+
+def _drawn_images(
+    domain: Domain, count: int, size: int, draw: np.random.Generator
+) -> list[tuple[int, Pixels]]:
+    """A few readable images and their numbers, in the order of the domain."""
+    found: list[tuple[int, Pixels]] = []
+    for index in draw.permutation(len(domain.images)):
+        if len(found) == max(count, 1):
+            break
+        try:
+            found.append((int(index), load_working_image(domain.images[index], size)))
+        except ValueError as error:
+            logger.warning("skipped %s: %s", domain.images[index], error)
+    if not found:
+        raise UserError(f"none of the {len(domain.images)} images of {domain.folder} can be read.")
+    return sorted(found, key=lambda item: item[0])
 
 
 def write_report(selection: Selection, out: Path, s: AugmentSettings) -> dict[str, Any]:

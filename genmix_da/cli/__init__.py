@@ -81,7 +81,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     except (click.Abort, KeyboardInterrupt):
         click.echo(
-            "genmix-da: interrupted; what was finished is kept, go on with --resume", err=True
+            "genmix-da: interrupted; what was finished is kept and the same command goes on "
+            "(adapt and augment: with --resume)",
+            err=True,
         )
         return 130
     except Exception as error:

@@ -60,4 +60,5 @@ def join_genmix(options: dict[str, Any]) -> dict[str, Any]:
     """The same options with GenMix's gathered under "genmix", as a configuration holds them."""
     rest = {key: value for key, value in options.items() if key not in _NAMES}
     given = {key: options[key] for key in _NAMES if options.get(key) is not None}
-    return rest | {"genmix": given}
+    seed = rest.pop("augment_seed", None)
+    return rest | {"genmix": given if seed is None else given | {"seed": seed}}

@@ -55,7 +55,7 @@ _MODEL: tuple[Command, ...] = (
     click.option("--source-lr", type=float, help="Learning rate of source training [0.01]."),
     click.option("--source-backbone-factor", type=float, help="Backbone's share of it [0.1]."),
     click.option("--label-smoothing", type=float, help="Of the source loss [0.1]."),
-    click.option("--seed", type=int, help="Of everything random [2021]."),
+    click.option("--seed", type=int, help="Of initialisation, batches and views [2021]."),
     click.option("--device", help="auto, cpu or cuda [auto]."),
     click.option("--mixed-precision/--no-mixed-precision", default=None, help="On CUDA [mixed]."),
     click.option(

@@ -57,11 +57,12 @@ def echo_scores(title: str, rows: dict[str, dict[str, Any] | None]) -> None:
 def echo_result(result: dict[str, Any]) -> None:
     """The scores of one adaptation, with what they are and are not."""
     scores = result["scores"]
+    method = result["method"]
     rows = {
         "source-only": result["source_only"],
-        "LEAD, last epoch": scores["last"],
-        "LEAD, selected": scores["selected"],
-        "LEAD, oracle": scores["oracle"],
+        f"{method}, last epoch": scores["last"],
+        f"{method}, selected": scores["selected"],
+        f"{method}, oracle": scores["oracle"],
     }
     shared, source_private, target_private = result["split"]
     echo_scores(
@@ -72,6 +73,8 @@ def echo_result(result: dict[str, Any]) -> None:
     if result["setting"] == "pda":
         click.echo("PDA is reported as accuracy ('known').")
     click.echo("'last' is the headline; 'oracle' picks its epoch by target labels.")
+    if (result["augment"] or {}).get("stand_in"):
+        click.echo(f"The editor {result['augment']['editor']!r} stands in for a generative one.")
     if result["synthetic"]:
         click.echo("SYNTHETIC DATA: Mini Office-Home is drawn; these numbers compare with nothing.")
     if result["skipped_files"]:

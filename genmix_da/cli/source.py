@@ -15,6 +15,11 @@ from genmix_da.cli.options import json_option, model_options
 @click.option("--tgt", help="A target, where the label sets depend on it.")
 @model_options
 @genmix_options
+@click.option(
+    "--augment-seed",
+    type=int,
+    help="Of styles, edits, masks and fractals; not --seed, so that all seeds share the edits [0].",
+)
 @click.option("--out", default="runs/sources", show_default=True, help="Folder of source models.")
 @json_option
 def command(as_json: bool, **options: Any) -> None:

@@ -156,7 +156,7 @@ def test_config_file_holds_resolved_values(finished: Any) -> None:
     assert config["image_size"] == 32
     assert config["label_sets"]["source_private"] == ["date"]
     open_values = {key for key, value in config.items() if value is None}
-    assert open_values == {"data", "source_checkpoint"}
+    assert open_values == {"source_checkpoint", "augmentation"}
 
 
 def test_log_tells_the_stages(finished: Any) -> None:
@@ -184,7 +184,7 @@ def test_table_names_what_the_numbers_are(adapt: Callable) -> None:
     outcome = adapt("--split", "3/1/2", "--source-epochs", 1, "--epochs", 1)
     assert outcome.code == 0
     assert "Art -> Clipart, OPDA 3/1/2, seed 2021" in outcome.out
-    for row in ("source-only", "LEAD, last epoch", "LEAD, selected", "LEAD, oracle"):
+    for row in ("source-only", "last epoch", "lead, selected", "lead, oracle"):
         assert row in outcome.out
     assert "SYNTHETIC" not in outcome.out
 

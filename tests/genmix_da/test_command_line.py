@@ -14,7 +14,17 @@ import pytest
 
 import genmix_da
 
-COMMANDS = ("adapt", "source", "evaluate", "predict", "data", "doctor")
+COMMANDS = (
+    "adapt",
+    "augment",
+    "preview",
+    "prompts",
+    "source",
+    "evaluate",
+    "predict",
+    "data",
+    "doctor",
+)
 HEAVY = ("torch", "torchvision", "timm", "pandas", "sklearn", "scipy", "PIL", "lead")
 
 

@@ -73,18 +73,65 @@ def test_palette() -> None:
     assert colour_of(encoded(image, "PNG")) == list(RED)
 
 
+def on_white(colour: tuple[int, ...], alpha: int) -> list[int]:
+    return [round((value * alpha + 255 * (255 - alpha)) / 255) for value in colour]
+
+
 def test_palette_with_transparency() -> None:
     image = Image.new("RGB", (16, 16), RED).quantize(4)
     content = encoded(image, "PNG", transparency=b"\x80\x00")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pil_warnings_ignored():
-            assert colour_of(content) == list(RED)
+            assert colour_of(content) == pytest.approx(on_white(RED, 128), abs=1)
 
 
-def test_alpha_is_dropped() -> None:
-    assert colour_of(encoded(Image.new("RGBA", (16, 16), (*RED, 100)), "PNG")) == list(RED)
-    assert colour_of(encoded(Image.new("LA", (16, 16), (90, 100)), "PNG")) == [90, 90, 90]
+@pytest.mark.parametrize("alpha", [0, 100, 255])
+def test_alpha_ends_on_white(alpha: int) -> None:
+    colour = colour_of(encoded(Image.new("RGBA", (16, 16), (*RED, alpha)), "PNG"))
+    assert colour == pytest.approx(on_white(RED, alpha), abs=1)
+    grey = colour_of(encoded(Image.new("LA", (16, 16), (90, alpha)), "PNG"))
+    assert grey == pytest.approx(on_white((90,) * 3, alpha), abs=1)
+
+
+def test_transparent_colour_of_an_image_without_alpha_ends_on_white() -> None:
+    content = encoded(Image.new("RGB", (16, 16), RED), "PNG", transparency=RED)
+    assert colour_of(content) == [255, 255, 255]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_exif_rotated_image_comes_upright(kind: str, orientation: int) -> None:
+    upright = np.full((24, 16, 3), 255, dtype=np.uint8)
+    upright[:8, :8] = RED  # the corner at the top left
+    # Stored as EXIF says: the reader's turn must undo it.
+    stored = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.transpose(1, 0, 2),
+        6: np.rot90(upright, 1),
+        7: upright[::-1, ::-1].transpose(1, 0, 2),
+        8: np.rot90(upright, -1),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = Image.fromarray(np.ascontiguousarray(stored))
+    seen = np.asarray(read_image(encoded(image, kind, exif=exif)))
+    assert seen.shape == upright.shape
+    assert np.abs(seen[2:6, 2:6].astype(int) - RED).max() < 24
+    assert seen[12:].min() > 230
+    assert seen[:, 12:].min() > 230
+
+
+def test_damaged_exif_data_do_not_cost_the_image() -> None:
+    options = {"quality": 95, "exif": b"Exif\x00\x00II*\x00\xff\xff\xff\xff"}
+    content = encoded(Image.new("RGB", (16, 16), RED), "JPEG", **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pil_warnings_ignored():
+            assert colour_of(content) == pytest.approx(RED, abs=4)
 
 
 def test_cmyk() -> None:

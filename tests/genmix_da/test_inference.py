@@ -65,11 +65,15 @@ def test_evaluate_takes_another_threshold(run: Callable, finished: Any, data: Pa
 def test_evaluate_on_synthetic_data_says_so(
     run: Callable, finished: Any, data: Path, tmp_path: Path
 ) -> None:
-    copy = tmp_path / "copy"
+    copy, drawn = tmp_path / "copy", tmp_path / "drawn"
     shutil.copytree(finished.folder, copy)
+    shutil.copytree(data, drawn)
+    (drawn / "mini_office_home.json").write_text("{}")
+    refused = run("evaluate", copy, "--tgt", "Art", "--data", drawn)
+    assert (refused.code, "made from real images" in refused.err) == (2, True)
     about = json.loads((copy / "checkpoint.json").read_text())
     (copy / "checkpoint.json").write_text(json.dumps(about | {"synthetic": True}))
-    assert "SYNTHETIC DATA" in run("evaluate", copy, "--tgt", "Art", "--data", data).out
+    assert "SYNTHETIC DATA" in run("evaluate", copy, "--tgt", "Art", "--data", drawn).out
 
 
 def test_evaluate_of_unlabelled_images(

@@ -98,7 +98,7 @@ def test_resumed_run_equals_an_uninterrupted_one(
         stop_at(patch, stage, epoch, saved=saved, error=KeyboardInterrupt())
         stopped = adapt(*OPDA)
     assert stopped.code == 130
-    assert "go on with --resume" in stopped.complaints[0]
+    assert "--resume" in stopped.complaints[0]
     assert json.loads((folder / "result.json").read_text())["status"] == "incomplete"
     assert adapt(*OPDA, "--resume").code == 0
     assert_same(folder, finished)
@@ -179,6 +179,7 @@ def test_source_command_goes_on_by_itself(
             "--out",
             tmp_path / "sources",
         ),
+        *("--augment", "none"),
     )
     with pytest.MonkeyPatch.context() as patch:
         stop_at(patch, "source", 2, saved=True, error=KeyboardInterrupt())
@@ -203,6 +204,7 @@ def arguments_of(data: Path, folder: Path) -> tuple[object, ...]:
         *("--backbone", "timm:mobilenetv3_small_050", "--weights", "none", "--image-size", "32"),
         *("--batch-size", "8", "--source-lr", "0.05", "--source-backbone-factor", "1"),
         *("--threshold", "0.85", "--lambda-psd", "0.3", "--device", "cpu", *LONG),
+        *("--augment", "none"),
     )
 
 

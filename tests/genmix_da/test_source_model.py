@@ -12,11 +12,13 @@ import pytest
 import torch
 
 from genmix_da import source_model
+from genmix_da.augmented_source import augmentation_of
 from lead.checkpoint import load_checkpoint
 
 QUICK = (
     *("--backbone", "timm:mobilenetv3_small_050", "--weights", "none", "--image-size", "32"),
-    *("--batch-size", "8", "--source-epochs", "1", "--device", "cpu", "--split", "3/1/2"),
+    *("--batch-size", "8", "--source-epochs", "1", "--device", "cpu", "--augment", "none"),
+    *("--split", "3/1/2"),
 )
 QUICK_TARGET = ("--epochs", "1", "--cluster-estimator", "features")
 
@@ -80,6 +82,7 @@ def test_reused_source_model_gives_the_same_numbers(quick: Callable) -> None:
         ("--split", "2/1/2"),
         ("--backbone-arg", "drop_rate=0.1"),
         ("--source-backbone-factor", 0.5),
+        ("--augment", "genmix"),
     ],
     ids=lambda option: " ".join(map(str, option)),
 )
@@ -89,7 +92,8 @@ def test_changed_setting_trains_anew(
     settings = []
     for options in ((), option):
         given = dict(zip((*QUICK, *options)[::2], (*QUICK, *options)[1::2], strict=True))
-        settings.append(source_model.source_settings(task_of(given, data)))
+        task = task_of(given, data)
+        settings.append(source_model.source_settings(task, augmentation_of(task)))
     assert source_model.identity(settings[0]) != source_model.identity(settings[1])
 
 
@@ -184,7 +188,11 @@ def test_given_source_checkpoint_is_used(
     checkpoint = Path(first["source_model"]["folder"]) / "checkpoint.safetensors"
     second = quick("Clipart", "--source-checkpoint", checkpoint)
     assert trainings == [4]
-    assert second["source_model"] == {"folder": str(checkpoint), "reused": True}
+    assert second["source_model"] == {
+        "folder": str(checkpoint),
+        "reused": True,
+        "augment": None,
+    }
     assert second["scores"] == first["scores"]
     assert second["timing"]["seconds"]["source"] is None
 

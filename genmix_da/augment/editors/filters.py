@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import cv2
+import numpy as np
 from numpy.typing import NDArray
 
 from genmix_da.augment.editors.base import Pixels
 from genmix_da.augment.prompts import Style
 from genmix_da.augment.style_filters import STYLE_FILTERS, apply_style
+from genmix_da.augment.style_filters.registry import SMALLEST_SIDE
 from genmix_da.errors import UserError
 
 VERSION = 1
@@ -44,6 +47,17 @@ class FilterEditor:
     ) -> list[NDArray[Any]]:
         """Apply each style's filter."""
         return [
-            apply_style(image, style.phrase, seed)
+            _styled(image, style.phrase, seed)
             for image, style, seed in zip(images, prompts, seeds, strict=True)
         ]
+
+
+def _styled(image: Pixels, phrase: str, seed: int) -> Pixels:
+    """The filtered image; one with a side too small for the filters is enlarged for them."""
+    height, width = image.shape[:2]
+    if min(height, width) >= SMALLEST_SIDE:
+        return apply_style(image, phrase, seed)
+    enlarged = cv2.resize(image, (max(width, SMALLEST_SIDE), max(height, SMALLEST_SIDE)))
+    styled = apply_style(np.asarray(enlarged, dtype=np.uint8), phrase, seed)
+    small = cv2.resize(styled, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.uint8)

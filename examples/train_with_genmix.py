@@ -1,0 +1,36 @@
+"""GenMix in a plain PyTorch loop: python examples/train_with_genmix.py PHOTOS OUT
+
+PHOTOS holds <class>/<image>. Edits are made once; every epoch draws masks and fractals anew.
+"""
+
+import sys
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision.transforms import v2
+
+from genmix_da.augment import AugmentSettings, GenMixDataset, augment_folder
+
+
+def main(photos: str, out: str, epochs: int = 3) -> float:
+    settings = AugmentSettings(size=128, features="off")
+    selection = augment_folder(photos, out, settings, resume=True).selection
+    to_input = v2.Compose([v2.Resize((64, 64)), v2.ToDtype(torch.float32, scale=True)])
+    dataset = GenMixDataset(selection, settings, transform=to_input, chance=0.5)
+    convolution = nn.Conv2d(3, 16, 5, stride=4)
+    head = nn.Linear(16, len(dataset.classes))
+    network = nn.Sequential(convolution, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), head)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    for epoch in range(epochs):
+        for images, labels in DataLoader(dataset, batch_size=16, shuffle=True):
+            loss = nn.functional.cross_entropy(network(images), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        print(f"epoch {epoch + 1}: loss {loss.item():.3f}")
+    return loss.item()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])

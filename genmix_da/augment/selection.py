@@ -1,0 +1,246 @@
+"""Choose the faithful edits of a domain (GenMix, Eq. 3) and keep what became of every one."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genmix_da.augment.cache import EditCache, Failure
+from genmix_da.augment.editors import Editor
+from genmix_da.augment.edits import Job, Pixels, edit_domain, load_working_image
+from genmix_da.augment.faithful import PairStatistics, Statistics, cosine
+from genmix_da.augment.features import Encoder
+from genmix_da.augment.prompts import PromptSet
+from genmix_da.augment.settings import AugmentSettings
+from genmix_da.data import Domain
+from genmix_da.decode import pil_warnings_ignored
+from genmix_da.errors import UserError
+from genmix_da.progress import track
+
+logger = logging.getLogger(__name__)
+
+_BUFFER = 256  # features added to the statistics at once
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What became of a job.
+
+    Attributes:
+        job: which edit.
+        status: "kept", "dropped" or "failed".
+        similarity: cosine with the original; None where it failed or nothing was compared.
+        reason: of a failure, else "".
+    """
+
+    job: Job
+    status: str
+    similarity: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """All edits of a domain, judged.
+
+    Attributes:
+        domain: readable images alone.
+        skipped: (path, reason) of images that could not be read.
+        edits: in the order of images and copies.
+        statistics: of the pairs of originals; None with features off.
+        threshold: on the similarity; None with features off.
+        made: edits made now, not taken from the cache.
+        editor: name; its settings are in `editor_settings`.
+        stand_in: the editor imitates a generative one.
+        encoder: name, or "off".
+        fingerprint: SHA-256 over class, file name and bytes of all readable images.
+    """
+
+    domain: Domain
+    skipped: tuple[tuple[str, str], ...]
+    edits: tuple[Edit, ...]
+    statistics: Statistics | None
+    threshold: float | None
+    made: int
+    editor: str
+    editor_settings: dict[str, object]
+    stand_in: bool
+    encoder: str
+    fingerprint: str
+
+    def count(self, status: str) -> int:
+        """Number of edits with a status."""
+        return sum(edit.status == status for edit in self.edits)
+
+
+def _feature(
+    encoder: Encoder, cache: EditCache, kind: str, key: str, picture: Callable[[], Pixels]
+) -> NDArray[np.float32]:
+    """Feature [D] of one picture, from the cache where it is there.
+
+    Pictures are encoded one by one: rounding depends on the batch, and a feature that depended on
+    which others were missing would make a resumed run end with other bytes.
+    """
+    name = hashlib.sha256(f"{encoder.identity}/{kind}/{key}".encode()).hexdigest()[:40]
+    found = cache.feature(name)
+    if found is not None:
+        return found
+    feature = encoder.encode([picture()])[0]
+    if not np.isfinite(feature).all() or not feature.any():
+        raise UserError(
+            f"the encoder {encoder.name} gives features that are zero or not finite; choose "
+            "another --features."
+        )
+    cache.put_feature(name, feature)
+    return feature
+
+
+def judge_edits(
+    domain: Domain, jobs: Sequence[Job], encoder: Encoder, cache: EditCache, s: AugmentSettings
+) -> tuple[list[Edit], Statistics, float]:
+    """Compare every edit with its original and with the pairs of originals.
+
+    Raises:
+        UserError: fewer than two images: there is no pair to take statistics from.
+    """
+    statistics = PairStatistics()
+    compared: dict[str, float | str] = {}  # key of an edit -> similarity, or why it failed
+    labels = domain.labels if s.rule == "same-class" and domain.labels else None
+    by_image = [list(group) for _, group in groupby(jobs, key=lambda job: job.index)]
+    # The statistics of a class need its images one after the other; lists may have them mixed.
+    if labels is not None:
+        by_image.sort(key=lambda group: labels[group[0].index])
+    buffer: list[NDArray[np.float32]] = []
+    label = None
+    for group in track(by_image, "comparing", len(by_image)):
+        index = group[0].index
+        if labels is not None and labels[index] != label:
+            _flush(statistics, buffer)
+            statistics.next_group()
+            label = labels[index]
+        load = partial(load_working_image, domain.images[index], s.size)
+        # The keys hold the image's hash; the original's feature hangs on the first of them.
+        original = _feature(encoder, cache, "original", group[0].key, load)
+        buffer.append(original)
+        if len(buffer) == _BUFFER:
+            _flush(statistics, buffer)
+        for job in group:
+            failure = cache.failure(job.key)
+            if failure is not None:
+                compared[job.key] = failure.reason
+            else:
+                load = partial(cached_edit, cache, job.key)
+                compared[job.key] = cosine(
+                    original, _feature(encoder, cache, "edit", job.key, load)
+                )
+    _flush(statistics, buffer)
+    try:
+        result = statistics.result()
+    except ValueError as error:
+        raise UserError(
+            f"{domain.name} has too few images for faithful selection ({error}); "
+            "use --features off."
+        ) from error
+    threshold = result.threshold(s.sigmas)
+    edits = []
+    for job in jobs:
+        outcome = compared[job.key]
+        if isinstance(outcome, str):
+            edits.append(Edit(job, "failed", None, outcome))
+        else:
+            edits.append(Edit(job, "kept" if outcome >= threshold else "dropped", outcome))
+    return edits, result, threshold
+
+
+def cached_edit(cache: EditCache, key: str) -> Pixels:
+    """An edit that was made, from the cache.
+
+    Raises:
+        UserError: it is not there any more.
+    """
+    edit = cache.get(key)
+    if edit is None or isinstance(edit, Failure):
+        raise UserError("an edit vanished from the cache; run the command again.")
+    return edit
+
+
+def _flush(statistics: PairStatistics, buffer: list[NDArray[np.float32]]) -> None:
+    """Add the buffered features at once: one by one the Gram matrix costs seventy times as much."""
+    if buffer:
+        statistics.add(np.stack(buffer))
+        buffer.clear()
+
+
+def select_edits(
+    domain: Domain,
+    prompts: PromptSet,
+    editor: Editor,
+    encoder: Encoder | None,
+    cache: EditCache,
+    s: AugmentSettings,
+) -> Selection:
+    """Edit a domain and choose the faithful edits.
+
+    Args:
+        domain: labelled images.
+        prompts: styles to draw from.
+        editor: how to edit.
+        encoder: how to compare; None keeps every edit that did not fail.
+        cache: of edits and features.
+        s: settings.
+
+    Raises:
+        UserError: the editor does not know a style, no readable image, too few images.
+    """
+    with pil_warnings_ignored():
+        readable, jobs, skipped, made, fingerprint = edit_domain(domain, prompts, editor, cache, s)
+    statistics, threshold = None, None
+    if encoder is None:
+        edits = []
+        for job in jobs:
+            failed = not cache.path(job.key).is_file()
+            found = cache.get(job.key) if failed else None
+            reason = found.reason if isinstance(found, Failure) else ""
+            edits.append(Edit(job, "failed" if failed else "kept", None, reason))
+    else:
+        edits, statistics, threshold = judge_edits(readable, jobs, encoder, cache, s)
+    selection = Selection(
+        readable,
+        tuple(skipped),
+        tuple(edits),
+        statistics,
+        threshold,
+        made,
+        editor.name,
+        dict(editor.settings),
+        editor.stand_in,
+        encoder.name if encoder else "off",
+        fingerprint,
+    )
+    _warn(selection)
+    return selection
+
+
+def _warn(selection: Selection) -> None:
+    kept, dropped = selection.count("kept"), selection.count("dropped")
+    if selection.threshold is None or kept + dropped == 0:
+        return
+    if dropped == 0:
+        logger.warning(
+            "the threshold %.3f keeps every edit: it selects nothing (try --rule same-class)",
+            selection.threshold,
+        )
+    elif dropped > kept:
+        logger.warning(
+            "the threshold %.3f drops %d of %d edits: the editor changes more than the style",
+            selection.threshold,
+            dropped,
+            kept + dropped,
+        )

@@ -1,0 +1,222 @@
+"""The contract of every editor, and what happens to results that cannot be used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from genmix_da.augment import AugmentSettings, augment_folder
+from genmix_da.augment.editors import EDITORS, Editor, edit_problem, make_editor
+from genmix_da.augment.editors.base import to_uint8
+from genmix_da.augment.prompts import Style, load_prompts
+from genmix_da.errors import UserError
+
+UNKNOWN = Style("oil", "thick oil on linen", "A transformed version of image into oil")
+STYLES = (*load_prompts("domain").styles, *load_prompts("classification").styles)
+# A long edge, an odd one, and sides that are smaller than any filter's window.
+SIZES = [(48, 64), (33, 17), (7, 40), (1, 1)]
+
+
+@pytest.fixture(params=list(EDITORS))
+def editor(request: pytest.FixtureRequest) -> Editor:
+    return make_editor(request.param)
+
+
+def inputs(picture: Callable[..., np.ndarray], count: int) -> list[np.ndarray]:
+    return [picture(n, *SIZES[n % len(SIZES)]) for n in range(count)]
+
+
+def test_editor_declares_itself(editor: Editor) -> None:
+    assert EDITORS[editor.name]
+    assert isinstance(editor.stand_in, bool)
+    assert editor.largest_batch >= 1
+    assert editor.native_size is None or editor.native_size > 0
+    settings = dict(editor.settings)
+    assert json.loads(json.dumps(settings)) == settings
+    assert dict(make_editor(editor.name).settings) == settings
+
+
+def test_results_have_the_sizes_of_the_images(editor: Editor, picture: Callable) -> None:
+    images = inputs(picture, len(STYLES))
+    before = [image.copy() for image in images]
+    editor.check(STYLES)
+    results = editor.edit(images, STYLES, range(len(STYLES)))
+    assert [r.shape for r in results] == [i.shape for i in images]
+    for result in results:
+        assert result.dtype == np.uint8 or np.issubdtype(result.dtype, np.floating)
+    assert all(np.array_equal(image, old) for image, old in zip(images, before, strict=True))
+
+
+def test_result_depends_on_image_prompt_and_seed_alone(editor: Editor, picture: Callable) -> None:
+    images, styles = inputs(picture, 4), STYLES[:4]
+    together = editor.edit(images, styles, [1, 2, 3, 4])
+    backwards = make_editor(editor.name).edit(images[::-1], styles[::-1], [4, 3, 2, 1])[::-1]
+    alone = [
+        editor.edit([image], [style], [seed])[0]
+        for image, style, seed in zip(images, styles, [1, 2, 3, 4], strict=True)
+    ]
+    for first, second, third in zip(together, backwards, alone, strict=True):
+        assert np.array_equal(first, second)
+        assert np.array_equal(first, third)
+
+
+def test_image_prompt_and_seed_all_matter(editor: Editor, picture: Callable) -> None:
+    a, b = picture(1, 64, 64), picture(2, 64, 64)
+    first, second = STYLES[:2]
+    results = editor.edit([a, b, a, a], [first, first, second, first], [1, 1, 1, 2])
+    for result in results[1:]:
+        assert not np.array_equal(results[0], result)
+
+
+def test_results_are_usable(editor: Editor, picture: Callable) -> None:
+    for style in STYLES:
+        assert edit_problem(editor.edit([picture(3, 64, 64)], [style], [5])[0]) is None
+
+
+def test_filters_refuse_unknown_phrases_and_list_the_known() -> None:
+    with pytest.raises(UserError) as caught:
+        make_editor("filters").check((STYLES[0], UNKNOWN))
+    assert "no filter for 'thick oil on linen'" in str(caught.value)
+    assert all(style.phrase in str(caught.value) for style in STYLES)
+
+
+def test_filters_are_a_stand_in() -> None:
+    assert make_editor("filters").stand_in is True
+
+
+def test_auto_resolves_to_a_named_editor() -> None:
+    assert make_editor("auto").name in EDITORS
+
+
+def test_unknown_editor_suggests() -> None:
+    with pytest.raises(UserError, match=r"did you mean 'filters'.*There are: auto, filters"):
+        make_editor("filter")
+
+
+def fine() -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+
+
+def spoilt(value: float) -> np.ndarray:
+    edit = fine().astype(np.float32) / 255
+    edit[3, 4, 1] = value
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "problem"),
+    [
+        (fine(), None),
+        (fine().astype(np.float32) / 255, None),
+        (fine().astype(np.float64) / 255, None),
+        (np.zeros((8, 8, 3), np.uint8), "black"),
+        (np.zeros((8, 8, 3), np.float16), "black"),
+        (np.full((8, 8, 3), 3, np.uint8), "black"),
+        (np.full((8, 8, 3), 255, np.uint8), "uniform"),
+        (np.broadcast_to(np.uint8([200, 40, 90]), (8, 8, 3)), "uniform"),
+        (np.full((8, 8, 3), 0.5, np.float32), "uniform"),
+        (spoilt(np.nan), "non-finite"),
+        (spoilt(np.inf), "non-finite"),
+        (spoilt(-np.inf), "non-finite"),
+        (np.full((8, 8, 3), np.nan, np.float32), "non-finite"),
+    ],
+)
+def test_problem_of_an_edit(edit: np.ndarray, problem: str | None) -> None:
+    assert edit_problem(edit) == problem
+
+
+def test_a_dark_picture_is_not_black() -> None:
+    night = np.zeros((32, 32, 3), np.uint8)
+    night[10:20, 10:20] = 60
+    assert edit_problem(night) is None
+
+
+def test_floats_are_scaled_and_clipped() -> None:
+    assert to_uint8(np.array([-1.0, 0.0, 0.5, 1.0, 7.0])).tolist() == [0, 0, 128, 255, 255]
+
+
+def augment(source: Path, out: Path, settings: AugmentSettings) -> Any:
+    return augment_folder(source, out, replace(settings, editor="told"))
+
+
+def test_black_first_and_fine_on_retry_is_kept(
+    told: Any, photos: Callable, settings: AugmentSettings, tmp_path: Path
+) -> None:
+    tried: list[int] = []
+
+    def answer(image: np.ndarray, seed: int) -> np.ndarray:
+        tried.append(seed)
+        return np.zeros_like(image) if len(tried) <= 2 else 255 - image
+
+    told.answer = answer
+    done = augment(photos(tmp_path / "in", 1, ["cup"]), tmp_path / "out", settings)
+    assert [edit.status for edit in done.selection.edits] == ["kept", "kept"]
+    assert len(tried) == 4  # two, both black; each once more
+    assert len(set(tried)) == 4  # another seed
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (lambda image: np.zeros_like(image), "black"),
+        (lambda image: np.full_like(image, 250), "uniform"),
+        (lambda image: np.full(image.shape, np.nan, np.float32), "non-finite"),
+    ],
+)
+def test_bad_twice_is_recorded_and_not_tried_again(
+    told: Any,
+    photos: Callable,
+    settings: AugmentSettings,
+    tmp_path: Path,
+    rows_of: Callable,
+    bad: Callable[[np.ndarray], np.ndarray],
+    reason: str,
+) -> None:
+    told.answer = lambda image, seed: bad(image)
+    source = photos(tmp_path / "in", 2, ["cup"])
+    done = augment(source, tmp_path / "out", settings)
+    assert len(told.seeds) == 8  # four edits, each twice
+    assert done.written == 0
+    told.seeds.clear()
+    again = augment(source, tmp_path / "other", settings)
+    assert told.seeds == []
+    assert again.selection.made == 0
+    for folder in ("out", "other"):
+        for row in rows_of(tmp_path / folder):
+            assert (row["status"], row["reason"], row["kept"]) == ("failed", reason, False)
+            assert row["output"] is row["similarity"] is row["mask"] is None
+
+
+def test_one_bad_image_does_not_touch_its_batch(
+    told: Any, photos: Callable, settings: AugmentSettings, tmp_path: Path
+) -> None:
+    seen: list[bytes] = []
+
+    def answer(image: np.ndarray, seed: int) -> np.ndarray:
+        seen.append(image.tobytes())
+        return np.zeros_like(image) if image.tobytes() == seen[0] else 255 - image
+
+    told.answer = answer
+    done = augment(photos(tmp_path / "in", 3, ["cup"]), tmp_path / "out", settings)
+    statuses = [edit.status for edit in done.selection.edits]
+    assert statuses == ["failed", "failed", "kept", "kept", "kept", "kept"]
+    assert told.batches.count(3) == 2  # full batches, retries alone
+    assert max(told.batches) == told.largest_batch
+
+
+def test_native_size_results_are_brought_to_the_working_size(
+    told: Any, photos: Callable, settings: AugmentSettings, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    told.answer = lambda image, seed: np.random.default_rng(seed).random((64, 64, 3))
+    augment(photos(tmp_path / "in", 1, ["cup"]), tmp_path / "out", settings)
+    for file in (tmp_path / "out").rglob("*.jpg"):
+        with Image.open(file) as image:
+            assert image.size == (32, 40)

@@ -1,0 +1,163 @@
+"""Killed at any moment, the run ends, resumed, with the bytes of one that never was.
+
+Children are forked: each is a whole `genmix-da augment` that SIGKILL ends, without the seconds
+that importing torch would take twenty times.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import genmix_da.augment
+from genmix_da.augment.features import backbone_encoder
+
+fork = pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="needs fork"
+)
+KILLS = 20
+COUNT = 20  # images of each class
+WITHOUT, WITH = ("--features", "off"), ("--features", "backbone")
+
+
+@pytest.fixture(scope="module")
+def source(photos: Callable, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return photos(tmp_path_factory.mktemp("kill") / "in", COUNT)
+
+
+@pytest.fixture
+def small_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """--features backbone is a small network of random weights, the same in every child."""
+    torch.manual_seed(0)
+    name = "timm:mobilenetv3_small_050"
+    encoder = backbone_encoder(name, "none", {}, 32, torch.device("cpu"))
+    monkeypatch.setattr(
+        genmix_da.augment,
+        "resolve_encoder",
+        lambda features, **rest: None if features == "off" else encoder,
+    )
+
+
+def child(cache: Path, *arguments: object) -> Any:
+    """Starts `genmix-da augment ...` with a cache of its own."""
+
+    def work() -> None:
+        os.environ["GENMIX_DA_CACHE"] = str(cache)
+        torch.set_num_threads(1)
+        from genmix_da.cli import main
+
+        os._exit(main(["augment", *map(str, arguments)]))
+
+    process = multiprocessing.get_context("fork").Process(target=work)
+    process.start()
+    return process
+
+
+def finish(process: Any) -> None:
+    process.join(120)
+    assert process.exitcode == 0
+
+
+@fork
+@pytest.mark.parametrize("features", [WITHOUT, WITH], ids=lambda value: value[1])
+def test_twenty_kills_and_a_resume_equal_an_uninterrupted_run(
+    source: Path, tmp_path: Path, tree_of: Callable, small_encoder: None, features: tuple[str, ...]
+) -> None:
+    options = (*features, "--edit-size", 40, "--per-image", 4)
+    started = time.monotonic()
+    finish(child(tmp_path / "one cache", source, tmp_path / "whole", *options))
+    whole = time.monotonic() - started
+    whole_tree = tree_of(tmp_path / "whole")
+    assert len(whole_tree) > 2 * COUNT
+    draw, killed, seen = random.Random(7), 0, []
+    arguments = (source, tmp_path / "out", *options, "--resume")
+    for _ in range(KILLS):
+        process = child(tmp_path / "other cache", *arguments)
+        process.join(draw.uniform(0, 0.2 * whole))
+        process.kill()
+        process.join()
+        killed += process.exitcode == -9
+        seen.append(len(list(tmp_path.glob("o*/**/*.jpg"))))
+    assert killed >= KILLS // 2  # the others had nothing left to do
+    assert len(set(seen)) >= 4  # and at different states of the work
+    finish(child(tmp_path / "other cache", *arguments))
+    assert tree_of(tmp_path / "out") == whole_tree
+
+
+@fork
+def test_two_runs_fill_one_cache_at_once(
+    source: Path, tmp_path: Path, tree_of: Callable, small_encoder: None
+) -> None:
+    options = ("--features", "off", "--edit-size", 40)
+    finish(child(tmp_path / "own", source, tmp_path / "alone", *options))
+    together = [
+        child(tmp_path / "shared", source, tmp_path / f"out{n}", *options) for n in range(2)
+    ]
+    for process in together:
+        finish(process)
+    expected = tree_of(tmp_path / "alone")
+    assert tree_of(tmp_path / "out0") == tree_of(tmp_path / "out1") == expected
+    stores = [
+        {p.name: p.read_bytes() for p in (tmp_path / n / "edits").rglob("*.*")}
+        for n in ("own", "shared")
+    ]
+    assert stores[0] == stores[1]
+
+
+MEASURE = """
+import resource, sys
+import cv2
+import numpy as np
+from pathlib import Path
+from genmix_da.augment import AugmentSettings, augment_folder
+from genmix_da.augment.editors import EDITORS
+from genmix_da.augment.editors.filters import FilterEditor
+
+class Inverts(FilterEditor):
+    def edit(self, images, prompts, seeds):
+        return [image // 2 + 60 for image in images]
+
+class Mean:
+    name = identity = "mean"
+    def encode(self, images):
+        return np.stack([cv2.resize(i, (4, 4)).ravel().astype(np.float32) + 1 for i in images])
+
+EDITORS["filters"] = Inverts
+folder, count = Path(sys.argv[1]), int(sys.argv[2])
+(folder / "in" / "cup").mkdir(parents=True)
+draw = np.random.default_rng(0)
+for number in range(count):
+    pixels = cv2.resize(draw.integers(0, 256, (9, 9, 3), dtype=np.uint8), (384, 384))
+    cv2.imwrite(str(folder / "in" / "cup" / f"{number}.jpg"), pixels)
+s = AugmentSettings(size=384, fractal_lambda=0.0)
+done = augment_folder(folder / "in", folder / "out", s, encoder=Mean())
+assert done.written > count
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="ru_maxrss in KiB")
+def test_memory_does_not_grow_with_the_data(tmp_path: Path) -> None:
+    peaks = []
+    for count in (40, 200):
+        # Pictures of 160 images and their edits, were they kept, would take 210 MB.
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURE, str(tmp_path / str(count)), str(count)],
+            env=os.environ | {"GENMIX_DA_CACHE": str(tmp_path / f"cache{count}")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        peaks.append(int(done.stdout))
+    assert peaks[1] < 1.1 * peaks[0]
