@@ -26,7 +26,7 @@ from genmix_da.progress import track
 
 logger = logging.getLogger(__name__)
 
-_BUFFER = 256  # features added to the statistics at once
+BUFFER = 2048  # features added to the statistics at once
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def judge_edits(
         # The keys hold the image's hash; the original's feature hangs on the first of them.
         original = _feature(encoder, cache, "original", group[0].key, load)
         buffer.append(original)
-        if len(buffer) == _BUFFER:
+        if len(buffer) == BUFFER:
             _flush(statistics, buffer)
         for job in group:
             failure = cache.failure(job.key)

@@ -27,6 +27,7 @@ from genmix_da.augment.cache import decode_jpeg, encode_jpeg
 from genmix_da.augment.compose import Draws, compose, fractal_source
 from genmix_da.augment.faithful import PairStatistics
 from genmix_da.augment.fractals import draw_fractal
+from genmix_da.augment.selection import BUFFER
 from genmix_da.augment.settings import AugmentSettings
 
 _RUN = """
@@ -78,8 +79,8 @@ def statistics_ratio(count: int, width: int) -> tuple[float, float]:
     for _ in range(3):
         started = time.perf_counter()
         pairs = PairStatistics()
-        for start in range(0, count, 2048):
-            pairs.add(features[start : start + 2048])
+        for start in range(0, count, BUFFER):
+            pairs.add(features[start : start + BUFFER])
         pairs.result()
         exact.append(time.perf_counter() - started)
         wide = features.astype(np.float64)

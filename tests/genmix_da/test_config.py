@@ -146,3 +146,11 @@ def test_optimiser_settings_are_the_published_ones(golden: Callable[[str], Any])
     assert factors == {common["backbone_lr_factor"]}
     subsampled = [name for name in published if PROFILES[name]["subsample_estimation"]]
     assert subsampled == ["visda-c"]
+
+
+def test_genmix_options_join_those_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("src: A\ntgt: B\ngenmix: {prompts: classification, per_image: 4}\n")
+    config = build_config({"genmix": {"fractal_lambda": 0.1}}, file)
+    assert config.genmix == {"prompts": "classification", "per_image": 4, "fractal_lambda": 0.1}
+    assert config.genmix_settings().per_image == 4

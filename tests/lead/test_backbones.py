@@ -187,3 +187,13 @@ def test_timm_model_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(WeightsError, match="not on this machine"):
         build_backbone("timm:hf-hub:timm/test_vit.r160_in1k")
+
+
+def test_weights_without_batch_norm_counters_fit(tmp_path: Path) -> None:
+    # Files of torch versions before 0.4.1 lack num_batches_tracked.
+    state = build_backbone("resnet18", weights="none").module.state_dict()
+    old = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
+    assert len(old) < len(state)
+    torch.save(old, tmp_path / "old.pth")
+    loaded = build_backbone("resnet18", weights=str(tmp_path / "old.pth")).module.state_dict()
+    assert torch.equal(loaded["conv1.weight"], state["conv1.weight"])

@@ -29,7 +29,7 @@ def test_step_is_an_optimiser_step() -> None:
 def test_type_on_cuda(
     monkeypatch: pytest.MonkeyPatch, has_bfloat16: bool, dtype: torch.dtype
 ) -> None:
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: has_bfloat16)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: has_bfloat16)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     precision = Precision(torch.device("cuda"))
     assert precision.enabled
@@ -45,7 +45,7 @@ def test_mixed_precision_can_be_switched_off() -> None:
 
 
 def test_loss_scale_is_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     saved = Precision(torch.device("cuda")).state() | {"scale": 128.0, "_growth_tracker": 7}
     precision = Precision(torch.device("cuda"))

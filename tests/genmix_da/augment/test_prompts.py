@@ -185,3 +185,9 @@ def test_check_warns_and_refuses(run: Callable, complaint: Callable, tmp_path: P
     ]
     file.write_text("styles: [mosaic]\nnames: x")
     assert "did you mean 'name'" in complaint(run("prompts", "check", file))
+
+
+@pytest.mark.parametrize("named", ["domian", "my/styles", "styles.txt"])
+def test_what_looks_like_a_name_is_no_phrase(named: str) -> None:
+    with pytest.raises(UserError, match="no prompts"):
+        load_prompts(named)
