@@ -29,6 +29,7 @@ def check(context: click.Context, folder: Path, as_json: bool) -> None:
     import dataclasses
 
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from genmix_da.check import check_data
@@ -38,7 +39,7 @@ def check(context: click.Context, folder: Path, as_json: bool) -> None:
     if as_json:
         echo_json(dataclasses.asdict(report) | {"clean": report.clean})
         context.exit(0 if report.clean else 1)
-    table = Table(title=f"{report.root}: {report.dataset or 'no published data set'}")
+    table = Table(title=escape(f"{report.root}: {report.dataset or 'no published data set'}"))
     for name in (
         *("domain", "classes", "images", "official"),
         *("unreadable", "animated", "duplicates", "other files"),
@@ -46,7 +47,7 @@ def check(context: click.Context, folder: Path, as_json: bool) -> None:
         table.add_column(name, justify="left" if name == "domain" else "right")
     for domain in report.domains:
         table.add_row(
-            domain.name,
+            escape(domain.name),
             str(domain.classes),
             str(domain.images),
             "n/a" if domain.official is None else str(domain.official),

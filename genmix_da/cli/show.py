@@ -37,9 +37,10 @@ def echo_scores(title: str, rows: dict[str, dict[str, Any] | None]) -> None:
         rows: name -> score block, or None.
     """
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(title), title_justify="left")
     table.add_column("percent")
     for name, _ in _COLUMNS:
         table.add_column(name, justify="right")
@@ -49,7 +50,7 @@ def echo_scores(title: str, rows: dict[str, dict[str, Any] | None]) -> None:
             str(block.get(key, "n/a")) if key == "epoch" else percent(block.get(key))
             for _, key in _COLUMNS
         ]
-        table.add_row(name, *cells)
+        table.add_row(escape(name), *cells)
     width = None if sys.stdout.isatty() else 100
     Console(width=width).print(table)
 

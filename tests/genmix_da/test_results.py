@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from genmix_da import results
+from genmix_da.cli.show import echo_scores
 from genmix_da.results import peak_memory_mib, prediction_rows, score_columns, write_csv
 
 
@@ -84,3 +85,10 @@ def test_peak_memory_is_in_mib(platform: str, unit: int, monkeypatch: pytest.Mon
     monkeypatch.setattr(results.sys, "platform", platform)
     monkeypatch.setattr(results.resource, "getrusage", lambda who: Usage)
     assert peak_memory_mib(torch.device("cpu")) == {"process": 5.0}
+
+
+def test_brackets_in_names_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    echo_scores("[Art] -> Clipart", {"lead+genmix[filters]": None})
+    shown = capsys.readouterr().out
+    assert "[Art] -> Clipart" in shown
+    assert "lead+genmix[filters]" in shown
