@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genmix_da.augment.cache import edit_cache
 from genmix_da.augment.compose import Draws, compose, fractal_source
 from genmix_da.augment.editors import Editor, make_editor
 from genmix_da.augment.encoders import resolve_encoder
 from genmix_da.augment.features import Encoder
-from genmix_da.augment.pipeline import augment_domain, edit_cache, output_path, record_of
+from genmix_da.augment.pipeline import augment_domain, output_path, record_of
 from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.selection import Selection, select_edits
 from genmix_da.augment.settings import AugmentSettings
@@ -87,7 +88,7 @@ def augmentation_of(task: Task) -> Augmentation | None:
         image_size=config.image_size,
         device=task.device.type,
     )
-    editor = make_editor(settings.editor)
+    editor = make_editor(settings.editor, settings.options(), device=config.device)
     return Augmentation(settings, editor, encoder, config.augment_mode, config.budget)
 
 

@@ -8,13 +8,18 @@ from genmix_da.errors import UserError
 
 
 def resolve_device(name: str) -> torch.device:
-    """The device that "auto", "cpu" or "cuda" names.
+    """The device that "auto", "cpu", "cuda" or "cuda:N" names.
 
     Raises:
-        UserError: CUDA was asked for and is not there.
+        UserError: another name, or CUDA was asked for and is not there.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: no CUDA device is available; use --device cpu or auto.")
+    kind, _, number = name.partition(":")
+    if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdecimal())):
+        raise UserError(f"no device {name!r}; choose auto, cpu, cuda or cuda:N.")
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise UserError(f"--device {name}: no CUDA device is available; use --device cpu or auto.")
+    if number and int(number) >= torch.cuda.device_count():
+        raise UserError(f"--device {name}: there are {torch.cuda.device_count()} CUDA devices.")
     return torch.device(name)

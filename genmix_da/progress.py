@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
 Item = TypeVar("Item")
+
+_SILENT = "GENMIX_DA_NO_PROGRESS"
+
+
+def silence() -> None:
+    """No bars in this process and its children: they would overwrite those of another."""
+    os.environ[_SILENT] = "1"
+
+
+def _shows() -> bool:
+    return sys.stderr.isatty() and not os.environ.get(_SILENT)
 
 
 def track(items: Iterable[Item], description: str, total: int) -> Iterator[Item]:
@@ -18,7 +30,7 @@ def track(items: Iterable[Item], description: str, total: int) -> Iterator[Item]
         description: a few words at the left of the bar.
         total: how many items there are.
     """
-    if not sys.stderr.isatty():
+    if not _shows():
         yield from items
         return
     from rich.console import Console
@@ -36,7 +48,7 @@ def track(items: Iterable[Item], description: str, total: int) -> Iterator[Item]
 @contextmanager
 def bar(description: str) -> Iterator[Callable[[int, int], None]]:
     """A function to call with (done, total); draws a bar where standard error is a terminal."""
-    if not sys.stderr.isatty():
+    if not _shows():
         yield lambda done, total: None
         return
     from rich.console import Console

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from genmix_da.augment.prompts import Style
 from genmix_da.decode import DECODE_VERSION
+from genmix_da.places import cache_folder
 from lead.checkpoint import write_atomically
 
 Pixels = NDArray[np.uint8]
@@ -83,6 +84,11 @@ def edit_key(
     """
     content = [DECODE_VERSION, image_hash, style.key(), editor, dict(settings), size, seed]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:40]
+
+
+def edit_cache() -> EditCache:
+    """The store of edits that all runs share."""
+    return EditCache(cache_folder() / "edits")
 
 
 class EditCache:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from genmix_da.augment.cache import EditCache, edit_key
 from genmix_da.augment.editors import Editor, edit_problem
-from genmix_da.augment.editors.base import to_uint8
+from genmix_da.augment.editors.base import fit_to, to_uint8
 from genmix_da.augment.prompts import PromptSet, Style
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.data import Domain
@@ -31,6 +31,8 @@ from lead.seeds import derive
 logger = logging.getLogger(__name__)
 
 Pixels = NDArray[np.uint8]
+
+PATIENCE = 600.0  # seconds of editing on a CPU that are not asked about
 
 
 @dataclass(frozen=True)
@@ -111,28 +113,77 @@ def make_edits(editor: Editor, cache: EditCache, pending: Sequence[tuple[Job, Pi
             if problem is None:
                 cache.note_retry(job.key)  # first, so that an edit that is there is never misfiled
         if problem is None:
-            cache.put(job.key, fit_to(to_uint8(result), pixels))
+            cache.put(job.key, to_uint8(fit_to(result, pixels)))
         else:
             cache.put_failure(job.key, problem)
 
 
-def fit_to(edit: Pixels, original: Pixels) -> Pixels:
-    """The edit at the size of its working image (editors with a native size return that)."""
-    if edit.shape == original.shape:
-        return edit
-    size = (original.shape[1], original.shape[0])
-    return np.asarray(cv2.resize(edit, size, interpolation=cv2.INTER_AREA))
+def count_edits(
+    domain: Domain, prompts: PromptSet, editor: Editor, cache: EditCache, s: AugmentSettings
+) -> tuple[int, int]:
+    """(edits that are wanted, those of them that the cache holds); nothing is decoded."""
+    wanted = cached = 0
+    for index, path in enumerate(track(domain.images, "counting", len(domain.images))):
+        try:
+            image_hash = hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError:
+            continue  # reported when it is to be edited
+        jobs = plan_jobs(image_hash, index, job_name(domain, index), prompts, editor, s)
+        wanted += len(jobs)
+        cached += sum(cache.has(job.key) for job in jobs)
+    return wanted, cached
+
+
+def job_name(domain: Domain, index: int) -> str:
+    """Class/file name of an image."""
+    return f"{domain.labels[index] if domain.labels else ''}/{domain.images[index].name}"
+
+
+def ask_first(
+    domain: Domain, prompts: PromptSet, editor: Editor, cache: EditCache, s: AugmentSettings
+) -> None:
+    """Stop where editing would take long on this CPU and nobody said --yes.
+
+    Raises:
+        UserError: saying how long it would take.
+    """
+    if s.options().yes or editor.seconds_per_edit() is None:
+        return
+    wanted, cached = count_edits(domain, prompts, editor, cache, s)
+    seconds = editor.seconds_per_edit() or 0.0
+    if (wanted - cached) * seconds > PATIENCE:
+        hours = (wanted - cached) * seconds / 3600
+        raise UserError(
+            f"{wanted - cached} edits with {editor.name} would take {hours:.1f} hours on this CPU "
+            f"({seconds:.1f} s each); use --editor filters, a machine with a GPU, or --yes."
+        )
 
 
 def edit_domain(
-    domain: Domain, prompts: PromptSet, editor: Editor, cache: EditCache, s: AugmentSettings
+    domain: Domain,
+    prompts: PromptSet,
+    editor: Editor,
+    cache: EditCache,
+    s: AugmentSettings,
+    shard: tuple[int, int] = (1, 1),
 ) -> tuple[Domain, list[Job], list[tuple[str, str]], int, str]:
     """Make every edit of a domain that the cache does not hold.
+
+    Args:
+        domain: labelled images.
+        prompts: styles to draw from.
+        editor: how to edit.
+        cache: of edits.
+        s: settings.
+        shard: (i, n): the i-th of n parts of the images alone, i from 1.
 
     Returns:
         (readable part of the domain, its jobs, skipped files, number of edits made, fingerprint).
     """
     editor.check(prompts.styles)
+    ask_first(domain, prompts, editor, cache, s)
+    if editor.native_size is not None and editor.native_size < s.size:
+        logger.info("edits are made at %d px and enlarged to %d", editor.native_size, s.size)
     jobs: list[Job] = []
     kept: list[int] = []
     skipped: list[tuple[str, str]] = []
@@ -140,11 +191,12 @@ def edit_domain(
     digest = hashlib.sha256()
     made = 0
     for index, path in enumerate(track(domain.images, "editing", len(domain.images))):
+        if index % shard[1] != shard[0] - 1:
+            continue
         try:
             content = path.read_bytes()
             image_hash = hashlib.sha256(content).hexdigest()
-            label = domain.labels[index] if domain.labels else ""
-            name = f"{label}/{path.name}"
+            name = job_name(domain, index)
             wanted = plan_jobs(image_hash, len(kept), name, prompts, editor, s)
             missing = [job for job in wanted if not cache.has(job.key)]
             # A picture whose edits are all there need not be decoded; they vouch for it.
@@ -157,14 +209,14 @@ def edit_domain(
         kept.append(index)
         digest.update(f"{name}/{image_hash}\n".encode(errors="surrogateescape"))
         pending += [(job, pixels) for job in missing if pixels is not None]
-        while len(pending) >= editor.largest_batch:
+        while pending and len(pending) >= editor.largest_batch:
             make_edits(editor, cache, pending[: editor.largest_batch])
             made += len(pending[: editor.largest_batch])
             pending = pending[editor.largest_batch :]
     if pending:
         make_edits(editor, cache, pending)
         made += len(pending)
-    if not kept:
+    if not kept and shard == (1, 1):
         raise UserError(f"none of the {len(domain.images)} images of {domain.folder} can be read.")
     labels = tuple(domain.labels[i] for i in kept) if domain.labels else None
     images = tuple(domain.images[i] for i in kept)

@@ -11,13 +11,13 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from genmix_da.augment.cache import EditCache, Failure, encode_jpeg
+from genmix_da.augment.cache import Failure, edit_cache, encode_jpeg
 from genmix_da.augment.compose import Draws, compose, drawn_names, fractal_source
 from genmix_da.augment.editors import Editor, make_editor
 from genmix_da.augment.edits import Pixels, load_working_image
@@ -25,9 +25,9 @@ from genmix_da.augment.features import Encoder
 from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.selection import Edit, Selection, select_edits
 from genmix_da.augment.settings import AugmentSettings
+from genmix_da.augment.sharding import edit_on_devices
 from genmix_da.data import Domain, folder_domain
 from genmix_da.errors import UserError
-from genmix_da.places import cache_folder
 from genmix_da.progress import track
 from genmix_da.provenance import provenance
 from lead.checkpoint import remove_abandoned, write_atomically
@@ -55,11 +55,6 @@ class Augmented:
     seconds: dict[str, float]
 
 
-def edit_cache() -> EditCache:
-    """The store of edits that all runs share."""
-    return EditCache(cache_folder() / "edits")
-
-
 def augment_folder(
     src: str | Path,
     out: str | Path,
@@ -67,6 +62,7 @@ def augment_folder(
     *,
     encoder: Encoder | None = None,
     resume: bool = False,
+    devices: Sequence[str] = ("auto",),
 ) -> Augmented:
     """Augment a folder of class folders.
 
@@ -76,19 +72,31 @@ def augment_folder(
         settings: of GenMix.
         encoder: for faithful selection; None keeps every edit that did not fail.
         resume: go on in a folder that a run with the same settings has begun.
+        devices: that the editor runs on: one, or several GPUs that share the edits.
 
     Raises:
         UserError: bad input, in one sentence.
     """
     settings = settings or AugmentSettings()
-    source, target = Path(src), Path(out)
+    domain = labelled_folder(Path(src))
+    return augment_domain(
+        domain, Path(out), settings, encoder=encoder, resume=resume, devices=devices
+    )
+
+
+def labelled_folder(source: Path) -> Domain:
+    """The images of a folder of class folders.
+
+    Raises:
+        UserError: no such folder, or one without class folders.
+    """
     if not source.is_dir():
         raise UserError(f"no source folder {source}; expected <class>/<image> below it.")
     domain = folder_domain(source)
     if domain.labels is None:
         raise UserError(f"{source} has no class folders; expected <class>/<image> below it.")
     _warn_about_empty_classes(domain)
-    return augment_domain(domain, target, settings, encoder=encoder, resume=resume)
+    return domain
 
 
 def augment_domain(
@@ -98,12 +106,15 @@ def augment_domain(
     *,
     encoder: Encoder | None = None,
     resume: bool = False,
+    devices: Sequence[str] = ("auto",),
 ) -> Augmented:
     """Augment an indexed domain; see `augment_folder`."""
-    editor = make_editor(settings.editor)
+    editor = make_editor(settings.editor, settings.options(), device=devices[0])
     _refuse_like_names(domain)
     _claim(domain, out, record_of(settings, editor, encoder), resume=resume)
     started = time.perf_counter()
+    if len(devices) > 1:
+        edit_on_devices(domain, settings, devices)
     selection = select_edits(
         domain, load_prompts(settings.prompts), editor, encoder, edit_cache(), settings
     )
@@ -119,7 +130,9 @@ def record_of(s: AugmentSettings, editor: Editor, encoder: Encoder | None) -> di
     """Resolved settings: what an output folder must have been made with to be gone on with."""
     prompts = load_prompts(s.prompts)
     fractals = fractal_source(s)
-    return s.as_dict() | {
+    settings = s.as_dict()
+    settings.pop("editor_options")  # what they decide is in the editor's settings
+    return settings | {
         "prompts": [style.key() | {"name": style.name} for style in prompts.styles],
         "editor": editor.name,
         "editor_settings": dict(editor.settings),

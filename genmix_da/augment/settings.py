@@ -6,10 +6,11 @@ import dataclasses
 import difflib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from genmix_da.augment.blend import LAMBDA
+from genmix_da.augment.diffusion.options import EditorOptions, build_options
 from genmix_da.augment.faithful import RULES, SIGMAS
 from genmix_da.augment.masks import MASK_KINDS, PATCHES, SEAM_WIDTH
 from genmix_da.errors import UserError
@@ -23,7 +24,8 @@ class AugmentSettings:
 
     Attributes:
         prompts: "domain", "classification", a YAML file, or phrases separated by semicolons.
-        editor: a key of EDITORS, or "auto".
+        editor: a key of EDITORS, "NAME:MODEL", a folder, or "auto"; see `make_editor`.
+        editor_options: of diffusion editors, fields of EditorOptions.
         features: "auto", "dinov2", "backbone", a hub name or folder, or "off" (keep everything).
         rule: "all-pairs" (paper) or "same-class" (stricter).
         sigmas: k of mu - k * sigma.
@@ -39,6 +41,7 @@ class AugmentSettings:
 
     prompts: str = "domain"
     editor: str = "auto"
+    editor_options: dict[str, Any] = field(default_factory=dict)
     features: str = "auto"
     rule: str = "all-pairs"
     sigmas: float = SIGMAS
@@ -63,6 +66,7 @@ class AugmentSettings:
             raise UserError(f"--seam-width is {self.seam_width}; it must be 0 or more pixels.")
         if not math.isfinite(self.sigmas):
             raise UserError(f"--sigmas is {self.sigmas}; it must be a number.")
+        self.options()
         for option, value, least in (
             ("--per-image", self.per_image, 1),
             ("--patches", self.patches, 2),
@@ -70,6 +74,14 @@ class AugmentSettings:
         ):
             if value < least:
                 raise UserError(f"{option} is {value}; it must be at least {least}.")
+
+    def options(self) -> EditorOptions:
+        """The options of diffusion editors.
+
+        Raises:
+            UserError: an unknown one, or one out of range.
+        """
+        return build_options(self.editor_options)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from genmix_da.augment.cache import Failure
+from genmix_da.augment.cache import Failure, edit_cache
 from genmix_da.augment.compose import Draws, compose, fractal_source
 from genmix_da.augment.editors import Editor
-from genmix_da.augment.editors.base import to_uint8
-from genmix_da.augment.edits import fit_to, load_working_image
-from genmix_da.augment.pipeline import draws_of, edit_cache
+from genmix_da.augment.editors.base import fit_to, to_uint8
+from genmix_da.augment.edits import load_working_image
+from genmix_da.augment.pipeline import draws_of
 from genmix_da.augment.prompts import PromptSet
 from genmix_da.augment.selection import Edit, Selection
 from genmix_da.augment.settings import AugmentSettings
@@ -86,7 +86,7 @@ def preview(
     for index, original in _drawn_images(domain, images, s.size, draw):
         for style in prompts.styles:
             seed = derive(s.seed, "preview", index, style.name)
-            edit = fit_to(to_uint8(editor.edit([original], [style], [seed])[0]), original)
+            edit = to_uint8(fit_to(editor.edit([original], [style], [seed])[0], original))
             done = compose(original, edit, fractals, s, Draws(seed, "preview"))
             mask = np.repeat(np.round(done.mask * 255).astype(np.uint8)[:, :, None], 3, axis=2)
             fractal = np.full_like(original, 255) if done.fractal is None else done.fractal

@@ -17,10 +17,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms import v2
 
-from genmix_da.augment.cache import Failure
+from genmix_da.augment.cache import Failure, edit_cache
 from genmix_da.augment.compose import Draws, compose, fractal_source
 from genmix_da.augment.edits import load_working_image
-from genmix_da.augment.pipeline import edit_cache
 from genmix_da.augment.selection import Selection
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.errors import UserError

@@ -16,6 +16,7 @@ _COMMANDS = {
     "adapt": "Adapt a source domain's model to an unlabelled target and score it.",
     "augment": "Augment a folder of class folders with GenMix.",
     "preview": "Show every step of GenMix on a few images.",
+    "editors": "List the image editors; compare their speed and faithfulness.",
     "prompts": "Show the published prompt sets; check a prompt file.",
     "source": "Train the source model once, for all its targets.",
     "evaluate": "Score a checkpoint on a labelled domain.",

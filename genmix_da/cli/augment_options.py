@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from genmix_da.cli.editor_options import editor_options, gather_editor_options
+
 Command = Callable[..., Any]
 
 
@@ -21,7 +23,10 @@ def _masks(
 
 _GENMIX: tuple[Command, ...] = (
     click.option("--prompts", help='domain, classification, a YAML file or "a; b" [domain].'),
-    click.option("--editor", help="auto or filters [auto]."),
+    click.option(
+        "--editor",
+        help="auto, filters, instruct-pix2pix[:MODEL], diffusers:MODEL or a folder [auto].",
+    ),
     click.option(
         "--features", help="auto, dinov2, backbone, timm:NAME, a hub name or folder, off [auto]."
     ),
@@ -37,14 +42,15 @@ _GENMIX: tuple[Command, ...] = (
     click.option("--seam-width", type=float, help="Width of a seam in pixels [20]."),
     click.option("--patches", type=int, help="PatchSwap cells along each side [4]."),
     click.option(
-        "--edit-size", "size", type=int, help="Longest side of edits and outputs in pixels [512]."
+        "--edit-size", type=int, help="Longest side of edits and outputs in pixels [512]."
     ),
     click.option("--fractals", help="A folder of images to blend in instead of our fractals."),
 )
 
 
 def genmix_options(command: Command) -> Command:
-    """Settings of GenMix."""
+    """Settings of GenMix, its editor's included."""
+    command = editor_options(command)
     for option in reversed(_GENMIX):
         command = option(command)
     return command
@@ -52,13 +58,23 @@ def genmix_options(command: Command) -> Command:
 
 _NAMES = (
     *("prompts", "editor", "features", "rule", "sigmas", "per_image", "fractal_lambda"),
-    *("masks", "seam_width", "patches", "size", "fractals"),
+    *("masks", "seam_width", "patches", "edit_size", "fractals"),
 )
+
+
+def gather_genmix(options: dict[str, Any]) -> dict[str, Any]:
+    """Take GenMix's options out of a command's: those given, named as its settings are."""
+    editor = gather_editor_options(options)
+    taken = {name: options.pop(name, None) for name in _NAMES}
+    given = {name: value for name, value in taken.items() if value is not None}
+    if "edit_size" in given:
+        given["size"] = given.pop("edit_size")
+    return given | ({"editor_options": editor} if editor else {})
 
 
 def join_genmix(options: dict[str, Any]) -> dict[str, Any]:
     """The same options with GenMix's gathered under "genmix", as a configuration holds them."""
-    rest = {key: value for key, value in options.items() if key not in _NAMES}
-    given = {key: options[key] for key in _NAMES if options.get(key) is not None}
+    rest = dict(options)
+    given = gather_genmix(rest)
     seed = rest.pop("augment_seed", None)
     return rest | {"genmix": given if seed is None else given | {"seed": seed}}

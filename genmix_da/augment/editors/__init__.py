@@ -3,27 +3,55 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Callable
+from pathlib import Path
 
-from genmix_da.augment.editors.base import Editor, edit_problem
+from genmix_da.augment.diffusion.folder import PIX2PIX_CLASS, pipeline_class
+from genmix_da.augment.diffusion.options import EditorOptions
+from genmix_da.augment.editors.base import Editor, Request, edit_problem
+from genmix_da.augment.editors.diffusers_pipeline import PipelineEditor
 from genmix_da.augment.editors.filters import FilterEditor
+from genmix_da.augment.editors.instruct_pix2pix import InstructPix2PixEditor, is_ready
 from genmix_da.errors import UserError
 
-EDITORS: dict[str, Callable[[], Editor]] = {"filters": FilterEditor}
+logger = logging.getLogger(__name__)
 
-__all__ = ["EDITORS", "Editor", "edit_problem", "make_editor"]
+EDITORS: dict[str, Callable[[Request], Editor]] = {
+    "filters": FilterEditor,
+    "instruct-pix2pix": InstructPix2PixEditor,
+    "diffusers": PipelineEditor,
+}
+
+__all__ = ["EDITORS", "Editor", "EditorOptions", "Request", "edit_problem", "make_editor"]
 
 
-def make_editor(name: str) -> Editor:
-    """An editor by name; "auto" is `filters`, the only one that needs no weights.
+def make_editor(name: str, options: EditorOptions | None = None, *, device: str = "auto") -> Editor:
+    """An editor by name.
+
+    Args:
+        name: a key of EDITORS; "instruct-pix2pix:MODEL" or "diffusers:MODEL" with a hub name or a
+            local folder; a folder alone, whose model_index.json says which of the two it is; or
+            "auto": `instruct-pix2pix` where a GPU and its weights are there, else `filters`.
+        options: of diffusion editors.
+        device: "auto", "cpu", "cuda" or "cuda:N"; decides no more than speed and rounding.
 
     Raises:
-        UserError: unknown editor (the nearest is suggested).
+        UserError: unknown editor (the nearest is suggested), options that it does not take, no
+            such folder, or a folder without a pipeline.
     """
     if name == "auto":
-        name = "filters"
-    if name not in EDITORS:
-        close = difflib.get_close_matches(name, list(EDITORS), n=1)
+        name = "instruct-pix2pix" if is_ready(device) else "filters"
+        logger.info("editor: %s", name)
+    kind, _, model = name.partition(":")
+    if kind not in EDITORS and Path(name).is_dir():
+        kind = "instruct-pix2pix" if pipeline_class(Path(name)) == PIX2PIX_CLASS else "diffusers"
+        model = name
+    if kind not in EDITORS:
+        close = difflib.get_close_matches(kind, list(EDITORS), n=1)
         hint = f"did you mean {close[0]!r}? " if close else ""
-        raise UserError(f"no editor {name!r}; {hint}There are: auto, {', '.join(EDITORS)}.")
-    return EDITORS[name]()
+        raise UserError(
+            f"no editor {name!r}; {hint}There are: auto, {', '.join(EDITORS)}, and the folder of a "
+            "diffusers pipeline."
+        )
+    return EDITORS[kind](Request(model or None, options or EditorOptions(), device))

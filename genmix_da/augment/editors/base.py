@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from genmix_da.augment.diffusion.options import EditorOptions
 from genmix_da.augment.prompts import Style
 
 Pixels = NDArray[np.uint8]
@@ -16,22 +19,56 @@ _BLACK_LEVEL = 8
 _UNIFORM_STD = 2.0
 
 
+@dataclass(frozen=True)
+class Request:
+    """What an editor is made from.
+
+    Attributes:
+        model: hub name or folder; None: the editor's own.
+        options: of diffusion editors.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+    """
+
+    model: str | None = None
+    options: EditorOptions = field(default_factory=EditorOptions)
+    device: str = "auto"
+
+
 class Editor(Protocol):
     """Turns images into images under style prompts.
+
+    An editor that needs weights loads them when it first edits, not when it is made: where every
+    edit is in the cache, nothing is loaded.
 
     Attributes:
         name: e.g. "filters"; part of the cache key and of every record.
         stand_in: True where it imitates a generative editor and must be named as such.
         settings: everything that changes its results; part of the cache key.
-        native_size: longest side in pixels it works at; None: any.
-        largest_batch: most images of one call.
+        native_size: side in pixels it works at; None: that of the image.
+        largest_batch: most images of one call; may load the networks to find out.
     """
 
     name: str
     stand_in: bool
-    settings: Mapping[str, Any]
     native_size: int | None
-    largest_batch: int
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Everything that changes its results, plain values."""
+        ...
+
+    @property
+    def largest_batch(self) -> int:
+        """Most images of one call."""
+        ...
+
+    def seconds_per_edit(self) -> float | None:
+        """Estimated seconds of one edit on this CPU; None where trying is cheap."""
+        ...
+
+    def faster(self) -> Editor | None:
+        """The same editor with --fast; None where there is nothing to save."""
+        ...
 
     def check(self, styles: Sequence[Style]) -> None:
         """Refuse styles that this editor does not know, before any work is done.
@@ -54,7 +91,8 @@ class Editor(Protocol):
             seeds: one seed an image.
 
         Returns:
-            As many images of the same sizes: uint8, or float in [0, 1].
+            As many images, of the same sizes or squares of `native_size`: uint8, or float in
+            [0, 1].
         """
         ...
 
@@ -76,6 +114,16 @@ def edit_problem(edit: NDArray[Any]) -> str | None:
     if float(pixels.std(axis=(0, 1)).max()) < _UNIFORM_STD:
         return "uniform"
     return None
+
+
+def fit_to(edit: NDArray[Any], original: NDArray[Any]) -> NDArray[Any]:
+    """The edit at the size of its original: an editor with a native size works at that."""
+    if edit.shape == original.shape:
+        return edit
+    height, width = original.shape[:2]
+    smaller = height * width < edit.shape[0] * edit.shape[1]
+    how = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(edit, (width, height), interpolation=how))
 
 
 def to_uint8(edit: NDArray[Any]) -> Pixels:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from genmix_da.augment import AugmentSettings, compose, editors, fractals
+from genmix_da.augment.diffusion.random_model import save_random_model
 
 Photos = Callable[..., Path]
 
@@ -72,6 +73,12 @@ class ToldEditor:
     def check(self, styles: Sequence[Any]) -> None:
         """Knows every style."""
 
+    def seconds_per_edit(self) -> None:
+        """Nothing to ask about."""
+
+    def faster(self) -> None:
+        """Nothing to save."""
+
     def edit(
         self, images: Sequence[np.ndarray], prompts: Sequence[Any], seeds: Sequence[int]
     ) -> list[np.ndarray]:
@@ -84,7 +91,7 @@ class ToldEditor:
 def told(monkeypatch: pytest.MonkeyPatch) -> ToldEditor:
     """The editor "told" of this test."""
     editor = ToldEditor()
-    monkeypatch.setitem(editors.EDITORS, "told", lambda: editor)
+    monkeypatch.setitem(editors.EDITORS, "told", lambda request: editor)
     return editor
 
 
@@ -138,3 +145,10 @@ def tree_of() -> Callable[[Path], dict[str, bytes]]:
         return {str(p.relative_to(folder)): p.read_bytes() for p in files}
 
     return read
+
+
+@pytest.fixture(scope="session")
+def tiny_pix2pix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A saved InstructPix2Pix pipeline of the real classes, tiny and with random weights."""
+    pytest.importorskip("diffusers")
+    return save_random_model(tmp_path_factory.mktemp("models") / "tiny")

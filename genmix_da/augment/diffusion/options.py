@@ -1,0 +1,129 @@
+"""What a user can ask of a diffusion editor; what is not given stays as the editor publishes it."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from genmix_da.errors import UserError
+
+SCHEDULERS = ("euler-a", "euler", "dpm++", "unipc", "ddim", "lcm")
+PRECISIONS = ("fp32", "fp16", "bf16")
+ATTENTIONS = ("sdpa", "plain")
+
+# --fast: values that stand where the user gave none. docs/editors.md says what each costs.
+FAST: Mapping[str, Any] = {
+    "steps": 20,
+    "scheduler": "dpm++",
+    "size": 256,
+    "reuse": 3,
+    "channels_last": True,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditorOptions:
+    """Options of diffusion editors; None leaves the editor's own default.
+
+    Attributes:
+        steps: denoising steps.
+        scheduler: one of SCHEDULERS.
+        guidance: text guidance scale, 1 or more.
+        image_guidance: image guidance scale, 1 or more.
+        size: side of the square the editor works on, in pixels, a multiple of 8.
+        precision: "fp32", "fp16" or "bf16".
+        reuse: a full UNet call every `reuse` steps; 1: every step (exact).
+        tiny_vae: hub name or folder of an AutoencoderTiny to use instead of the VAE.
+        channels_last: memory format of the networks.
+        compile: compile the UNet for one batch shape.
+        attention: "sdpa" (torch's scaled-dot-product kernels) or "plain".
+        batch: images of one call; None: as many as fit in memory.
+        fast: FAST for all that is not given.
+        allow_pickle: accept weights that are not safetensors.
+        yes: edit on a CPU however long it takes.
+    """
+
+    steps: int | None = None
+    scheduler: str | None = None
+    guidance: float | None = None
+    image_guidance: float | None = None
+    size: int | None = None
+    precision: str | None = None
+    reuse: int | None = None
+    tiny_vae: str | None = None
+    channels_last: bool | None = None
+    compile: bool | None = None
+    attention: str | None = None
+    batch: int | None = None
+    fast: bool = False
+    allow_pickle: bool = False
+    yes: bool = False
+
+    def __post_init__(self) -> None:
+        for option, value, least in (
+            ("--steps", self.steps, 1),
+            ("--size", self.size, 64),
+            ("--reuse", self.reuse, 1),
+            ("--edit-batch", self.batch, 1),
+        ):
+            if value is not None and value < least:
+                raise UserError(f"{option} is {value}; it must be at least {least}.")
+        if self.size is not None and self.size % 8:
+            raise UserError(f"--size is {self.size}; it must be a multiple of 8.")
+        for option, scale in (
+            ("--guidance", self.guidance),
+            ("--image-guidance", self.image_guidance),
+        ):
+            if scale is not None and not (math.isfinite(scale) and scale >= 1):
+                raise UserError(f"{option} is {scale}; it must be 1 or more.")
+        for option, name, known in (
+            ("--scheduler", self.scheduler, SCHEDULERS),
+            ("--precision", self.precision, PRECISIONS),
+            ("--attention", self.attention, ATTENTIONS),
+        ):
+            if name is not None and name not in known:
+                close = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {close[0]!r}? " if close else ""
+                raise UserError(f"no {option} {name!r}; {hint}Choose from {', '.join(known)}.")
+
+    def given(self) -> dict[str, Any]:
+        """The values that decide results and were given, those of --fast among them."""
+        own = dataclasses.asdict(self)
+        for permission in ("fast", "allow_pickle", "yes"):
+            own.pop(permission)
+        chosen = {key: value for key, value in own.items() if value is not None}
+        return (dict(FAST) if self.fast else {}) | chosen
+
+
+def build_options(values: Mapping[str, Any]) -> EditorOptions:
+    """Options from plain values, as a configuration file holds them.
+
+    Raises:
+        UserError: an unknown key (the nearest is suggested), or a value of the wrong kind.
+    """
+    kinds: dict[str, type] = {
+        **dict.fromkeys(("steps", "size", "reuse", "batch"), int),
+        **dict.fromkeys(("guidance", "image_guidance"), float),
+        **dict.fromkeys(("scheduler", "precision", "tiny_vae", "attention"), str),
+        **dict.fromkeys(("channels_last", "compile", "fast", "allow_pickle", "yes"), bool),
+    }
+    read: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in kinds:
+            close = difflib.get_close_matches(str(key), list(kinds), n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise UserError(f"unknown option {key!r} of a diffusion editor{hint}")
+        if value is None:
+            continue
+        kind = kinds[key]
+        number = kind in (int, float) and isinstance(value, int | float)
+        if isinstance(value, bool) != (kind is bool) or not (number or isinstance(value, kind)):
+            raise UserError(f"option {key} of a diffusion editor cannot be {value!r}.")
+        if kind is int and value != int(value):
+            raise UserError(f"option {key} of a diffusion editor must be a whole number.")
+        read[key] = kind(value)
+    return EditorOptions(**read)

@@ -1,0 +1,132 @@
+"""Fill the edit cache from several places: parts of a source on other machines, or on other GPUs.
+
+An image belongs to one part, so no edit is made twice; the cache takes any number of writers. What
+needs all images at once, the threshold of faithful selection above all, is left to the run that
+comes after and finds every edit made.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from genmix_da.augment.cache import edit_cache
+from genmix_da.augment.editors import make_editor
+from genmix_da.augment.edits import edit_domain
+from genmix_da.augment.prompts import load_prompts
+from genmix_da.augment.settings import AugmentSettings
+from genmix_da.data import Domain
+from genmix_da.errors import UserError, user_message
+from genmix_da.progress import silence
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What a part of the work came to.
+
+    Attributes:
+        images: readable images of the part.
+        edits: that are wanted of them.
+        made: of these now; the others were there.
+        failed: unusable after their retry.
+        skipped: images that cannot be read.
+        fingerprint: SHA-256 over the part's images.
+    """
+
+    images: int
+    edits: int
+    made: int
+    failed: int
+    skipped: int
+    fingerprint: str
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """(i, n) of "i/n", i from 1 to n.
+
+    Raises:
+        UserError: anything else.
+    """
+    found = re.fullmatch(r"(\d+)/(\d+)", text.strip())
+    part, parts = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= part <= parts:
+        raise UserError(f"--shard is {text!r}; give i/n with i from 1 to n, e.g. 1/4.")
+    return part, parts
+
+
+def fill_cache(
+    domain: Domain, s: AugmentSettings, *, device: str = "auto", shard: tuple[int, int] = (1, 1)
+) -> Filled:
+    """Make the edits of a part of a domain, and nothing else.
+
+    Args:
+        domain: labelled images.
+        s: settings, the same for every part.
+        device: that the editor runs on.
+        shard: (i, n): every n-th image, from the i-th.
+
+    Raises:
+        UserError: as `edit_domain`.
+    """
+    editor = make_editor(s.editor, s.options(), device=device)
+    cache, prompts = edit_cache(), load_prompts(s.prompts)
+    readable, jobs, skipped, made, mark = edit_domain(domain, prompts, editor, cache, s, shard)
+    failed = sum(cache.failure(job.key) is not None for job in jobs)
+    return Filled(len(readable.images), len(jobs), made, failed, len(skipped), mark)
+
+
+def edit_on_devices(domain: Domain, s: AugmentSettings, devices: Sequence[str]) -> None:
+    """Make the edits of a domain in one process a device.
+
+    Where one of them fails the others go on to their end: what they make is kept.
+
+    Args:
+        domain: labelled images.
+        s: settings.
+        devices: e.g. ("cuda:0", "cuda:1").
+
+    Raises:
+        UserError: a process failed; says which, and why.
+    """
+    context = multiprocessing.get_context("spawn")
+    workers = []
+    for part, device in enumerate(devices, 1):
+        answer, question = context.Pipe(duplex=False)
+        worker = context.Process(
+            target=_work, args=(domain, s, device, (part, len(devices)), question), daemon=True
+        )
+        worker.start()
+        question.close()
+        workers.append((device, worker, answer))
+    problems = []
+    for device, worker, answer in workers:
+        try:
+            problem = answer.recv()
+        except EOFError:
+            worker.join()
+            problem = f"its process died (exit code {worker.exitcode})"
+        worker.join()
+        if problem is not None:
+            problems.append(f"{device}: {problem}")
+    if problems:
+        raise UserError(
+            f"editing failed on {len(problems)} of {len(devices)} devices; finished edits are kept "
+            f"({'; '.join(problems)})"
+        )
+
+
+def _work(
+    domain: Domain, s: AugmentSettings, device: str, shard: tuple[int, int], answer: Any
+) -> None:
+    """A process of `edit_on_devices`; sends None, or what went wrong."""
+    if shard[0] > 1:
+        silence()
+    try:
+        fill_cache(domain, s, device=device, shard=shard)
+    except Exception as error:
+        answer.send(user_message(error) or f"{type(error).__name__}: {error}")
+    else:
+        answer.send(None)

@@ -1,0 +1,205 @@
+"""genmix-da editors"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from genmix_da.cli.augment_options import gather_genmix
+from genmix_da.cli.editor_options import editor_options
+from genmix_da.cli.options import json_option, parse_arguments
+
+# Name -> what it needs, what it is.
+_ABOUT = {
+    "filters": ("nothing", "a classical filter for each of the 15 published styles"),
+    "instruct-pix2pix": (
+        "genmix-da[diffusion], its weights, a GPU",
+        "the editor of the paper; :MODEL for other weights",
+    ),
+    "diffusers": (
+        "genmix-da[diffusion], weights, a GPU",
+        "any image-to-image pipeline of diffusers, as diffusers:MODEL or its folder",
+    ),
+}
+
+
+@click.group(name="editors")
+def command() -> None:
+    """List the image editors; compare speed and faithfulness of a diffusion editor's options."""
+
+
+@command.command(name="list")
+@json_option
+def list_editors(as_json: bool) -> None:
+    """Every editor: its name, what it needs, what it is, whether it is a stand-in."""
+    from genmix_da.augment.editors import EDITORS
+    from genmix_da.cli.show import echo_json
+
+    rows = []
+    for name, make in EDITORS.items():
+        needs, what = _ABOUT.get(name, ("", ""))
+        stand_in = bool(getattr(make, "stand_in", False))
+        rows.append({"name": name, "needs": needs, "what": what, "stand_in": stand_in})
+    if as_json:
+        echo_json(rows)
+        return
+    for row in rows:
+        note = " (a stand-in for a generative editor)" if row["stand_in"] else ""
+        click.echo(f"{row['name']:18} {row['what']}{note}; needs {row['needs']}")
+
+
+@command.command()
+@click.argument("src", type=click.Path(path_type=Path))
+@click.option(
+    "--editor",
+    default="instruct-pix2pix",
+    show_default=True,
+    help="instruct-pix2pix[:MODEL], diffusers:MODEL or a folder.",
+)
+@click.option("--against", default="exact", show_default=True, help="The reference, a variant.")
+@click.option(
+    "--variants", required=True, help="Comma-separated, e.g. fast,dpm++20,euler-a50/256px."
+)
+@click.option("--images", type=int, default=8, show_default=True, help="How many images.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder for compare.json, compare.csv, compare.png and speed.png.",
+)
+@click.option("--prompts", help='domain, classification, a YAML file or "a; b" [domain].')
+@click.option(
+    "--features", help="auto, dinov2, backbone, timm:NAME, a hub name or folder, off [auto]."
+)
+@click.option("--backbone", help="Network for --features backbone.")
+@click.option(
+    "--backbone-arg",
+    "backbone_arguments",
+    multiple=True,
+    callback=parse_arguments,
+    metavar="K=V",
+    help="Argument of its constructor; repeatable.",
+)
+@click.option("--weights", help="Its weights: imagenet or a file.")
+@click.option("--image-size", type=int, help="Side of its input.")
+@click.option("--sigmas", type=float, help="k of the threshold mu - k sigma [2].")
+@click.option("--edit-size", type=int, help="Longest side of working images in pixels [512].")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option("--seed", type=int, help="Which images, and how they are edited [0].")
+@editor_options
+@json_option
+def compare(
+    src: Path,
+    against: str,
+    variants: str,
+    images: int,
+    out: Path,
+    backbone: str | None,
+    backbone_arguments: dict[str, Any],
+    weights: str | None,
+    image_size: int | None,
+    device: str,
+    seed: int | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Edit a few images of the class folders in SRC with each variant, and say what differs.
+
+    A variant is "exact" (the editor's published settings), "fast", or parts joined by "/": a
+    scheduler with its steps (dpm++20, euler-a50, lcm4), 20 or 20steps, 256px, reuse3, fp16, g7.5
+    and ig1 (guidance), plain, channels-last, compile, and at the end tiny-vae=MODEL. Diffusion
+    options on the command line hold for all variants that do not say otherwise, the reference
+    included.
+    """
+    from genmix_da.augment import resolve_encoder
+    from genmix_da.augment.compare import choose_variants, compare_editors
+    from genmix_da.augment.pipeline import labelled_folder
+    from genmix_da.augment.prompts import load_prompts
+    from genmix_da.augment.settings import build_settings
+    from genmix_da.cli.show import echo_json
+
+    settings = build_settings(gather_genmix(options) | {"seed": seed})
+    names = [name.strip() for name in variants.split(",") if name.strip()]
+    base = settings.options()
+    choose_variants(against, names, base)  # refused before an encoder is loaded
+    domain = labelled_folder(src)
+    encoder = resolve_encoder(
+        settings.features,
+        backbone=backbone,
+        weights=weights,
+        arguments=backbone_arguments,
+        image_size=image_size,
+        device=device,
+    )
+    result = compare_editors(
+        domain,
+        load_prompts(settings.prompts),
+        settings.editor,
+        against,
+        names,
+        encoder,
+        settings,
+        base=base,
+        device=device,
+        images=images,
+        out=out,
+    )
+    if as_json:
+        echo_json(result)
+    else:
+        _echo(result, out)
+
+
+def _echo(result: dict[str, Any], out: Path) -> None:
+    """A line a variant, and what the numbers are."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from genmix_da.cli.show import percent
+
+    table = Table(
+        title=escape(
+            f"{result['editor']}, {result['images']} images, {result['device']}, "
+            f"features {result['features']}"
+        ),
+        title_justify="left",
+    )
+    table.add_column("variant", overflow="fold")
+    for heading in (
+        *("images/s", "speed", "diff", "PSNR", "cos ref.", "cos orig.", "kept %", "failed"),
+    ):
+        table.add_column(heading, justify="right")
+    for variant in result["variants"]:
+        same = variant["pixel_difference"] == 0
+        table.add_row(
+            escape(variant["name"]),
+            f"{variant['images_per_second']:.3g}",
+            f"{variant['speed']:.2f}x",
+            _number(variant["pixel_difference"], 2),
+            "same" if same else _number(variant["psnr_db"], 1),
+            _number(variant["similarity_to_reference"], 3),
+            _number(variant["similarity"], 3),
+            percent(variant["kept"]),
+            str(variant["failed"]),
+        )
+    Console(width=None if sys.stdout.isatty() else 110).print(table)
+    click.echo(
+        f"Against {result['against']!r}: diff is the mean difference in levels of 255, PSNR is in "
+        "dB, cos the cosine of features."
+    )
+    if result["given"]:
+        given = ", ".join(f"{key} {value}" for key, value in result["given"].items())
+        click.echo(
+            f"For all variants that do not say otherwise, {result['against']!r} too: {given}."
+        )
+    if result["stand_in"]:
+        click.echo(f"The editor {result['editor']!r} stands in for a generative one.")
+    click.echo(out)
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "n/a" if value is None else f"{value:.{digits}f}"
