@@ -31,7 +31,7 @@ def command() -> None:
     """List the image editors; compare speed and faithfulness of a diffusion editor's options."""
 
 
-@command.command(name="list")
+@command.command(name="list", short_help="Every editor and what it needs.")
 @json_option
 def list_editors(as_json: bool) -> None:
     """Every editor: its name, what it needs, what it is, whether it is a stand-in."""
@@ -51,7 +51,7 @@ def list_editors(as_json: bool) -> None:
         click.echo(f"{row['name']:18} {row['what']}{note}; needs {row['needs']}")
 
 
-@command.command()
+@command.command(short_help="Speed against faithfulness of variants.")
 @click.argument("src", type=click.Path(path_type=Path))
 @click.option(
     "--editor",

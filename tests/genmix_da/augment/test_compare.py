@@ -317,6 +317,7 @@ def test_names_of_points_do_not_cover_each_other() -> None:
     axes.scatter([x for x, _, _ in points], [y for _, y, _ in points])
     axes.set(xlim=(0, 3), ylim=(0, 10))
     label_points(axes, points)
+    figure.draw_without_rendering()  # names are put in their places only then
     boxes = [Text.get_window_extent(text) for text in axes.texts]  # without lines to the points
     assert [text.get_text() for text in axes.texts] == [name for _, _, name in points]
     frame = axes.get_window_extent()

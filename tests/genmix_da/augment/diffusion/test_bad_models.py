@@ -215,24 +215,35 @@ def test_damaged_weights(refused: Refused, model: Path, component: str, damage: 
     assert said.endswith("download it again.")
 
 
+RAISED = pytest.mark.xfail(strict=True, reason="the library's own error is raised")
+CUT = '{"in_channels": '
+
+
 @pytest.mark.parametrize(
-    "name",
+    ("name", "content"),
     [
-        "unet/config.json",
-        "vae/config.json",
-        "text_encoder/config.json",
-        "scheduler/scheduler_config.json",
-        pytest.param(
-            "tokenizer/tokenizer.json",
-            marks=pytest.mark.xfail(strict=True, reason="the tokenizer's own error is raised"),
-        ),
+        ("unet/config.json", CUT),
+        ("vae/config.json", CUT),
+        ("text_encoder/config.json", CUT),
+        ("scheduler/scheduler_config.json", CUT),
+        pytest.param("scheduler/scheduler_config.json", "3", marks=RAISED),
+        pytest.param("scheduler/scheduler_config.json", '{"beta_schedule": "no"}', marks=RAISED),
+        pytest.param("tokenizer/tokenizer.json", CUT, marks=RAISED),
+        pytest.param("tokenizer/tokenizer_config.json", CUT, marks=RAISED),
     ],
 )
-def test_damaged_configuration(refused: Refused, model: Path, name: str) -> None:
-    (model / name).write_text('{"in_channels": ')
+def test_damaged_configuration(refused: Refused, model: Path, name: str, content: str) -> None:
+    (model / name).write_text(content)
     said = refused(model)
     assert str(model) in said
     assert "again" in said
+
+
+@RAISED
+def test_an_empty_tokenizer(refused: Refused, model: Path) -> None:
+    for file in (model / "tokenizer").iterdir():
+        file.unlink()
+    assert str(model / "tokenizer") in refused(model)
 
 
 def test_a_unet_that_does_not_edit(refused: Refused, model: Path) -> None:
