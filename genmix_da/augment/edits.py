@@ -119,11 +119,18 @@ def make_edits(editor: Editor, cache: EditCache, pending: Sequence[tuple[Job, Pi
 
 
 def count_edits(
-    domain: Domain, prompts: PromptSet, editor: Editor, cache: EditCache, s: AugmentSettings
+    domain: Domain,
+    prompts: PromptSet,
+    editor: Editor,
+    cache: EditCache,
+    s: AugmentSettings,
+    shard: tuple[int, int] = (1, 1),
 ) -> tuple[int, int]:
     """(edits that are wanted, those of them that the cache holds); nothing is decoded."""
     wanted = cached = 0
     for index, path in enumerate(track(domain.images, "counting", len(domain.images))):
+        if not belongs(index, shard):
+            continue
         try:
             image_hash = hashlib.sha256(path.read_bytes()).hexdigest()
         except OSError:
@@ -139,17 +146,32 @@ def job_name(domain: Domain, index: int) -> str:
     return f"{domain.labels[index] if domain.labels else ''}/{domain.images[index].name}"
 
 
+def belongs(index: int, shard: tuple[int, int]) -> bool:
+    """Whether an image is of the i-th of n parts, i from 1."""
+    return index % shard[1] == shard[0] - 1
+
+
 def ask_first(
-    domain: Domain, prompts: PromptSet, editor: Editor, cache: EditCache, s: AugmentSettings
+    domain: Domain,
+    prompts: PromptSet,
+    editor: Editor,
+    cache: EditCache,
+    s: AugmentSettings,
+    shard: tuple[int, int] = (1, 1),
 ) -> None:
-    """Stop where editing would take long on this CPU and nobody said --yes.
+    """Stop where the styles cannot be edited, or editing would take long and nobody said --yes.
+
+    It comes before anything is written: who changes the settings then finds nothing in the way.
 
     Raises:
-        UserError: saying how long it would take.
+        UserError: an unknown style; or saying how long it would take.
     """
-    if s.options().yes or editor.seconds_per_edit() is None:
+    editor.check(prompts.styles)
+    if s.options().yes or not editor.slow:
         return
-    wanted, cached = count_edits(domain, prompts, editor, cache, s)
+    wanted, cached = count_edits(domain, prompts, editor, cache, s, shard)
+    if wanted == cached:
+        return
     seconds = editor.seconds_per_edit() or 0.0
     if (wanted - cached) * seconds > PATIENCE:
         hours = (wanted - cached) * seconds / 3600
@@ -181,7 +203,6 @@ def edit_domain(
         (readable part of the domain, its jobs, skipped files, number of edits made, fingerprint).
     """
     editor.check(prompts.styles)
-    ask_first(domain, prompts, editor, cache, s)
     if editor.native_size is not None and editor.native_size < s.size:
         logger.info("edits are made at %d px and enlarged to %d", editor.native_size, s.size)
     jobs: list[Job] = []
@@ -191,7 +212,7 @@ def edit_domain(
     digest = hashlib.sha256()
     made = 0
     for index, path in enumerate(track(domain.images, "editing", len(domain.images))):
-        if index % shard[1] != shard[0] - 1:
+        if not belongs(index, shard):
             continue
         try:
             content = path.read_bytes()
@@ -210,9 +231,10 @@ def edit_domain(
         digest.update(f"{name}/{image_hash}\n".encode(errors="surrogateescape"))
         pending += [(job, pixels) for job in missing if pixels is not None]
         while pending and len(pending) >= editor.largest_batch:
-            make_edits(editor, cache, pending[: editor.largest_batch])
-            made += len(pending[: editor.largest_batch])
-            pending = pending[editor.largest_batch :]
+            size = editor.largest_batch  # it shrinks where memory turns out too small
+            make_edits(editor, cache, pending[:size])
+            made += size
+            pending = pending[size:]
     if pending:
         make_edits(editor, cache, pending)
         made += len(pending)

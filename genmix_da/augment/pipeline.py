@@ -20,7 +20,7 @@ from typing import Any
 from genmix_da.augment.cache import Failure, edit_cache, encode_jpeg
 from genmix_da.augment.compose import Draws, compose, drawn_names, fractal_source
 from genmix_da.augment.editors import Editor, make_editor
-from genmix_da.augment.edits import Pixels, load_working_image
+from genmix_da.augment.edits import Pixels, ask_first, load_working_image
 from genmix_da.augment.features import Encoder
 from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.selection import Edit, Selection, select_edits
@@ -111,6 +111,7 @@ def augment_domain(
     """Augment an indexed domain; see `augment_folder`."""
     editor = make_editor(settings.editor, settings.options(), device=devices[0])
     _refuse_like_names(domain)
+    ask_first(domain, load_prompts(settings.prompts), editor, edit_cache(), settings)
     _claim(domain, out, record_of(settings, editor, encoder), resume=resume)
     started = time.perf_counter()
     if len(devices) > 1:

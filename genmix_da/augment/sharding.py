@@ -7,15 +7,17 @@ comes after and finds every edit made.
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import re
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from genmix_da.augment.cache import edit_cache
 from genmix_da.augment.editors import make_editor
-from genmix_da.augment.edits import edit_domain
+from genmix_da.augment.edits import ask_first, edit_domain
 from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.data import Domain
@@ -73,12 +75,13 @@ def fill_cache(
     """
     editor = make_editor(s.editor, s.options(), device=device)
     cache, prompts = edit_cache(), load_prompts(s.prompts)
+    ask_first(domain, prompts, editor, cache, s, shard)
     readable, jobs, skipped, made, mark = edit_domain(domain, prompts, editor, cache, s, shard)
     failed = sum(cache.failure(job.key) is not None for job in jobs)
     return Filled(len(readable.images), len(jobs), made, failed, len(skipped), mark)
 
 
-def edit_on_devices(domain: Domain, s: AugmentSettings, devices: Sequence[str]) -> None:
+def edit_on_devices(domain: Domain, s: AugmentSettings, devices: Sequence[str]) -> Filled:
     """Make the edits of a domain in one process a device.
 
     Where one of them fails the others go on to their end: what they make is kept.
@@ -87,6 +90,9 @@ def edit_on_devices(domain: Domain, s: AugmentSettings, devices: Sequence[str]) 
         domain: labelled images.
         s: settings.
         devices: e.g. ("cuda:0", "cuda:1").
+
+    Returns:
+        What all parts came to.
 
     Raises:
         UserError: a process failed; says which, and why.
@@ -101,32 +107,44 @@ def edit_on_devices(domain: Domain, s: AugmentSettings, devices: Sequence[str]) 
         worker.start()
         question.close()
         workers.append((device, worker, answer))
-    problems = []
+    problems, parts = [], []
     for device, worker, answer in workers:
         try:
-            problem = answer.recv()
+            result = answer.recv()
         except EOFError:
             worker.join()
-            problem = f"its process died (exit code {worker.exitcode})"
+            result = f"its process died (exit code {worker.exitcode})"
         worker.join()
-        if problem is not None:
-            problems.append(f"{device}: {problem}")
+        if isinstance(result, Filled):
+            parts.append(result)
+        else:
+            problems.append(f"{device}: {result}")
     if problems:
         raise UserError(
             f"editing failed on {len(problems)} of {len(devices)} devices; finished edits are kept "
             f"({'; '.join(problems)})"
         )
+    marks = "".join(part.fingerprint for part in parts)
+    return Filled(
+        images=sum(part.images for part in parts),
+        edits=sum(part.edits for part in parts),
+        made=sum(part.made for part in parts),
+        failed=sum(part.failed for part in parts),
+        skipped=sum(part.skipped for part in parts),
+        fingerprint=hashlib.sha256(marks.encode()).hexdigest(),
+    )
 
 
 def _work(
     domain: Domain, s: AugmentSettings, device: str, shard: tuple[int, int], answer: Any
 ) -> None:
-    """A process of `edit_on_devices`; sends None, or what went wrong."""
+    """A process of `edit_on_devices`; sends `Filled`, or what went wrong."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its processes, in one voice
     if shard[0] > 1:
         silence()
     try:
-        fill_cache(domain, s, device=device, shard=shard)
+        filled = fill_cache(domain, s, device=device, shard=shard)
     except Exception as error:
         answer.send(user_message(error) or f"{type(error).__name__}: {error}")
     else:
-        answer.send(None)
+        answer.send(filled)

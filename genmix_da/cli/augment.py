@@ -85,9 +85,11 @@ def command(
             raise UserError(
                 "--shard and --devices exclude each other; give a shard to each device."
             )
-        if len(editing) > 1:
+        filled = (
             edit_on_devices(domain, settings, editing)
-        filled = fill_cache(domain, settings, device=editing[0], shard=part)
+            if len(editing) > 1
+            else fill_cache(domain, settings, device=editing[0], shard=part)
+        )
         if as_json:
             echo_json(dataclasses.asdict(filled))
         else:

@@ -42,4 +42,7 @@ def editor_options(command: Command) -> Command:
 def gather_editor_options(options: dict[str, Any]) -> dict[str, Any]:
     """Take them out of the options of a command: those that were given."""
     taken = {name: options.pop(name, None) for name in NAMES}
-    return {name: value for name, value in taken.items() if value not in (None, False)}
+    # Not `in (None, False)`: a step count of 0 equals False, and is to be refused, not ignored.
+    return {
+        name: value for name, value in taken.items() if value is not None and value is not False
+    }

@@ -30,13 +30,17 @@ def require_diffusers() -> None:
         UserError: saying how to install it.
     """
     try:
-        import diffusers  # noqa: F401
-        import transformers  # noqa: F401
+        from diffusers.utils import logging as diffusers_logging
+        from transformers.utils import logging as transformers_logging
     except ImportError as error:
         raise UserError(
             f"diffusion editors need diffusers and transformers; {INSTALL}, or choose "
             "--editor filters."
         ) from error
+    # Bars of the libraries' own would run through ours, and into logs.
+    loggings: tuple[Any, ...] = (diffusers_logging, transformers_logging)
+    for logging in loggings:
+        logging.disable_progress_bar()
 
 
 def find_model(model: str, patterns: Sequence[str]) -> Path:
@@ -62,7 +66,12 @@ def find_model(model: str, patterns: Sequence[str]) -> Path:
         f"{'on' if constants.HF_HUB_OFFLINE else 'off'})"
     )
     try:
-        return Path(snapshot_download(model, allow_patterns=list(patterns)))
+        # A repository often has every weight twice, in half precision as well.
+        return Path(
+            snapshot_download(
+                model, allow_patterns=list(patterns), ignore_patterns=["*.fp16.*", "*.non_ema*"]
+            )
+        )
     except HFValidationError as error:
         raise UserError(f"no folder {model}, and it is not the name of a hub model.") from error
     except Exception as error:
@@ -145,6 +154,9 @@ def load_json(file: Path) -> dict[str, Any]:
         UserError: it is missing or damaged.
     """
     try:
-        return dict(json.loads(file.read_text()))
+        content = json.loads(file.read_text())
     except (OSError, ValueError) as error:
         raise UserError(f"cannot read {file}: {error}; download the model again.") from error
+    if not isinstance(content, dict) or not content:
+        raise UserError(f"{file} holds no settings; download the model again.")
+    return content

@@ -83,7 +83,7 @@ def _find_tiny_vae(model: str) -> Path:
     folder = find_model(model, ["config.json", "*.safetensors"])
     found = load_json(folder / "config.json").get("_class_name")
     if found != "AutoencoderTiny":
-        raise UserError(f"--tiny-vae {model} holds a {found}, not an AutoencoderTiny.")
+        raise UserError(f"--tiny-vae {model} holds the class {found}, not AutoencoderTiny.")
     return folder
 
 

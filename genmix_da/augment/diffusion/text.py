@@ -11,6 +11,8 @@ from torch import Tensor
 from genmix_da.augment.diffusion.loading import load_part
 from genmix_da.errors import UserError
 
+_LONGEST = 10_000  # transformers stands 1e30 for a length that is not given
+
 
 @torch.no_grad()
 def encode_texts(
@@ -37,11 +39,20 @@ def encode_texts(
         text -> [L, D].
 
     Raises:
-        UserError: a prompt that is longer than the encoder's context.
+        UserError: a tokenizer or encoder that cannot be loaded, or a prompt that is longer than the
+            encoder's context.
     """
     from transformers import CLIPTokenizer
 
-    tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+    try:
+        tokenizer = CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True)
+        if tokenizer.model_max_length > _LONGEST:
+            raise ValueError("it names no length")
+    except Exception as error:
+        # A file that is missing, empty or cut raises anything from KeyError to OverflowError.
+        raise UserError(
+            f"cannot load {folder / 'tokenizer'}: {error}; download the model again."
+        ) from error
     encoder = load_part("CLIPTextModel", folder, "text_encoder", dtype, allow_pickle=allow_pickle)
     encoder.to(device)
     length = tokenizer.model_max_length

@@ -45,12 +45,14 @@ class Editor(Protocol):
         stand_in: True where it imitates a generative editor and must be named as such.
         settings: everything that changes its results; part of the cache key.
         native_size: side in pixels it works at; None: that of the image.
+        slow: an edit takes so long on this device that many of them are asked about first.
         largest_batch: most images of one call; may load the networks to find out.
     """
 
     name: str
     stand_in: bool
     native_size: int | None
+    slow: bool
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -63,7 +65,7 @@ class Editor(Protocol):
         ...
 
     def seconds_per_edit(self) -> float | None:
-        """Estimated seconds of one edit on this CPU; None where trying is cheap."""
+        """Estimated seconds of one edit where it is slow, else None; loads the networks."""
         ...
 
     def faster(self) -> Editor | None:

@@ -75,6 +75,7 @@ class PipelineEditor:
         gpu = self._device.type == "cuda"
         self._chosen = self._family.resolve(request.options, gpu=gpu)
         self._batch: int | None = self._chosen.pop("batch")
+        self.slow = self._device.type == "cpu"
         self._fitting = self._batch or (self._family.largest_batch if gpu else 1)
         self.native_size: int | None = self._chosen["size"]
         self._components = components_of(index, self._family)
@@ -216,7 +217,7 @@ class PipelineEditor:
 
     def seconds_per_edit(self) -> float | None:
         """From one and two steps on this CPU; None on a GPU, where trying is cheap."""
-        return self._seconds if self._device.type == "cpu" else None
+        return self._seconds if self.slow else None
 
     @cached_property
     def _seconds(self) -> float:

@@ -29,6 +29,7 @@ class FilterEditor:
     stand_in = True
     native_size: int | None = None
     largest_batch = 1
+    slow = False
 
     def __init__(self, request: Request = Request()) -> None:  # noqa: B008  (frozen)
         given = request.options.given()

@@ -5,9 +5,9 @@ guidance 1.5, half precision where there is a GPU. No safety checker is run. The
 a square for the network and its edit back to the image's own shape.
 
 An image's edit depends on the image, prompt and seed; what else is in its batch moves it by
-rounding only: at most 1 of 255 levels in fp32. In half precision rounding grows over the steps
-(docs/editors.md has the measured bounds), so a batch size that was asked for is part of the cache
-key there; one that was chosen by memory is not.
+rounding only: at most 1 of 255 levels in fp32 on a CPU. In half precision rounding grows over the
+steps (docs/editors.md has the measured bounds), so a batch size that was asked for is part of the
+cache key there; one that was chosen by memory is not.
 """
 
 from __future__ import annotations
@@ -32,7 +32,12 @@ from genmix_da.augment.diffusion.loading import (
     load_json,
     pix2pix_identity,
 )
-from genmix_da.augment.diffusion.memory import OutOfMemory, batch_that_fits, in_halves
+from genmix_da.augment.diffusion.memory import (
+    OutOfMemory,
+    batch_that_fits,
+    in_halves,
+    is_out_of_memory,
+)
 from genmix_da.augment.diffusion.networks import Networks, load_networks, tiny_vae_identity
 from genmix_da.augment.diffusion.schedulers import make_scheduler
 from genmix_da.augment.diffusion.text import encode_texts
@@ -87,11 +92,15 @@ class InstructPix2PixEditor:
         self._chosen = {**PUBLISHED, "precision": precision, **given}
         self.native_size: int | None = self._chosen["size"]
         schedule = load_json(self._folder / "scheduler" / "scheduler_config.json")
-        make_scheduler(self._chosen["scheduler"], schedule, self._chosen["steps"])  # or refuse
+        make_scheduler(  # or refuse
+            self._chosen["scheduler"], schedule, self._chosen["steps"], place=self._folder
+        )
         self._texts: dict[str, torch.Tensor] = {}
         self._wanted: set[str] = set()
         self._networks: Networks | None = None
         self._fitting: int | None = None
+        self._greys = 0
+        self.slow = self._device.type == "cpu"
 
     @cached_property
     def settings(self) -> Mapping[str, Any]:
@@ -144,8 +153,9 @@ class InstructPix2PixEditor:
             groups[branch_count(*self._scales(style))].append(number)
         results: dict[int, NDArray[Any]] = {}
         for members in groups.values():
-            for start in range(0, len(members), self.largest_batch):
-                chunk = members[start : start + self.largest_batch]
+            while members:
+                size = self.largest_batch  # it shrinks where memory turns out too small
+                chunk, members = members[:size], members[size:]
                 edited = self._edit_or_halve([items[number] for number in chunk])
                 results.update(zip(chunk, edited, strict=True))
         return [results[number] for number in range(len(items))]
@@ -154,11 +164,14 @@ class InstructPix2PixEditor:
         try:
             return in_halves(self._edit_batch, items, self._shrink)
         except OutOfMemory as error:
-            raise UserError(
-                f"out of memory editing one image at {self._chosen['size']} px on {self._device}; "
-                "use --size 256, --precision fp16, or a device with more memory; the edits that "
-                "were finished are kept."
-            ) from error
+            raise self._too_big() from error
+
+    def _too_big(self) -> UserError:
+        return UserError(
+            f"out of memory editing one image at {self._chosen['size']} px on {self._device}; "
+            "use --size 256, --precision fp16, or a device with more memory; the edits that "
+            "were finished are kept."
+        )
 
     def _shrink(self, size: int) -> None:
         self._fitting = size
@@ -211,19 +224,22 @@ class InstructPix2PixEditor:
     def _grey_edit(self, steps: int = 1) -> None:
         """One edit of nothing in particular, with three branches."""
         side = self._chosen["size"]
-        grey = np.full((side, side, 3), 128, dtype=np.uint8)
+        self._greys += 1  # another grey each time: latents of images are kept
+        grey = np.full((side, side, 3), self._greys % 256, dtype=np.uint8)
         kept, self._chosen = self._chosen, {**self._chosen, "steps": steps}
         fitting, self._fitting = self._fitting, 1
         try:
             self._edit_batch([(grey, Style("grey", "grey", ""), 0)])
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise self._too_big() from error
+            raise
         finally:
             self._chosen, self._fitting = kept, fitting
 
     def seconds_per_edit(self) -> float | None:
         """From a few steps on this CPU; None on a GPU, where three edits are soon made."""
-        if self._device.type != "cpu":
-            return None
-        return self._seconds
+        return self._seconds if self.slow else None
 
     @cached_property
     def _seconds(self) -> float:

@@ -63,6 +63,7 @@ class ToldEditor:
     stand_in = False
     native_size = None
     largest_batch = 3
+    slow = False
 
     def __init__(self) -> None:
         self.settings: dict[str, Any] = {"strength": 1}

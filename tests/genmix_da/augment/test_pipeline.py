@@ -13,10 +13,9 @@ import numpy as np
 import pytest
 
 from genmix_da.augment import AugmentSettings, augment_folder
-from genmix_da.augment.cache import Failure
+from genmix_da.augment.cache import Failure, edit_cache
 from genmix_da.augment.edits import load_working_image
 from genmix_da.augment.masks import MASK_KINDS
-from genmix_da.augment.cache import edit_cache
 from genmix_da.errors import UserError
 from genmix_da.places import cache_folder
 

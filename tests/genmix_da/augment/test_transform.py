@@ -23,8 +23,8 @@ from genmix_da.augment import (
     GenMixTransform,
     augment_folder,
 )
-from genmix_da.augment.edits import load_working_image
 from genmix_da.augment.cache import edit_cache
+from genmix_da.augment.edits import load_working_image
 from genmix_da.errors import UserError
 
 EXAMPLE = Path(genmix_da.__file__).parents[1] / "examples" / "train_with_genmix.py"

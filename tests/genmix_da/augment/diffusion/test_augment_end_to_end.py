@@ -198,7 +198,6 @@ def test_only_edit_fills_the_cache_and_stops(
     assert tree_of(tmp_path / "out") == whole.tree
 
 
-@pytest.mark.xfail(strict=True, reason="transformers draws a bar of its own")
 def test_no_bar_is_drawn_where_no_terminal_is(run: Callable, whole: Whole) -> None:
     outcome = run("augment", whole.source, *whole.options, "--shard", "1/6")
     assert outcome.code == 0

@@ -162,7 +162,6 @@ def test_too_many_images_for_the_memory_are_halved(
     assert tree_of(tmp_path / "again").keys() == tree.keys()
 
 
-@pytest.mark.xfail(strict=True, reason="the rest of a halved batch is made again")
 def test_no_edit_is_made_twice_after_halving(
     run: Callable,
     arguments: tuple[object, ...],
@@ -175,7 +174,6 @@ def test_no_edit_is_made_twice_after_halving(
     assert sum(spy.done) == EDITS
 
 
-@pytest.mark.xfail(strict=True, reason="the rest of the images is lost", raises=KeyError)
 def test_more_images_than_one_batch_and_memory_for_less(
     tiny_pix2pix: Path, picture: Callable[..., np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,7 +205,6 @@ def test_one_image_that_does_not_fit_is_one_sentence(
     assert len(stored()) == 4
 
 
-@pytest.mark.xfail(strict=True, reason="a traceback", raises=RuntimeError)
 def test_one_image_that_does_not_fit_the_estimate_is_one_sentence(
     run: Callable,
     complaint: Callable,

@@ -23,6 +23,17 @@ _QWEN_TOKENS = (
 )
 
 
+_TRANSFORMER: dict[str, Any] = {"num_layers": 1, "attention_head_dim": 16, "num_attention_heads": 2}
+_SIZES: dict[str, Any] = {"hidden_size": WIDTH, "intermediate_size": 16}
+_LANGUAGE: dict[str, Any] = {**_SIZES, "num_attention_heads": 2, "num_key_value_heads": 2}
+_ROPE = {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10000.0}
+_VAE: dict[str, Any] = {
+    **{"latent_channels": 4, "layers_per_block": 1, "block_out_channels": (8, 16)},
+    **{"down_block_types": ("DownEncoderBlock2D",) * 2, "norm_num_groups": 4},
+    **{"up_block_types": ("UpDecoderBlock2D",) * 2, "sample_size": 64},
+}
+
+
 def clip_text(kind: str) -> Any:
     """A CLIP text encoder, by class name."""
     import transformers
@@ -67,21 +78,10 @@ def t5_tokenizer() -> Any:
 
 
 def latent_vae(**more: Any) -> Any:
-    """An AutoencoderKL that halves the sides; weights large enough that pixels vary."""
+    """An AutoencoderKL that halves the sides."""
     from diffusers import AutoencoderKL
 
-    return AutoencoderKL(
-        in_channels=3,
-        out_channels=3,
-        latent_channels=4,
-        layers_per_block=1,
-        block_out_channels=(8, 16),
-        norm_num_groups=4,
-        down_block_types=("DownEncoderBlock2D",) * 2,
-        up_block_types=("UpDecoderBlock2D",) * 2,
-        sample_size=64,
-        **more,
-    )
+    return AutoencoderKL(**_VAE, **more)
 
 
 def unet(channels: int, **more: Any) -> Any:
@@ -167,32 +167,20 @@ def klein(*, distilled: bool) -> Any:
     tokenizer = qwen_tokenizer()
     text = Qwen3Config(
         vocab_size=len(tokenizer),
-        hidden_size=WIDTH,
-        intermediate_size=16,
         num_hidden_layers=27,  # the pipeline reads layers 9, 18 and 27
-        num_attention_heads=2,
-        num_key_value_heads=2,
         head_dim=8,
+        **_LANGUAGE,
     )
     return diffusers.Flux2KleinPipeline(
         transformer=diffusers.Flux2Transformer2DModel(
             in_channels=16,
-            num_layers=1,
             num_single_layers=1,
-            attention_head_dim=16,
-            num_attention_heads=2,
+            **_TRANSFORMER,
             joint_attention_dim=3 * WIDTH,
             axes_dims_rope=(4, 4, 4, 4),
             guidance_embeds=False,
         ),
-        vae=diffusers.AutoencoderKLFlux2(
-            latent_channels=4,
-            layers_per_block=1,
-            block_out_channels=(8, 16),
-            norm_num_groups=4,
-            down_block_types=("DownEncoderBlock2D",) * 2,
-            up_block_types=("UpDecoderBlock2D",) * 2,
-        ),
+        vae=diffusers.AutoencoderKLFlux2(**_VAE),
         text_encoder=Qwen3ForCausalLM(text),
         tokenizer=tokenizer,
         scheduler=diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
@@ -211,10 +199,8 @@ def kontext() -> Any:
     return diffusers.FluxKontextPipeline(
         transformer=diffusers.FluxTransformer2DModel(
             in_channels=16,
-            num_layers=1,
             num_single_layers=1,
-            attention_head_dim=16,
-            num_attention_heads=2,
+            **_TRANSFORMER,
             joint_attention_dim=WIDTH,
             pooled_projection_dim=WIDTH,
             axes_dims_rope=(4, 4, 8),
@@ -244,26 +230,13 @@ def qwen(kind: str) -> Any:
     text = Qwen2_5_VLConfig(
         text_config={
             "vocab_size": len(tokenizer),
-            "hidden_size": WIDTH,
-            "intermediate_size": 16,
             "num_hidden_layers": 2,
-            "num_attention_heads": 2,
-            "num_key_value_heads": 2,
+            **_LANGUAGE,
             "bos_token_id": ids["<|endoftext|>"],
             "eos_token_id": ids["<|im_end|>"],
-            "rope_parameters": {
-                "rope_type": "default",
-                "mrope_section": [1, 1, 2],
-                "rope_theta": 10000.0,
-            },
+            "rope_parameters": _ROPE,
         },
-        vision_config={
-            "depth": 2,
-            "hidden_size": WIDTH,
-            "intermediate_size": 16,
-            "num_heads": 2,
-            "out_hidden_size": WIDTH,
-        },
+        vision_config={"depth": 2, "num_heads": 2, "out_hidden_size": WIDTH, **_SIZES},
         image_token_id=ids["<|image_pad|>"],
         video_token_id=ids["<|video_pad|>"],
         vision_start_token_id=ids["<|vision_start|>"],
@@ -273,9 +246,7 @@ def qwen(kind: str) -> Any:
         transformer=diffusers.QwenImageTransformer2DModel(
             in_channels=16,
             out_channels=4,
-            num_layers=1,
-            attention_head_dim=16,
-            num_attention_heads=2,
+            **_TRANSFORMER,
             joint_attention_dim=WIDTH,
             axes_dims_rope=(4, 4, 8),
         ),
@@ -317,9 +288,7 @@ def strengthened(pipeline: Any) -> Any:
     with torch.no_grad():
         for name, weights in network.named_parameters():
             if weights.ndim > 1:
-                weights *= 1.5
-            if "embedder" in name and weights.ndim > 1:
-                weights *= 2
+                weights *= 3 if "embedder" in name else 1.5
         for weights in pipeline.vae.encoder.parameters():
             if weights.ndim > 1:
                 weights *= 1.5
