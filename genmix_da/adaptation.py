@@ -15,9 +15,11 @@ from genmix_da.augmented_source import Augmentation, augmentation_of
 from genmix_da.config import AdaptConfig, build_config, identity
 from genmix_da.decode import log_skipped
 from genmix_da.errors import UserError
+from genmix_da.methods import find_method
 from genmix_da.progress import track
 from genmix_da.provenance import provenance
 from genmix_da.results import (
+    nmi_of,
     peak_memory_mib,
     result_record,
     score,
@@ -32,7 +34,7 @@ from lead.errors import LeadError
 from lead.evaluation import Evaluation
 from lead.network import Network
 from lead.selection import mutual_information
-from lead.target import TargetConfig, TargetEpoch, adapt_target
+from lead.target import TargetConfig, TargetEpoch
 from office_home.names import short_name
 
 logger = logging.getLogger(__name__)
@@ -43,15 +45,16 @@ def adapt(
     out: str | Path | None = None,
     resume: bool = False,
     config: Path | None = None,
+    sources: str | Path | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """Adapt a source domain's model to a target domain and score it.
 
     Args:
-        out: run folder; None: runs/<Source>2<Target>-<setting>-seed<seed>. Source models lie in
-            `sources` beside it and are reused.
+        out: run folder; None: runs/<Source>2<Target>-<setting>-seed<seed>.
         resume: go on with an interrupted run in `out`; a finished one is returned as it is.
         config: YAML file with settings; `options` win over it.
+        sources: folder of the source models, which are reused; None: `sources` beside `out`.
         **options: fields of `AdaptConfig`, at least src and tgt.
 
     Returns:
@@ -72,7 +75,8 @@ def adapt(
     prepared = time.perf_counter() - started
     run = RunFolder(Path(out) if out is not None else default_out(task.config))
     with run.logging():
-        return _run(task, run, prepared, resume=resume)
+        folder = Path(sources) if sources is not None else run.path.parent / "sources"
+        return _run(task, run, folder, prepared, resume=resume)
 
 
 def train_source_model(
@@ -107,6 +111,7 @@ def run_settings(task: Task, augmentation: Augmentation | None) -> dict[str, Any
     """The content of config.yaml: resolved settings, and beside them what is RECORDED."""
     return {
         **task.config.as_dict(),
+        "method": task.config.method_name(),
         "augmentation": augmentation.as_dict() if augmentation else None,
         "label_sets": dataclasses.asdict(task.label_sets),
         "target_data": task.target.decoded.fingerprint,
@@ -117,7 +122,11 @@ def run_settings(task: Task, augmentation: Augmentation | None) -> dict[str, Any
 
 def run_identity(settings: dict[str, Any]) -> str:
     """Hash of what decides the result. Names of files do not: their contents are recorded."""
-    by_content = ("data", "split", "weights", "source_checkpoint", "augment", "genmix")
+    by_content = {"data", "split", "weights", "source_checkpoint", "augment", "genmix"}
+    if not settings["freeze_backbone"]:
+        by_content.add("freeze_backbone")
+    elif str(settings["backbone"]).startswith("transformers:"):
+        by_content.add("backbone")  # may be a folder; the source model is named by its weights
     return identity({key: value for key, value in settings.items() if key not in by_content})
 
 
@@ -136,10 +145,13 @@ def target_config(config: AdaptConfig) -> TargetConfig:
     )
 
 
-def _run(task: Task, run: RunFolder, prepared: float, *, resume: bool) -> dict[str, Any]:
+def _run(
+    task: Task, run: RunFolder, sources: Path, prepared: float, *, resume: bool
+) -> dict[str, Any]:
     augmentation = augmentation_of(task)
     settings = json.loads(json.dumps(run_settings(task, augmentation)))
-    run.open(run_identity(settings), settings, resume=resume)
+    name = run_identity(settings)
+    run.open(name, settings, resume=resume)
     finished = run.result()
     if finished is not None:
         logger.info("finished before: %s", run.path)
@@ -154,10 +166,10 @@ def _run(task: Task, run: RunFolder, prepared: float, *, resume: bool) -> dict[s
         },
     }
     augment = augmentation.as_dict() if augmentation else None
-    record = partial(result_record, task, provenance=origin, augment=augment)
+    record = partial(result_record, task, identity=name, provenance=origin, augment=augment)
     run.write_json("result.json", record(status="incomplete"))
     try:
-        network, source_model = obtain_source(task, augmentation, run.path.parent / "sources")
+        network, source_model = obtain_source(task, augmentation, sources)
         metrics, evaluation = _adapt(task, run, network)
     except (UserError, LeadError) as error:
         run.write_json("result.json", record(status="failed", reason=str(error)))
@@ -195,7 +207,7 @@ def _adapt(task: Task, run: RunFolder, network: Network) -> tuple[list[dict[str,
     """Run LEAD, saving after every epoch; returns the metrics and the last evaluation."""
     config = target_config(task.config)
     state, metrics = run.load_state()
-    views = task.target.views(task.preprocessing, task.device)
+    views = task.target_views()
     evaluation = None
     if state is not None:
         evaluation = Evaluation(state["features"], state["probability"])
@@ -203,7 +215,7 @@ def _adapt(task: Task, run: RunFolder, network: Network) -> tuple[list[dict[str,
     logger.info(
         "adapting to %d images of %s, %d epochs", len(views), task.config.tgt, config.epochs
     )
-    epochs = adapt_target(network, views, config, state=state)
+    epochs = find_method(task.config.method_name()).adapt(network, views, config, state=state)
     for epoch in track(epochs, "adapting", config.epochs + 1 - len(metrics)):
         evaluation = epoch.evaluation
         metrics.append(_row(task, epoch))
@@ -222,7 +234,9 @@ def _row(task: Task, epoch: TargetEpoch) -> dict[str, Any]:
         "epoch": epoch.epoch,
         "losses": epoch.losses,
         "learning_rate": epoch.learning_rate,
-        "scores": score(task, epoch.evaluation, epoch.epoch, threshold),
+        "scores": score(
+            task, epoch.evaluation, epoch.epoch, threshold, nmi=nmi_of(task, epoch.evaluation)
+        ),
         "selection": mutual_information(epoch.evaluation.probability, open_set=open_set),
         "seconds": epoch.seconds,
     }
@@ -243,6 +257,7 @@ def _timing(
     task: Task, metrics: list[dict[str, Any]], prepared: float, source_model: dict[str, Any]
 ) -> dict[str, Any]:
     """Seconds per stage, adaptation throughput, peak memory."""
+    features = {"features": task.encoder.seconds} if task.encoder else {}
     parts = {
         part: sum(row["seconds"].get(part, 0.0) for row in metrics)
         for part in ("estimate", "train", "evaluate")
@@ -252,6 +267,7 @@ def _timing(
     return {
         "seconds": {
             "prepare": prepared,
+            **features,
             "source": source_model.get("seconds"),
             **{f"target_{part}": seconds for part, seconds in parts.items()},
         },

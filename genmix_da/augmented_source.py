@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from genmix_da.augment.cache import edit_cache
 from genmix_da.augment.compose import Draws, compose, fractal_source
 from genmix_da.augment.editors import Editor, make_editor
+from genmix_da.augment.edits import ask_first
 from genmix_da.augment.encoders import resolve_encoder
-from genmix_da.augment.features import Encoder
+from genmix_da.augment.features import BackboneEncoder, Encoder, dinov2_is_here
 from genmix_da.augment.pipeline import augment_domain, output_path, record_of
 from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.selection import Selection, select_edits
@@ -29,7 +30,7 @@ from genmix_da.data import Domain
 from genmix_da.decode import decode_domain
 from genmix_da.errors import UserError
 from genmix_da.task import Images, Task
-from lead.views import ImageViews
+from lead.views import ImageViews, Views
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +46,7 @@ class TrainingSet:
         record: counts for result.json; None without augmentation.
     """
 
-    views: ImageViews
+    views: Views
     labels: NDArray[np.int64]
     steps_per_epoch: int | None
     record: dict[str, Any] | None
@@ -80,16 +81,32 @@ def augmentation_of(task: Task) -> Augmentation | None:
     if config.augment == "none" or config.source_checkpoint is not None:
         return None
     settings = config.genmix_settings()
-    encoder = resolve_encoder(
-        settings.features,
+    encoder = _encoder(task, settings.features)
+    editor = make_editor(settings.editor, settings.options(), device=config.device)
+    return Augmentation(settings, editor, encoder, config.augment_mode, config.budget)
+
+
+def _encoder(task: Task, features: str) -> Encoder | None:
+    """What compares edits with originals; see `resolve_encoder`."""
+    config, frozen = task.config, task.encoder
+    own = features == "backbone" or (features == "auto" and not dinov2_is_here())
+    if own and frozen is not None and frozen.choice.library == "transformers":
+        logger.info("faithful selection: the frozen backbone %s", frozen.choice.name)
+        return BackboneEncoder(
+            f"backbone {frozen.choice.name}",
+            frozen.identity,
+            frozen.module,
+            frozen.preprocessing,
+            task.device,
+        )
+    return resolve_encoder(
+        features,
         backbone=config.backbone,
         weights=config.weights,
         arguments=config.backbone_arguments,
         image_size=config.image_size,
         device=task.device.type,
     )
-    editor = make_editor(settings.editor, settings.options(), device=config.device)
-    return Augmentation(settings, editor, encoder, config.augment_mode, config.budget)
 
 
 def training_set(task: Task, augmentation: Augmentation | None, folder: Path) -> TrainingSet:
@@ -104,7 +121,7 @@ def training_set(task: Task, augmentation: Augmentation | None, folder: Path) ->
     labels = source.labels
     assert labels is not None  # label sets refuse a source without classes
     if augmentation is None:
-        views = source.views(task.preprocessing, task.device)
+        views = task.views(source.decoded.pixels, source.rows, task.config.src)
         return TrainingSet(views, labels, None, None)
     originals = used_domain(source)
     steps = len(labels) // int(task.config.batch_size or 1)
@@ -152,7 +169,7 @@ def _offline(
         [task.label_sets.source_label(name) for name in decoded.domain.labels or ()],
         dtype=np.int64,
     )
-    views = ImageViews(decoded.pixels, pre, task.device, np.arange(len(labels)))
+    views = task.views(decoded.pixels, np.arange(len(labels)), both.name)
     return TrainingSet(views, labels, limit, _record(selection, str(out), done.seconds))
 
 
@@ -160,15 +177,10 @@ def _online(
     task: Task, augmentation: Augmentation, originals: Domain, limit: int | None
 ) -> TrainingSet:
     """Make the edits (once) and compose every augmented view anew."""
-    s = augmentation.settings
-    selection = select_edits(
-        originals,
-        load_prompts(s.prompts),
-        augmentation.editor,
-        augmentation.encoder,
-        edit_cache(),
-        s,
-    )
+    s, editor = augmentation.settings, augmentation.editor
+    prompts, cache = load_prompts(s.prompts), edit_cache()
+    ask_first(originals, prompts, editor, cache, s)
+    selection = select_edits(originals, prompts, editor, augmentation.encoder, cache, s)
     _say(selection)
     kept = [edit for edit in selection.edits if edit.status == "kept"]
     if not kept:

@@ -21,6 +21,7 @@ import yaml
 
 from genmix_da.augment.settings import AugmentSettings, build_settings
 from genmix_da.errors import UserError
+from genmix_da.methods import find_method
 from genmix_da.profiles import PROFILES
 
 _CHOICES: dict[str, tuple[str, ...]] = {
@@ -55,11 +56,14 @@ class AdaptConfig:
         split: "S/P/T" or a YAML file; None: the data set's own.
         profile: a key of PROFILES; None: found from the data.
         augment: "genmix" or "none".
+        method: a key of METHODS; None: "lead" or "lead+genmix", as augment says.
         augment_mode: "offline" (images written once) or "online" (drawn anew for every view).
         budget: "steps" gives plain and augmented source models the same number of optimiser steps,
             "epochs" the same number of epochs.
         genmix: settings of GenMix, fields of AugmentSettings.
-        backbone, backbone_arguments, weights: see lead.build_backbone.
+        backbone, backbone_arguments, weights: see lead.build_backbone; with a frozen backbone also
+            `transformers:NAME_OR_DIR`, which has its own weights.
+        freeze_backbone: compute features once and train bottleneck and classifier alone.
         source_checkpoint: a source model to start from (ours, or a LEAD authors' .pth).
         bottleneck_dim: width D of the embedding.
         image_size: side of the crop in pixels; None in the end: the weights' own.
@@ -82,12 +86,14 @@ class AdaptConfig:
     split: str | None = None
     profile: str | None = None
     augment: str = "genmix"
+    method: str | None = None
     augment_mode: str = "offline"
     budget: str = "steps"
     genmix: dict[str, Any] = field(default_factory=dict)
     backbone: str | None = None
     backbone_arguments: dict[str, Any] = field(default_factory=dict)
     weights: str | None = None
+    freeze_backbone: bool = False
     source_checkpoint: str | None = None
     bottleneck_dim: int | None = None
     image_size: int | None = None
@@ -127,6 +133,29 @@ class AdaptConfig:
         if self.profile is not None and self.profile not in PROFILES:
             raise UserError(f"no profile {self.profile!r}; choose one of {', '.join(PROFILES)}.")
         self.genmix_settings()
+        self._check_freezing()
+        wanted = find_method(self.method).augment if self.method else self.augment
+        if wanted != self.augment:
+            raise UserError(
+                f"the method {self.method} is trained with augment {wanted}, not {self.augment}; "
+                "leave one of the two out."
+            )
+
+    def _check_freezing(self) -> None:
+        if self.freeze_backbone and self.augment == "genmix" and self.augment_mode == "online":
+            raise UserError(
+                "a frozen backbone sees every image once, so nothing can be drawn anew for each "
+                "view; use --augment-mode offline."
+            )
+        if str(self.backbone).startswith("transformers:") and not self.freeze_backbone:
+            raise UserError(
+                f"the backbone {self.backbone} can only be used frozen; add --freeze-backbone, or "
+                "train timm:NAME."
+            )
+
+    def method_name(self) -> str:
+        """The method that is meant."""
+        return self.method or ("lead+genmix" if self.augment == "genmix" else "lead")
 
     def genmix_settings(self) -> AugmentSettings:
         """The settings of GenMix.
@@ -159,7 +188,7 @@ def build_config(options: Mapping[str, Any], file: Path | None = None) -> AdaptC
         UserError: unknown key (the nearest is suggested), a value of the wrong kind, unreadable
             file, missing src or tgt.
     """
-    values = _read(file) if file is not None else {}
+    values = read_config(file) if file is not None else {}
     for key, value in options.items():
         if isinstance(value, Mapping) and isinstance(values.get(key), Mapping):
             values[key] = {**values[key], **value}
@@ -191,7 +220,12 @@ def _converted(name: str, kind: str, value: Any) -> Any:
     raise UserError(f"{name} is {value!r}; it must be {wanted}.")
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_config(file: Path) -> dict[str, Any]:
+    """The settings in a YAML file.
+
+    Raises:
+        UserError: it cannot be read.
+    """
     try:
         content = yaml.safe_load(file.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,16 @@ from genmix_da.data import Domain, all_images, load_domain
 from genmix_da.decode import DecodedDomain, decode_domain, log_skipped
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
+from genmix_da.frozen.encoder import OWN_WEIGHTS, BackboneChoice
 from genmix_da.results import prediction_rows, write_csv
 from genmix_da.runs import CHECKPOINT
 from genmix_da.task import MINI_MARKER, data_root
-from lead.backbones import build_backbone
+from lead.backbones import Backbone, build_backbone
 from lead.checkpoint import load_checkpoint
 from lead.errors import WeightsError
 from lead.evaluation import Evaluation, evaluate
 from lead.network import Network, to_device
+from lead.private_classes import private_nmi
 from lead.protocol import LabelSets
 from lead.scores import score_block
 from lead.views import ImageViews, Preprocessing
@@ -55,11 +58,16 @@ class Model:
         return decoded, evaluate(self.network, views)
 
 
-def load_model(checkpoint: Path, device: str = "auto") -> Model:
+def load_model(checkpoint: Path, device: str = "auto", weights: str | None = None) -> Model:
     """Load a checkpoint, or the one in a run folder.
 
+    Args:
+        checkpoint: run folder or .safetensors file.
+        device: "auto", "cpu" or "cuda".
+        weights: of a frozen backbone, where they have moved: a file, or a folder of transformers.
+
     Raises:
-        UserError, WeightsError: missing or unreadable.
+        UserError, WeightsError: missing or unreadable, or not the weights it was trained with.
     """
     path = checkpoint / CHECKPOINT if checkpoint.is_dir() else checkpoint
     if not path.is_file():
@@ -76,16 +84,50 @@ def load_model(checkpoint: Path, device: str = "auto") -> Model:
             pre["resize_size"],
             pre["interpolation"],
         )
-        backbone = build_backbone(
-            description["backbone"], weights="none", arguments=description["backbone_arguments"]
-        )
+        backbone = _backbone(path, description, preprocessing.image_size, weights)
         network = Network(
             backbone.module, backbone.feature_dim, sets.unknown, description["bottleneck_dim"]
         )
+        if description.get("frozen"):
+            tensors |= {f"backbone.{k}": t for k, t in backbone.module.state_dict().items()}
         network.load_state_dict(tensors)
     except (KeyError, TypeError, RuntimeError) as error:
         raise WeightsError(f"{path} and its description do not fit together: {error}") from error
     return Model(to_device(network, where).eval(), sets, preprocessing, description, where)
+
+
+def _backbone(
+    path: Path, description: Mapping[str, Any], image_size: int, weights: str | None
+) -> Backbone:
+    """The checkpoint's backbone: with its weights where it is frozen, else still to be filled."""
+    if not description.get("frozen"):
+        if weights is not None:
+            raise UserError(f"{path} holds its whole network; leave --weights out.")
+        return build_backbone(
+            description["backbone"], weights="none", arguments=description["backbone_arguments"]
+        )
+    choice = BackboneChoice(
+        description["backbone"],
+        weights or description["weights"],
+        description["backbone_arguments"],
+        description["weights_seed"],
+    )
+    try:
+        found = choice.weights_identity
+    except (UserError, WeightsError) as error:
+        if weights is not None:
+            raise
+        # The option would be named in another sense: there is none of the backbone's name here.
+        where = choice.name if choice.weights == OWN_WEIGHTS else choice.weights
+        raise UserError(
+            f"the frozen backbone of {path} is not at {where} any more; name it with --weights."
+        ) from error
+    if found != description["weights_identity"]:
+        raise WeightsError(
+            f"{path} was trained on features of other weights than {choice.weights}; give those "
+            "with --weights"
+        )
+    return choice.load(image_size)
 
 
 def evaluate_checkpoint(
@@ -95,6 +137,7 @@ def evaluate_checkpoint(
     data: str | None = None,
     threshold: float | None = None,
     device: str = "auto",
+    weights: str | None = None,
 ) -> dict[str, Any]:
     """Score a checkpoint on a labelled domain, with the label sets it was made for.
 
@@ -104,6 +147,7 @@ def evaluate_checkpoint(
         data: folder of domains.
         threshold: on the uncertainty; None: the checkpoint's own.
         device: "auto", "cpu" or "cuda".
+        weights: of a frozen backbone, where they have moved.
 
     Returns:
         target, images, threshold, synthetic, scores (one block).
@@ -111,7 +155,7 @@ def evaluate_checkpoint(
     Raises:
         UserError: no labels, or none of its classes is known to the checkpoint.
     """
-    model = load_model(checkpoint, device)
+    model = load_model(checkpoint, device, weights)
     settings = AdaptConfig(src=tgt, tgt=tgt, data=data)
     root = data_root(settings)
     synthetic = (root / MINI_MARKER).is_file()
@@ -130,12 +174,16 @@ def evaluate_checkpoint(
             f"({', '.join(sets.shared[:3])} ...)."
         )
     limit = threshold if threshold is not None else float(model.description["threshold"])
+    names, private = decoded.domain.labels or (), list(sets.target_private)
+    own = [private.index(names[i]) if names[i] in private else -1 for i in used]
+    rows = torch.from_numpy(used).to(model.device)
     block = score_block(
-        evaluation.probability[torch.from_numpy(used).to(model.device)],
+        evaluation.probability[rows],
         np.array([labels[i] for i in used], dtype=np.int64),
         sets.evaluation_classes,
         open_set=sets.open_set,
         threshold=limit,
+        nmi=private_nmi(evaluation.features[rows], np.array(own, dtype=np.int64)),
     )
     return {
         "checkpoint": str(checkpoint),
@@ -154,6 +202,7 @@ def predict_folder(
     *,
     threshold: float | None = None,
     device: str = "auto",
+    weights: str | None = None,
 ) -> dict[str, Any]:
     """Classify every image below a folder; rejected ones are "unknown".
 
@@ -163,11 +212,12 @@ def predict_folder(
         out: CSV with path, predicted class, confidence, uncertainty.
         threshold: on the uncertainty; None: the checkpoint's own. A PDA checkpoint rejects nothing.
         device: "auto", "cpu" or "cuda".
+        weights: of a frozen backbone, where they have moved.
 
     Returns:
         images, unknown (number rejected), skipped, out.
     """
-    model = load_model(checkpoint, device)
+    model = load_model(checkpoint, device, weights)
     if not folder.is_dir():
         raise UserError(f"no folder {folder} with images to classify.")
     decoded, evaluation = model.run(all_images(folder))

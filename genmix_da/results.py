@@ -13,23 +13,51 @@ from typing import Any
 import numpy as np
 import torch
 
+from genmix_da.config import AdaptConfig
+from genmix_da.results_seal import seal
 from genmix_da.runs import SCHEMA
 from genmix_da.task import Task
 from lead.checkpoint import write_atomically
 from lead.evaluation import Evaluation
-from lead.scores import ScoreBlock, headline, normalised_entropy, predict, score_block
+from lead.private_classes import private_nmi
+from lead.scores import (
+    ScoreBlock,
+    empty_block,
+    headline,
+    normalised_entropy,
+    predict,
+    score_block,
+)
 
 SELECTION_RULE = "mutual information, open-set aware"
 
 
-def score(task: Task, evaluation: Evaluation, epoch: int, threshold: float) -> ScoreBlock:
-    """Scores of one evaluation of the target; all None where the target has no labels."""
+def nmi_of(task: Task, evaluation: Evaluation) -> float | None:
+    """NMI of the clusters of the target-private samples; None where it is not defined."""
+    own = task.target.private_labels
+    return None if own is None else private_nmi(evaluation.features, own)
+
+
+def score(
+    task: Task,
+    evaluation: Evaluation,
+    epoch: int,
+    threshold: float,
+    *,
+    nmi: float | None = None,
+) -> ScoreBlock:
+    """Scores of one evaluation of the target; all None where the target has no labels.
+
+    Args:
+        task: labels and label sets.
+        evaluation: of the target.
+        epoch: recorded in the block.
+        threshold: rejection threshold.
+        nmi: from `nmi_of`, for the H3-score.
+    """
     labels = task.target.labels
     if labels is None:
-        empty: ScoreBlock = dict.fromkeys(
-            ("h_score", "known_accuracy", "unknown_accuracy", "accuracy", "auroc", "oscr")
-        )
-        return empty | {"epoch": epoch}
+        return empty_block(epoch)
     return score_block(
         evaluation.probability,
         labels,
@@ -37,6 +65,7 @@ def score(task: Task, evaluation: Evaluation, epoch: int, threshold: float) -> S
         open_set=task.label_sets.open_set,
         threshold=threshold,
         epoch=epoch,
+        nmi=nmi,
     )
 
 
@@ -50,7 +79,8 @@ def score_columns(metrics: Sequence[dict[str, Any]], open_set: bool) -> dict[str
         metrics: rows with "epoch" >= 1, "scores" and "selection".
         open_set: which score is the headline.
     """
-    rows = [row for row in metrics if row["epoch"] > 0]
+    # A method without epochs has epoch 0 alone, the source model as it is.
+    rows = [row for row in metrics if row["epoch"] > 0] or list(metrics)
     scored = [row for row in rows if headline(row["scores"], open_set) is not None]
     return {
         "last": rows[-1]["scores"],
@@ -121,6 +151,7 @@ def result_record(
     task: Task,
     *,
     status: str,
+    identity: str,
     provenance: dict[str, Any],
     augment: dict[str, Any] | None,
     scores: dict[str, Any] | None = None,
@@ -129,10 +160,11 @@ def result_record(
     source_model: dict[str, Any] | None = None,
     reason: str | None = None,
 ) -> dict[str, Any]:
-    """The content of result.json (see docs/formats.md)."""
+    """The content of result.json (see docs/formats.md), sealed."""
     config = task.config
-    return {
+    record = {
         "schema": SCHEMA,
+        "identity": identity,
         "status": status,
         "reason": reason,
         "dataset": task.dataset,
@@ -140,7 +172,7 @@ def result_record(
         "setting": config.setting,
         "source": config.src,
         "target": config.tgt,
-        "method": f"lead+genmix[{augment['editor']}]" if augment else "lead",
+        "method": display_name(config, augment["editor"] if augment else None),
         "augment": augment,
         "backbone": config.backbone,
         "seed": config.seed,
@@ -164,3 +196,16 @@ def result_record(
         "timing": timing,
         "provenance": provenance,
     }
+    return seal(record)
+
+
+def display_name(config: AdaptConfig, editor: str | None) -> str:
+    """A method's name as results and tables print it: what ran, e.g. "lead+genmix[filters]".
+
+    Args:
+        config: of the run.
+        editor: that edited the source; None without augmentation.
+    """
+    name = config.method_name().removesuffix("+genmix")
+    augmented = f"{name}+genmix[{editor}]" if editor else name
+    return f"{augmented} (frozen)" if config.freeze_backbone else augmented

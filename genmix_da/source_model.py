@@ -13,6 +13,7 @@ from torch import Tensor
 
 from genmix_da.augmented_source import Augmentation, TrainingSet, training_set
 from genmix_da.config import identity
+from genmix_da.frozen.encoder import FrozenEncoder
 from genmix_da.progress import track
 from genmix_da.provenance import package_versions, provenance
 from genmix_da.runs import SCHEMA, RunFolder
@@ -35,13 +36,13 @@ logger = logging.getLogger(__name__)
 def source_settings(task: Task, augmentation: Augmentation | None) -> dict[str, Any]:
     """Everything that decides the source model's weights; nothing about the target."""
     config = task.config
-    return {
+    settings = {
         "source": config.src,
         "data": task.source.decoded.fingerprint,
         "classes": list(task.label_sets.source_classes),
         "backbone": config.backbone,
         "backbone_arguments": config.backbone_arguments,
-        "weights": weights_identity(str(config.weights)),
+        "weights": None if task.encoder else weights_identity(str(config.weights)),
         "checkpoint": None
         if config.source_checkpoint is None
         else weights_identity(config.source_checkpoint),
@@ -58,6 +59,18 @@ def source_settings(task: Task, augmentation: Augmentation | None) -> dict[str, 
         "mixed_precision": config.mixed_precision and task.device.type == "cuda",
         "version": package_versions()["genmix-da"],
     }
+    if task.encoder is not None:
+        settings |= {
+            "freeze_backbone": True,
+            "backbone": task.encoder.choice.nickname,
+            "weights": task.encoder.choice.weights_identity,
+        }
+    return settings
+
+
+def source_folder(source: str, settings: Mapping[str, Any]) -> str:
+    """Name of a source model's folder, from its domain and `source_settings`."""
+    return f"{source.replace(' ', '_')}-{identity(settings)}"
 
 
 def source_config(task: Task, steps_per_epoch: int | None) -> SourceConfig:
@@ -75,6 +88,24 @@ def source_config(task: Task, steps_per_epoch: int | None) -> SourceConfig:
     )
 
 
+def describe_freezing(encoder: FrozenEncoder | None) -> dict[str, Any]:
+    """What a description says of a frozen backbone, which its checkpoint does not hold.
+
+    Returns:
+        frozen; where it is, also what loads the backbone again and tells whether it is the same:
+        weights (as given), weights_identity, weights_seed (of random ones).
+    """
+    if encoder is None:
+        return {"frozen": False}
+    choice = encoder.choice
+    return {
+        "frozen": True,
+        "weights": choice.weights,
+        "weights_identity": choice.weights_identity,
+        "weights_seed": choice.seed,
+    }
+
+
 def describe_model(task: Task) -> dict[str, Any]:
     """What a checkpoint needs to be used again: classes, backbone, preprocessing, provenance."""
     config, sets = task.config, task.label_sets
@@ -89,6 +120,7 @@ def describe_model(task: Task) -> dict[str, Any]:
         },
         "backbone": config.backbone,
         "backbone_arguments": config.backbone_arguments,
+        **describe_freezing(task.encoder),
         "bottleneck_dim": config.bottleneck_dim,
         "preprocessing": {
             "mean": list(pre.mean),
@@ -125,7 +157,7 @@ def obtain_source(
         record = {"folder": str(path), "reused": True, "augment": description.get("augment")}
         return load_network(task, _read_any(path)), record
     settings = source_settings(task, augmentation)
-    run = RunFolder(sources / f"{task.config.src.replace(' ', '_')}-{identity(settings)}")
+    run = RunFolder(sources / source_folder(task.config.src, settings))
     run.open(identity(settings), settings, resume=True)
     if run.checkpoint.is_file():
         tensors, description = load_checkpoint(run.checkpoint)
@@ -153,10 +185,28 @@ def _check_description(task: Task, path: Path) -> dict[str, Any]:
     known = [*sets.get("shared", []), *sets.get("source_private", [])]
     if known != [*ours["shared"], *ours["source_private"]]:
         raise WeightsError(f"{path} was trained on other classes, or in another order")
+    _check_freezing(path, found, task.encoder)
     for key in ("backbone", "preprocessing"):
-        if found.get(key) != wanted[key]:
+        moved = key == "backbone" and task.encoder and task.encoder.choice.library == "transformers"
+        if found.get(key) != wanted[key] and not moved:
             raise WeightsError(f"{path} has another {key}: {found.get(key)}, not {wanted[key]}")
     return found
+
+
+def _check_freezing(path: Path, found: Mapping[str, Any], encoder: FrozenEncoder | None) -> None:
+    """Heads fit the features they were trained on alone, a whole network no features.
+
+    Raises:
+        WeightsError: the checkpoint is of the other kind, or of other features.
+    """
+    if found.get("frozen") and encoder is None:
+        raise WeightsError(f"{path} was trained on a frozen backbone; add --freeze-backbone")
+    if encoder is None:
+        return
+    if not found.get("frozen"):
+        raise WeightsError(f"{path} was not trained on a frozen backbone; drop --freeze-backbone")
+    if found["weights_identity"] != encoder.choice.weights_identity:
+        raise WeightsError(f"{path} was trained on features of other weights; check --weights")
 
 
 def _read_any(path: Path) -> dict[str, Tensor]:
@@ -179,7 +229,7 @@ def load_network(task: Task, tensors: Mapping[str, Tensor]) -> Network:
     if wrong:
         raise WeightsError(
             f"the source checkpoint does not fit: {len(wrong)} tensors differ, the first is "
-            f"{wrong[0]}; check --backbone, --split and --setting"
+            f"{wrong[0]}; check --backbone, --freeze-backbone, --split and --setting"
         )
     network.load_state_dict(dict(tensors))
     return network

@@ -11,20 +11,25 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from genmix_da.config import AdaptConfig
 from genmix_da.data import Domain, load_domain
 from genmix_da.decode import DecodedDomain, decode_domain
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
+from genmix_da.frozen.encoder import OWN_WEIGHTS, BackboneChoice, FrozenEncoder, frozen_encoder
+from genmix_da.frozen.features import features_of
+from genmix_da.frozen.towers import PREFIX as TRANSFORMERS
 from genmix_da.label_sets import resolve_label_sets
 from genmix_da.places import cache_folder, default_data
 from genmix_da.progress import bar
-from lead.backbones import build_backbone
+from lead.backbones import Backbone, build_backbone
+from lead.feature_views import FeatureViews
 from lead.network import Network, to_device
 from lead.protocol import LabelSets
 from lead.seeds import derive
-from lead.views import ImageViews, Preprocessing
+from lead.views import ImageViews, Preprocessing, Views
 from office_home import identify
 from office_home.mini import MINI_SPLITS, make
 
@@ -41,15 +46,14 @@ class Images:
         decoded: the whole domain.
         rows: [N] which of its images.
         labels: [N] classifier outputs, C for unknown; None where the domain has no classes.
+        private_labels: [N] for unknown samples the place of their own class in the label sets'
+            target-private ones, -1 for the others; None where the domain has no classes.
     """
 
     decoded: DecodedDomain
     rows: NDArray[np.int64]
     labels: NDArray[np.int64] | None
-
-    def views(self, preprocessing: Preprocessing, device: torch.device) -> ImageViews:
-        """Training and evaluation views of these images."""
-        return ImageViews(self.decoded.pixels, preprocessing, device, self.rows)
+    private_labels: NDArray[np.int64] | None = None
 
     @property
     def paths(self) -> list[Path]:
@@ -69,6 +73,7 @@ class Task:
         source, target: images and labels.
         preprocessing: of the backbone at the configured image size.
         device: where the networks run.
+        encoder: of a frozen backbone; None where the backbone is trained.
     """
 
     config: AdaptConfig
@@ -79,6 +84,23 @@ class Task:
     target: Images
     preprocessing: Preprocessing
     device: torch.device
+    encoder: FrozenEncoder | None = None
+
+    def views(self, pixels: NDArray[np.uint8], rows: NDArray[np.int64], name: str) -> Views:
+        """Training and evaluation views of decoded images; with a frozen backbone, of features.
+
+        Args:
+            pixels: [M, R, R, 3].
+            rows: [N] which of them.
+            name: of the images, for messages.
+        """
+        if self.encoder is None:
+            return ImageViews(pixels, self.preprocessing, self.device, rows)
+        return FeatureViews(features_of(self.encoder, pixels, rows, name), self.device)
+
+    def target_views(self) -> Views:
+        """Views of the target's images."""
+        return self.views(self.target.decoded.pixels, self.target.rows, self.config.tgt)
 
 
 def data_root(config: AdaptConfig) -> Path:
@@ -123,27 +145,68 @@ def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
     benchmark = None if synthetic else identify(union)
     dataset = benchmark.name if benchmark else root.resolve().name
     profile = config.profile or ("mini" if synthetic else benchmark.name if benchmark else "folder")
-    config = config.with_profile(profile)
+    config = _settle_weights(config, config.with_profile(profile))
     label_sets = resolve_label_sets(
         source, target, config.setting, config.split, benchmark, MINI_SPLITS if synthetic else None
     )
     device = resolve_device(config.device)
-    backbone = build_backbone(
-        _given(config.backbone), weights="none", arguments=config.backbone_arguments
-    )
-    preprocessing = backbone.preprocessing
-    if config.image_size is not None:
-        preprocessing = preprocessing.resized(config.image_size)
+    encoder = _encoder(config, device) if config.freeze_backbone else None
+    preprocessing = encoder.preprocessing if encoder else _preprocessing(config)
     config = dataclasses.replace(
         config, image_size=preprocessing.image_size, src=source.name, tgt=target.name
     )
     images = (
         _images(source, preprocessing, label_sets.source_label),
-        _images(target, preprocessing, label_sets.target_label),
+        _images(target, preprocessing, label_sets.target_label, label_sets.target_private),
     )
     for part in images[:1] if source_alone else images:
         _check_batch(part, int(config.batch_size or 0))
-    return Task(config, dataset, synthetic, label_sets, *images, preprocessing, device)
+    return Task(config, dataset, synthetic, label_sets, *images, preprocessing, device, encoder)
+
+
+def _settle_weights(given: AdaptConfig, filled: AdaptConfig) -> AdaptConfig:
+    """The configuration with the weights that are meant, where the backbone is frozen.
+
+    Raises:
+        UserError: a `transformers:` backbone and other weights; random ones that nobody asked for.
+    """
+    if not filled.freeze_backbone:
+        return filled
+    if _given(filled.backbone).startswith(TRANSFORMERS):
+        if given.weights not in (None, OWN_WEIGHTS):
+            raise UserError(
+                f"--backbone {filled.backbone} has its own weights; leave --weights out."
+            )
+        return dataclasses.replace(filled, weights=OWN_WEIGHTS)
+    if filled.weights == "none" and given.weights is None:
+        raise UserError(
+            f"--freeze-backbone needs trained weights and the profile {filled.profile} has none; "
+            "give --weights imagenet or FILE (or --weights none to freeze random ones)."
+        )
+    if filled.weights == "none":
+        logger.warning("the frozen backbone is random (--weights none): its features mean little")
+    return filled
+
+
+def _encoder(config: AdaptConfig, device: torch.device) -> FrozenEncoder:
+    """The frozen backbone; its weights are looked for now."""
+    choice = BackboneChoice(
+        _given(config.backbone), _given(config.weights), config.backbone_arguments, config.seed
+    )
+    return frozen_encoder(
+        choice,
+        image_size=config.image_size,
+        device=device,
+        mixed_precision=config.mixed_precision,
+    )
+
+
+def _preprocessing(config: AdaptConfig) -> Preprocessing:
+    """Of the backbone, at the image size asked for."""
+    own = build_backbone(
+        _given(config.backbone), weights="none", arguments=config.backbone_arguments
+    ).preprocessing
+    return own if config.image_size is None else own.resized(config.image_size)
 
 
 def _given(value: str | None) -> str:
@@ -164,7 +227,10 @@ def _check_batch(images: Images, batch_size: int) -> None:
 
 
 def _images(
-    domain: Domain, preprocessing: Preprocessing, label_of: Callable[[str], int | None]
+    domain: Domain,
+    preprocessing: Preprocessing,
+    label_of: Callable[[str], int | None],
+    private: tuple[str, ...] = (),
 ) -> Images:
     """Decode a domain and keep the images whose class the task uses."""
     decoded = decode_domain(domain, preprocessing.resize_size, preprocessing.interpolation)
@@ -174,7 +240,8 @@ def _images(
     by_name = {name: label_of(name) for name in set(names)}
     used = [(row, by_name[name]) for row, name in enumerate(names) if by_name[name] is not None]
     table = np.array(used, dtype=np.int64).reshape(-1, 2)
-    return Images(decoded, table[:, 0], table[:, 1])
+    own = [private.index(names[row]) if names[row] in private else -1 for row in table[:, 0]]
+    return Images(decoded, table[:, 0], table[:, 1], np.array(own, dtype=np.int64))
 
 
 def build_network(task: Task, weights: str) -> Network:
@@ -182,13 +249,17 @@ def build_network(task: Task, weights: str) -> Network:
 
     Args:
         task: backbone, classes and device.
-        weights: "imagenet", "none" or a file; "none" where a checkpoint is loaded next.
+        weights: "imagenet", "none" or a file; "none" where a checkpoint is loaded next. Of no
+            account with a frozen backbone: the network is its heads alone, and takes features.
     """
     config = task.config
     torch.manual_seed(derive(config.seed, "initialisation"))
-    backbone = build_backbone(
-        _given(config.backbone), weights=weights, arguments=config.backbone_arguments
-    )
+    if task.encoder is not None:
+        backbone = Backbone(nn.Identity(), task.encoder.feature_dim, task.preprocessing)
+    else:
+        backbone = build_backbone(
+            _given(config.backbone), weights=weights, arguments=config.backbone_arguments
+        )
     network = Network(
         backbone.module, backbone.feature_dim, task.label_sets.unknown, config.bottleneck_dim or 256
     )

@@ -2,7 +2,8 @@
 
 A re-implementation of "LEAD: Learning Decomposition for Source-free Universal Domain Adaptation"
 (Qu et al., CVPR 2024, https://arxiv.org/abs/2403.03421), verified number by number against the
-authors' released code (MIT). It knows no dataset: give it image arrays and label sets.
+authors' released code (MIT). It knows no dataset: give it image arrays and label sets, or
+features of your own (`FeatureViews`).
 
     network = lead.Network(backbone.module, backbone.feature_dim, class_count)
     for epoch in lead.train_source(network, source_views, labels, lead.SourceConfig()): ...
@@ -16,20 +17,23 @@ from lead.clusters import estimate_clusters
 from lead.decomposition import Decomposition, decompose
 from lead.errors import LeadError, ProtocolError, WeightsError
 from lead.evaluation import Evaluation, evaluate
+from lead.feature_views import FeatureViews
 from lead.network import Network, to_device
+from lead.private_classes import private_nmi
 from lead.protocol import LabelSets, split_classes
 from lead.pseudo_labels import PseudoLabels, assign_pseudo_labels
-from lead.scores import closed_set_scores, open_set_scores, score_block
+from lead.scores import closed_set_scores, h3_score, open_set_scores, score_block
 from lead.selection import mutual_information
 from lead.source import SourceConfig, train_source
 from lead.target import TargetConfig
 from lead.target import adapt_target as adapt
-from lead.views import ImageViews, Preprocessing
+from lead.views import ImageViews, Preprocessing, Views
 
 __all__ = [
     "Backbone",
     "Decomposition",
     "Evaluation",
+    "FeatureViews",
     "ImageViews",
     "LabelSets",
     "LeadError",
@@ -39,6 +43,7 @@ __all__ = [
     "PseudoLabels",
     "SourceConfig",
     "TargetConfig",
+    "Views",
     "WeightsError",
     "adapt",
     "assign_pseudo_labels",
@@ -47,9 +52,11 @@ __all__ = [
     "decompose",
     "estimate_clusters",
     "evaluate",
+    "h3_score",
     "load_checkpoint",
     "mutual_information",
     "open_set_scores",
+    "private_nmi",
     "save_checkpoint",
     "score_block",
     "split_classes",

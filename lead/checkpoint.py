@@ -15,6 +15,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,14 @@ def weights_identity(weights: str) -> str:
     path = Path(weights)
     if not path.is_file():
         raise WeightsError(f"no weights file {path}; check --weights")
-    with path.open("rb") as handle:
+    status = path.stat()
+    return _file_hash(str(path.resolve()), status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _file_hash(path: str, size: int, changed: int) -> str:
+    """SHA-256 of a file, once for all that ask; size and time tell when it is another one."""
+    with Path(path).open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from lead.network import Network
 from lead.precision import Precision
 from lead.pseudo_labels import unit_features
-from lead.views import ImageViews
+from lead.views import Views
 
 EVALUATION_BATCH = 128
 
@@ -31,12 +31,12 @@ class Evaluation:
 @torch.no_grad()
 def evaluate(
     network: Network,
-    views: ImageViews,
+    views: Views,
     *,
     precision: Precision | None = None,
     batch_size: int = EVALUATION_BATCH,
 ) -> Evaluation:
-    """Run the network over the centre crops of all images.
+    """Run the network over the evaluation views of all samples.
 
     Raises:
         DivergedError: the network gives values that are not finite.

@@ -24,6 +24,10 @@ EPSILON = 1e-5
 THRESHOLD = 0.55
 
 ScoreBlock = dict[str, float | int | None]
+SCORE_NAMES = (
+    *("h_score", "known_accuracy", "unknown_accuracy", "accuracy", "auroc", "oscr"),
+    *("nmi", "h3_score"),
+)
 
 
 @dataclass(frozen=True)
@@ -183,6 +187,32 @@ def oscr(uncertainty: ArrayLike, correct: ArrayLike, is_unknown: ArrayLike) -> f
     return float(np.trapezoid(np.append(0.0, accepted_right), x=np.append(0.0, accepted_unknown)))
 
 
+def empty_block(epoch: int | None = None) -> ScoreBlock:
+    """A score block in which nothing is defined."""
+    return dict.fromkeys(SCORE_NAMES) | {"epoch": epoch}
+
+
+def h3_score(
+    known_accuracy: float | None, unknown_accuracy: float | None, nmi: float | None
+) -> float | None:
+    """Harmonic mean of known accuracy, unknown accuracy and NMI, with 1e-5 in every denominator.
+
+    Source: Chang et al. (UniOT), NeurIPS 2022, as computed by Deng and Jia, 2023; see
+    `lead.private_classes` for the NMI.
+
+    Returns:
+        A fraction, or None where one of the three is not defined.
+
+    Example:
+        >>> round(h3_score(0.8, 0.6, 0.5), 3)
+        0.61
+    """
+    if known_accuracy is None or unknown_accuracy is None or nmi is None:
+        return None
+    parts = (known_accuracy, unknown_accuracy, nmi)
+    return 3.0 / sum(1.0 / (part + EPSILON) for part in parts)
+
+
 def score_block(
     probability: Tensor,
     labels: NDArray[np.int64],
@@ -191,6 +221,7 @@ def score_block(
     open_set: bool,
     threshold: float = THRESHOLD,
     epoch: int | None = None,
+    nmi: float | None = None,
 ) -> ScoreBlock:
     """All scores of one evaluation; what does not apply is None, never NaN.
 
@@ -201,16 +232,15 @@ def score_block(
         open_set: False for PDA: accuracy alone.
         threshold: rejection threshold on the normalised entropy.
         epoch: which epoch this is, kept in the block.
+        nmi: of the target-private classes, see `lead.private_classes.private_nmi`; for the
+            H3-score.
 
     Returns:
         h_score, known_accuracy, unknown_accuracy, accuracy (all samples, unknown counted as one
-        class), auroc, oscr, epoch. Without unknown samples h_score and unknown_accuracy are None;
-        without samples all scores are.
+        class), auroc, oscr, nmi, h3_score, epoch. Without unknown samples h_score and
+        unknown_accuracy are None; without samples all scores are.
     """
-    block: ScoreBlock = dict.fromkeys(
-        ("h_score", "known_accuracy", "unknown_accuracy", "accuracy", "auroc", "oscr")
-    )
-    block["epoch"] = epoch
+    block = empty_block(epoch)
     if len(labels) == 0:
         return block
     if not open_set:
@@ -231,6 +261,8 @@ def score_block(
     right = probability.argmax(dim=1).cpu().numpy() == labels
     block["auroc"] = auroc(uncertainty, is_unknown)
     block["oscr"] = oscr(uncertainty, right, is_unknown)
+    block["nmi"] = nmi
+    block["h3_score"] = h3_score(block["known_accuracy"], block["unknown_accuracy"], nmi)
     return block
 
 

@@ -22,7 +22,7 @@ from lead.network import Network
 from lead.precision import Precision
 from lead.schedule import BACKBONE_FACTOR, build_optimizer, set_learning_rate
 from lead.seeds import seed_epoch
-from lead.views import ImageViews
+from lead.views import Views
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class SourceEpoch:
 
 def train_source(
     network: Network,
-    views: ImageViews,
+    views: Views,
     labels: NDArray[np.int64],
     config: SourceConfig,
     *,
@@ -84,7 +84,7 @@ def train_source(
 
     Args:
         network: on the device of `views`.
-        views: source images.
+        views: source images, or features of them.
         labels: [N] classifier outputs.
         config: settings.
         state: of a `SourceEpoch`, to go on after it with the same results.

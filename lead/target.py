@@ -29,7 +29,7 @@ from lead.precision import Precision
 from lead.pseudo_labels import PseudoLabels, assign_pseudo_labels
 from lead.schedule import BACKBONE_FACTOR, build_optimizer, set_learning_rate
 from lead.seeds import seed_epoch
-from lead.views import ImageViews
+from lead.views import Views
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def adaptation_step(
 
 def adapt_target(
     network: Network,
-    views: ImageViews,
+    views: Views,
     config: TargetConfig,
     *,
     state: Mapping[str, Any] | None = None,
@@ -178,7 +178,7 @@ def adapt_target(
 
     Args:
         network: source-trained, on the device of `views`.
-        views: target images, no labels.
+        views: target images, or features of them; no labels.
         config: settings.
         state: of a `TargetEpoch`, to go on after it with the same results; epochs up to it are
             neither recomputed nor yielded.
@@ -274,7 +274,7 @@ def adapt_target(
 def _train_epoch(
     network: Network,
     optimizer: torch.optim.SGD,
-    views: ImageViews,
+    views: Views,
     pseudo: PseudoLabels,
     start: Evaluation,
     decomposition: Decomposition,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +21,41 @@ from lead.seeds import batches
 
 Item = TypeVar("Item")
 Batch = TypeVar("Batch")
+
+
+class Views(Protocol):
+    """What training, adaptation and evaluation need of N samples; inputs are [B, ...].
+
+    `ImageViews` gives pictures, `FeatureViews` features that were computed before.
+    """
+
+    @property
+    def device(self) -> torch.device:
+        """Where the batches are."""
+        ...
+
+    def __len__(self) -> int:
+        """N."""
+        ...
+
+    def training_batches(
+        self, batch_size: int, draw: np.random.Generator, limit: int | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """A shuffled epoch of (row indices [B], training views [B, ...]) in full batches.
+
+        Args:
+            batch_size: B.
+            draw: of order and views.
+            limit: at most this many batches.
+
+        Raises:
+            TooFewImagesError: fewer samples than a batch.
+        """
+        ...
+
+    def evaluation_batches(self, batch_size: int) -> Iterator[Tensor]:
+        """All samples in order as evaluation views [B, ...]; the last batch may be smaller."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -44,6 +79,29 @@ class Preprocessing:
         """The same with another crop, the resize side scaled along (160 of 224/256 gives 182)."""
         resize_size = int(image_size * self.resize_size / self.image_size)
         return Preprocessing(self.mean, self.std, image_size, resize_size, self.interpolation)
+
+
+class NetworkInput:
+    """Pixels to what a network takes: scaled by mean and std, on the device.
+
+    Args:
+        preprocessing: mean and std.
+        device: where the result is.
+    """
+
+    def __init__(self, preprocessing: Preprocessing, device: torch.device) -> None:
+        scale = torch.tensor(preprocessing.std).view(1, 3, 1, 1) * 255.0
+        mean = torch.tensor(preprocessing.mean).view(1, 3, 1, 1) * 255.0
+        self._scale = (1.0 / scale).to(device)
+        self._shift = (-mean / scale).to(device)
+
+    def __call__(self, batch: NDArray[np.uint8]) -> Tensor:
+        """[B, S, S, 3] uint8 -> normalised float [B, 3, S, S], channels-last."""
+        pixels = torch.from_numpy(batch)
+        if self._scale.is_cuda:
+            # The device of the constants, not "cuda": another thread may have another current one.
+            pixels = pixels.pin_memory().to(self._scale.device, non_blocking=True)
+        return torch.addcmul(self._shift, pixels.permute(0, 3, 1, 2).float(), self._scale)
 
 
 class ImageViews:
@@ -75,22 +133,10 @@ class ImageViews:
         self.rows = np.arange(len(images)) if rows is None else rows
         self.preprocessing = preprocessing
         self.device = device
-        scale = torch.tensor(preprocessing.std).view(1, 3, 1, 1) * 255.0
-        self._scale = (1.0 / scale).to(device)
-        self._shift = (-torch.tensor(preprocessing.mean).view(1, 3, 1, 1) * 255.0 / scale).to(
-            device
-        )
+        self._to_network = NetworkInput(preprocessing, device)
 
     def __len__(self) -> int:
         return len(self.rows)
-
-    def _to_network(self, batch: NDArray[np.uint8]) -> Tensor:
-        """[B, S, S, 3] uint8 -> normalised float [B, 3, S, S], channels-last, on the device."""
-        pixels = torch.from_numpy(batch)
-        if self.device.type == "cuda":
-            # The device of the constants, not "cuda": another thread may have another current one.
-            pixels = pixels.pin_memory().to(self._scale.device, non_blocking=True)
-        return torch.addcmul(self._shift, pixels.permute(0, 3, 1, 2).float(), self._scale)
 
     def picture(self, row: int, draw: np.random.Generator) -> NDArray[np.uint8]:
         """The resized image [R, R, 3] behind a training view; a subclass may draw it anew."""

@@ -14,6 +14,7 @@ from genmix_da.cli.options import json_option
 @click.option("--tgt", required=True, help="Labelled domain: name, alias or folder.")
 @click.option("--data", help="Folder of domains [$GENMIX_DA_DATA, else Mini Office-Home].")
 @click.option("--threshold", type=float, help="Reject above this uncertainty [the checkpoint's].")
+@click.option("--weights", help="Of a frozen backbone, where its file or folder has moved.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @json_option
 def command(
@@ -21,6 +22,7 @@ def command(
     tgt: str,
     data: str | None,
     threshold: float | None,
+    weights: str | None,
     device: str,
     as_json: bool,
 ) -> None:
@@ -28,7 +30,9 @@ def command(
     from genmix_da.cli.show import echo_json, echo_scores
     from genmix_da.inference import evaluate_checkpoint
 
-    found = evaluate_checkpoint(checkpoint, tgt=tgt, data=data, threshold=threshold, device=device)
+    found = evaluate_checkpoint(
+        checkpoint, tgt=tgt, data=data, threshold=threshold, device=device, weights=weights
+    )
     if as_json:
         echo_json(found)
         return

@@ -38,7 +38,9 @@ _MODEL: tuple[Command, ...] = (
     click.option("--augment", help="genmix or none [genmix]."),
     click.option("--augment-mode", help="offline (written once) or online (drawn anew) [offline]."),
     click.option("--budget", help="steps or epochs: what plain and augmented share [steps]."),
-    click.option("--backbone", help="torchvision name, or timm:NAME [by profile]."),
+    click.option(
+        "--backbone", help="torchvision name, timm:NAME or transformers:NAME_OR_DIR [by profile]."
+    ),
     click.option(
         "--backbone-arg",
         "backbone_arguments",
@@ -48,6 +50,12 @@ _MODEL: tuple[Command, ...] = (
         help="Argument of the backbone's constructor; repeatable.",
     ),
     click.option("--weights", help="imagenet, none, or a .safetensors/.pth file [imagenet]."),
+    click.option(
+        "--freeze-backbone",
+        is_flag=True,
+        default=None,
+        help="Compute features once, train bottleneck and classifier alone.",
+    ),
     click.option("--bottleneck-dim", type=int, help="Width of the embedding [256]."),
     click.option("--image-size", type=int, help="Side of the network's input [the weights' own]."),
     click.option("--batch-size", type=int, help="Images a step [64]."),

@@ -20,6 +20,7 @@ from genmix_da.cli.options import json_option
     help="CSV file to write.",
 )
 @click.option("--threshold", type=float, help="Reject above this uncertainty [the checkpoint's].")
+@click.option("--weights", help="Of a frozen backbone, where its file or folder has moved.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @json_option
 def command(
@@ -27,6 +28,7 @@ def command(
     folder: Path,
     out: Path,
     threshold: float | None,
+    weights: str | None,
     device: str,
     as_json: bool,
 ) -> None:
@@ -34,7 +36,9 @@ def command(
     from genmix_da.cli.show import echo_json
     from genmix_da.inference import predict_folder
 
-    found = predict_folder(checkpoint, folder, out, threshold=threshold, device=device)
+    found = predict_folder(
+        checkpoint, folder, out, threshold=threshold, device=device, weights=weights
+    )
     if as_json:
         echo_json(found)
     else:

@@ -15,6 +15,8 @@ _COLUMNS = (
     ("accuracy", "accuracy"),
     ("AUROC", "auroc"),
     ("OSCR", "oscr"),
+    ("NMI", "nmi"),
+    ("H3", "h3_score"),
     ("epoch", "epoch"),
 )
 

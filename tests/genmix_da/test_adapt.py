@@ -20,7 +20,10 @@ CONTRACT = {
     *("augment", "backbone", "seed", "split", "threshold", "scores", "source_only"),
     *("skipped_files", "timing", "provenance"),
 }
-FRACTIONS = ("h_score", "known_accuracy", "unknown_accuracy", "accuracy", "auroc", "oscr")
+FRACTIONS = (
+    *("h_score", "known_accuracy", "unknown_accuracy", "accuracy", "auroc", "oscr"),
+    *("nmi", "h3_score"),
+)
 BLOCK = {*FRACTIONS, "epoch"}
 FILES = {
     *("config.yaml", "metrics.jsonl", "result.json", "checkpoint.safetensors", "checkpoint.json"),

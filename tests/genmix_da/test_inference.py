@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest
 
-SCORES = ("h_score", "known_accuracy", "unknown_accuracy", "accuracy", "auroc", "oscr")
+SCORES = (
+    *("h_score", "known_accuracy", "unknown_accuracy", "accuracy", "auroc", "oscr"),
+    *("nmi", "h3_score"),
+)
 
 
 def read(file: Path) -> list[dict[str, str]]:

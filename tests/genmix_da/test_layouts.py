@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 
 QUICK = ("--source-epochs", 1, "--epochs", 1, "--cluster-estimator", "features")
-SCORES = ("h_score", "known_accuracy", "unknown_accuracy", "accuracy", "auroc", "oscr")
+SCORES = (
+    *("h_score", "known_accuracy", "unknown_accuracy", "accuracy", "auroc", "oscr"),
+    *("nmi", "h3_score"),
+)
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def test_pda_reports_accuracy_and_rejects_nothing(quick: Callable, tmp_path: Pat
     assert result["images"] == {"source": 72, "target": 36, "target_unknown": 0}
     last = result["scores"]["last"]
     assert last["known_accuracy"] == pytest.approx(last["accuracy"], abs=1e-5)
-    for name in ("h_score", "unknown_accuracy", "auroc", "oscr"):
+    for name in ("h_score", "unknown_accuracy", "auroc", "oscr", "nmi", "h3_score"):
         assert last[name] is None
     assert result["source_only"]["h_score_at_050"] is None
     assert "unknown" not in {row["predicted"] for row in predictions(tmp_path)}

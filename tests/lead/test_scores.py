@@ -10,6 +10,7 @@ import torch
 from lead.scores import (
     auroc,
     closed_set_scores,
+    h3_score,
     headline,
     normalised_entropy,
     open_set_scores,
@@ -129,7 +130,9 @@ def random_case(samples: int = 80, classes: int = 4) -> tuple[torch.Tensor, np.n
 def test_block_holds_the_scores_of_an_open_set() -> None:
     probability, labels = random_case()
     classes = [0, 1, 2, 4]
-    block = score_block(probability, labels, classes, open_set=True, threshold=0.4, epoch=7)
+    block = score_block(
+        probability, labels, classes, open_set=True, threshold=0.4, epoch=7, nmi=0.6
+    )
     scores = open_set_scores(probability, labels, classes, threshold=0.4)
     uncertainty = normalised_entropy(probability).numpy()
     unknown = labels == 4
@@ -141,6 +144,8 @@ def test_block_holds_the_scores_of_an_open_set() -> None:
         "accuracy": np.mean(scores.prediction == labels),
         "auroc": pytest.approx(slow_auroc(uncertainty, unknown), abs=1e-12),
         "oscr": pytest.approx(slow_oscr(uncertainty, right, unknown), abs=1e-12),
+        "nmi": 0.6,
+        "h3_score": h3_score(scores.known_accuracy, scores.unknown_accuracy, 0.6),
         "epoch": 7,
     }
     assert 0 < block["h_score"] < 1
@@ -160,6 +165,8 @@ def test_block_of_a_closed_set_is_accuracy_alone() -> None:
         "unknown_accuracy",
         "auroc",
         "oscr",
+        "nmi",
+        "h3_score",
         "epoch",
     ]
 

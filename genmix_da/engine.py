@@ -1,0 +1,140 @@
+"""Where work runs: in this process, in processes of this machine, on a Ray cluster.
+
+An engine takes a function and the items it is called with, and says of each how it ended. On every
+engine:
+
+- what the function raises ends its item as "failed"; it is never tried again;
+- a worker that is lost (killed, out of memory, its node gone) costs only the items it was running;
+  they are tried again, `MAX_ATTEMPTS` times in all, and are "lost" after that;
+- the order of outcomes is the order in which items end.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from genmix_da.errors import UserError
+
+MAX_ATTEMPTS = 3
+
+
+class Item(Protocol):
+    """What a function is called with; a frozen dataclass that can be pickled."""
+
+    @property
+    def key(self) -> str:
+        """Unique among the items of a run."""
+
+    @property
+    def label(self) -> str:
+        """For people."""
+
+
+ItemT = TypeVar("ItemT", bound=Item)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an item ended.
+
+    Attributes:
+        key: of the item.
+        status: "done", "failed" (its function raised an error) or "lost" (its workers died).
+        reason: "" when done, else one line for people.
+        seconds: of the last attempt; 0 where the engine cannot know.
+    """
+
+    key: str
+    status: str
+    reason: str
+    seconds: float
+
+
+class Engine(Protocol):
+    """Runs a function on items."""
+
+    @property
+    def name(self) -> str:
+        """As on the command line."""
+
+    def run(
+        self, work: Callable[[ItemT], None], items: Sequence[ItemT], *, progress: str = "working"
+    ) -> Iterator[Outcome]:
+        """Yield an outcome as each item ends; an error of an item is never raised.
+
+        Args:
+            work: a function of a module, so that it can be pickled.
+            items: with keys that differ.
+            progress: a few words at the left of the progress bar.
+
+        Raises:
+            UserError: the engine cannot work at all: no such cluster, not so many GPUs.
+        """
+
+
+def parse_engine(
+    text: str, *, gpus_per_job: float | None = None, address: str | None = None
+) -> Engine:
+    """The engine that "local", "workers:N" or "ray" names.
+
+    Args:
+        text: from the command line.
+        gpus_per_job: for workers and Ray; a fraction lets jobs share a GPU. None: workers take the
+            visible GPUs in turn; on Ray 1 where the cluster has GPUs, else 0.
+        address: of a Ray cluster; None for $RAY_ADDRESS, the cluster this machine belongs to, or a
+            cluster of this machine alone, started for the run.
+
+    Raises:
+        UserError: another name, or an option that the engine does not have.
+    """
+    kind, _, number = text.strip().lower().partition(":")
+    if gpus_per_job is not None:
+        _check_gpus(gpus_per_job)
+    if address is not None and kind != "ray":
+        raise UserError(f"--ray-address is for --engine ray, not for {text!r}.")
+    if kind == "local" and not number:
+        if gpus_per_job is not None:
+            raise UserError(
+                "--gpus-per-job is for --engine workers:N and ray; local uses --device."
+            )
+        from genmix_da.engines.local import LocalEngine
+
+        return LocalEngine()
+    if kind == "workers" and number.isdecimal() and int(number) >= 1:
+        from genmix_da.engines.workers import WorkersEngine
+
+        return WorkersEngine(int(number), gpus_per_job)
+    if kind == "ray" and not number:
+        from genmix_da.engines.ray_engine import RayEngine
+
+        return RayEngine(address, gpus_per_job)
+    raise UserError(
+        f"no engine {text!r}{_suggestion(kind, number)}; choose local, workers:N with N from 1, "
+        "or ray."
+    )
+
+
+def _check_gpus(gpus_per_job: float) -> None:
+    whole = gpus_per_job == int(gpus_per_job) if gpus_per_job < float("inf") else False
+    if not (gpus_per_job >= 0 and (whole or gpus_per_job < 1)):
+        raise UserError(
+            f"--gpus-per-job is {gpus_per_job:g}; give a whole number, or a fraction below 1."
+        )
+
+
+def _suggestion(kind: str, number: str) -> str:
+    """A hint at what was meant, or nothing."""
+    if kind.isdecimal():
+        kind, number = "workers", kind
+    joined = re.fullmatch(r"([a-z]+)[-=_ ]?(\d+)", kind)  # workers4, workers=4
+    if joined:
+        kind, number = joined.groups()
+    close = difflib.get_close_matches(kind, ["local", "workers", "ray"], n=1, cutoff=0.5)
+    if not close:
+        return ""
+    count = f":{max(int(number), 1)}" if number.isdecimal() else ":2"
+    return f" (did you mean {close[0]}{count if close[0] == 'workers' else ''}?)"

@@ -1,0 +1,26 @@
+"""One item after another in this process, with all its threads."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+
+from genmix_da.engine import ItemT, Outcome
+from genmix_da.engines.attempt import attempt, check_keys, settled
+
+logger = logging.getLogger(__name__)
+
+
+class LocalEngine:
+    """Runs items here; a bar of the item's own shows its progress, so there is none around it."""
+
+    name = "local"
+
+    def run(
+        self, work: Callable[[ItemT], None], items: Sequence[ItemT], *, progress: str = "working"
+    ) -> Iterator[Outcome]:
+        """Yield an outcome as each item ends; see `genmix_da.engine.Engine`."""
+        check_keys(items)
+        for number, item in enumerate(items, 1):
+            logger.info("%s, %d of %d: %s", progress, number, len(items), item.label)
+            yield settled(item, attempt(work, item))

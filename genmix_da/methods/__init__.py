@@ -1,0 +1,28 @@
+"""Methods behind one small interface. Adding one is one file and one entry in METHODS."""
+
+from __future__ import annotations
+
+import difflib
+
+from genmix_da.errors import UserError
+from genmix_da.methods import lead, lead_genmix, source_only
+from genmix_da.methods.base import Method
+
+METHODS: dict[str, Method] = {
+    module.METHOD.name: module.METHOD for module in (source_only, lead, lead_genmix)
+}
+
+__all__ = ["METHODS", "Method", "find_method"]
+
+
+def find_method(name: str) -> Method:
+    """A method by name.
+
+    Raises:
+        UserError: there is none (the nearest is suggested).
+    """
+    if name not in METHODS:
+        close = difflib.get_close_matches(name, list(METHODS), n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise UserError(f"no method {name!r}; {hint}There are: {', '.join(METHODS)}.")
+    return METHODS[name]

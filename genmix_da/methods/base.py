@@ -1,0 +1,55 @@
+"""What a method is: what its source is trained on, and how it adapts to the target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from lead.network import Network
+    from lead.target import TargetConfig, TargetEpoch
+    from lead.views import Views
+
+SETTINGS = ("opda", "osda", "pda")
+
+
+class Adapt(Protocol):
+    """Adapts a source-trained network in place; see `lead.adapt_target`."""
+
+    def __call__(
+        self,
+        network: Network,
+        views: Views,
+        config: TargetConfig,
+        *,
+        state: Mapping[str, Any] | None = None,
+    ) -> Iterator[TargetEpoch]:
+        """Yield epoch 0 (the source model as it is), then one record an epoch.
+
+        Args:
+            network: source-trained, on the device of `views`.
+            views: target images without labels.
+            config: settings; methods read what they know.
+            state: of a yielded epoch, to go on after it with the same results.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Method:
+    """A row of a table.
+
+    Attributes:
+        name: as users type it and tables print it.
+        augment: "none" or "genmix": what the source model is trained on.
+        settings: that the method defines; in the others its cells are n/a.
+        adapt: how it adapts.
+        epochs: False where there is nothing to adapt: epoch 0 is the result.
+    """
+
+    name: str
+    augment: str
+    adapt: Adapt
+    settings: tuple[str, ...] = SETTINGS
+    epochs: bool = True

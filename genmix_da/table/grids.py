@@ -1,0 +1,144 @@
+"""Tables as grids of printed entries, which the terminal, Markdown and LaTeX lay out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from genmix_da.table.aggregate import INCOMPLETE, Cell, Table, has_no_epochs, percent
+from genmix_da.table.columns import AVERAGE
+from genmix_da.table.difference import LEVEL, Difference
+from genmix_da.table.summary import Summary
+
+BLOCK_TITLES = {
+    "last": "last epoch (headline)",
+    "selected": "selected without target labels",
+    "oracle": "oracle: epoch chosen by TARGET LABELS",
+}
+METRIC_NAMES = {
+    "h_score": "H-score",
+    "known_accuracy": "known accuracy",
+    "unknown_accuracy": "unknown accuracy",
+    "auroc": "AUROC",
+    "h3_score": "H3-score",
+}
+NO_CHOICE = "(no choice of epoch)"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one cell prints.
+
+    Attributes:
+        text: number or words.
+        spread: standard deviation, "" for none.
+        best: whether it is marked.
+    """
+
+    text: str
+    spread: str = ""
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table to lay out.
+
+    Attributes:
+        title: above it.
+        head: of the columns; the first is the method's.
+        rows: as wide as head.
+        rule_before: index of the row before which published rows are set off, or None.
+    """
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[Entry, ...], ...]
+    rule_before: int | None = None
+
+
+def grids(summary: Summary) -> tuple[list[Grid], list[str]]:
+    """Every table to print, and a line for each metric that has no value at all."""
+    found: list[Grid] = []
+    empty: list[str] = []
+    for setting in dict.fromkeys(table.setting for table in summary.tables):
+        tables = [table for table in summary.tables if table.setting == setting]
+        found += [_grid(summary, table) for table in tables if table.is_headline]
+        chosen = [item for item in summary.differences if item.setting == setting]
+        if any(value is not None for item in chosen for value in item.columns.values()):
+            found.append(_difference_grid(chosen))
+        for table in tables:
+            if table.is_headline:
+                continue
+            if _has_values(table):
+                found.append(_grid(summary, table))
+            else:
+                name = METRIC_NAMES[table.metric]
+                empty.append(f"{setting.upper()}: {name} has no value in any finished run (n/a).")
+    return found, empty
+
+
+def _has_values(table: Table) -> bool:
+    return any(
+        value is not None
+        for row in table.rows
+        for cell in row.cells.values()
+        for value in cell.values.values()
+    )
+
+
+def entry(cell: Cell) -> Entry:
+    """The cell as it is printed."""
+    if cell.state == INCOMPLETE:
+        return Entry(f"inc. {len(cell.values)}/{cell.seeds}")
+    if cell.mean is None:
+        return Entry("n/a")
+    return Entry(percent(cell.mean), "" if cell.sd is None else percent(cell.sd), cell.best)
+
+
+def _grid(summary: Summary, table: Table) -> Grid:
+    rows = []
+    for row in table.rows:
+        mark = f" {NO_CHOICE}" if row.no_epochs and table.block == "oracle" else ""
+        cells = (entry(row.cells[column]) for column in table.columns)
+        rows.append((Entry(row.method + mark), *cells))
+    own = len(rows)
+    for printed in summary.published[table.setting] if table.is_headline else []:
+        values = (printed.cells[column] for column in table.columns)
+        cells = (Entry("-" if value is None else percent(value)) for value in values)
+        rows.append((Entry(f"{printed.method} (published)"), *cells))
+    return Grid(
+        _title(summary, table), ("method", *table.columns), tuple(rows), own if rows[own:] else None
+    )
+
+
+def _title(summary: Summary, table: Table) -> str:
+    splits = " and ".join(summary.origin.splits.get(table.setting, ()))
+    seeds = f"{len(table.seeds)} seed" + ("s" if len(table.seeds) > 1 else "")
+    setting = f"{table.setting.upper()} {splits}".strip()
+    return f"{setting}, {METRIC_NAMES[table.metric]}, {BLOCK_TITLES[table.block]}, {seeds}"
+
+
+def _signed(fraction: float) -> str:
+    """Percent points; what rounds to nothing has no sign."""
+    text = f"{100 * fraction:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text
+
+
+def _difference_grid(chosen: list[Difference]) -> Grid:
+    pairs = tuple(chosen[0].columns)
+    rows = []
+    for item in chosen:
+        block = "all blocks" if has_no_epochs(item.method) else item.block
+        cells = (Entry("-" if v is None else _signed(v)) for v in item.columns.values())
+        mean = Entry(item.state if item.mean is None else _signed(item.mean))
+        if item.low is None or item.high is None:
+            ends = Entry("-")
+        else:
+            ends = Entry(f"{_signed(item.low)} to {_signed(item.high)}")
+        rows.append((Entry(f"{item.method} - {item.baseline}, {block}"), *cells, mean, ends))
+    setting, metric = chosen[0].setting.upper(), METRIC_NAMES[chosen[0].metric]
+    return Grid(
+        f"{setting}, {metric}, paired differences in percent points",
+        ("difference", *pairs, AVERAGE, f"{100 * LEVEL:.0f} % interval"),
+        tuple(rows),
+    )

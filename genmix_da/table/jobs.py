@@ -1,0 +1,64 @@
+"""The pieces of work of a table. The same code runs in this process, in a worker or on a cluster.
+
+A job is idempotent: run again, it finds what is there and makes what is missing. Everything it
+leaves is written under a temporary name and renamed, so that a lost worker costs its job alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# In this order: a job finds what those of earlier stages have made.
+STAGES = ("data", "source", "adapt")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of work.
+
+    Attributes:
+        key: hash of what decides its result; unique in a plan.
+        stage: of STAGES: "data" (edits, augmented images, features), "source" or "adapt".
+        label: for people.
+        config: options of `adapt`, plain values.
+        root: folder of the table; sources and augmented images lie in it too.
+        out: run folder below root; "" where the stage has none.
+        target: of the stage "data": the target's features instead of the source's images.
+    """
+
+    key: str
+    stage: str
+    label: str
+    config: dict[str, Any]
+    root: str
+    out: str = ""
+    target: bool = False
+
+
+def run_job(job: Job) -> None:
+    """Do a job.
+
+    Raises:
+        UserError, LeadError: as the commands do that the stages belong to.
+    """
+    from genmix_da.adaptation import adapt
+    from genmix_da.augmented_source import augmentation_of, training_set
+    from genmix_da.config import build_config
+    from genmix_da.source_model import obtain_source
+    from genmix_da.task import prepare
+
+    root = Path(job.root)
+    if job.stage == "adapt":
+        adapt(out=root / job.out, resume=True, sources=root / "sources", **job.config)
+        return
+    task = prepare(build_config(job.config))
+    augmentation = augmentation_of(task)
+    if job.stage == "source":
+        obtain_source(task, augmentation, root / "sources")
+        return
+    if job.target:
+        task.target_views()
+    else:
+        training_set(task, augmentation, root / "augmented")

@@ -1,0 +1,219 @@
+"""Where the numbers of a table come from, and what differs between its runs that no row says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from genmix_da.table.aggregate import Run, stand_in_of
+from genmix_da.table.columns import short_domains
+from genmix_da.table.records import Record
+
+# What runs of one table differ in by design: the pair, the seed, the method; and names of files,
+# whose contents are recorded elsewhere. Anything else that differs is said.
+_BY_DESIGN = frozenset(
+    (
+        *("src", "tgt", "seed", "setting", "split", "data", "method", "augment", "genmix"),
+        *("augmentation", "label_sets", "target_data", "source_model", "source_checkpoint"),
+        *("freeze_backbone", "identity", "out"),
+    )
+)
+_UNKNOWN = "not recorded"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Provenance of all finished runs of a table.
+
+    Attributes:
+        runs: finished and used.
+        wanted: runs asked for, n/a ones not counted.
+        packages: package -> versions, several where runs differ.
+        commits: of the code, "+dirty" where it had uncommitted changes.
+        devices: that the runs were made on.
+        seeds: of the finished runs.
+        datasets, backbones: of the runs.
+        splits: setting -> "S/P/T" counts of classes.
+        thresholds: rejection thresholds of the runs.
+        data: domain -> first digits of the fingerprints of its images, one for each setting's
+            classes.
+        skipped: unreadable images that were left out, over all runs.
+        command: that made the table.
+        config_hash: of the identities of all wanted runs, so of every setting of each.
+        synthetic: whether any run is on drawn images.
+        stand_ins: editors that stand in for a generative one.
+        differences: sentences on what differs between the runs beside pair, seed and method.
+    """
+
+    runs: int
+    wanted: int
+    packages: dict[str, tuple[str, ...]]
+    commits: tuple[str, ...]
+    devices: tuple[str, ...]
+    seeds: tuple[int, ...]
+    datasets: tuple[str, ...]
+    backbones: tuple[str, ...]
+    splits: dict[str, tuple[str, ...]]
+    thresholds: tuple[float, ...]
+    data: dict[str, tuple[str, ...]]
+    skipped: int
+    command: str
+    config_hash: str
+    synthetic: bool
+    stand_ins: tuple[str, ...]
+    differences: tuple[str, ...]
+
+    def line(self) -> str:
+        """All of it in one line."""
+        data = ", ".join(f"{domain} {' '.join(prints)}" for domain, prints in self.data.items())
+        parts = (
+            f"genmix-da {_listed(self.packages.get('genmix-da', ()))}",
+            f"commit {_listed(commit_name(commit) for commit in self.commits)}",
+            f"torch {_listed(self.packages.get('torch', ()))}",
+            f"device {_listed(self.devices)}",
+            f"dataset {_listed(self.datasets)}",
+            f"backbone {_listed(self.backbones)}",
+            f"threshold {_listed(self.thresholds)}",
+            f"seeds {_listed(self.seeds)}",
+            f"{self.runs} of {self.wanted} runs",
+            f"data fingerprints {data or _UNKNOWN}",
+            f"config hash {self.config_hash}",
+            f"command {self.command}",
+        )
+        return "; ".join(parts)
+
+
+def build_origin(runs: Sequence[Run], command: Sequence[str]) -> Origin:
+    """Provenance of a table.
+
+    Args:
+        runs: all wanted ones; those that are done count.
+        command: that makes the table, with its arguments.
+    """
+    # A row may take its numbers from the run of another one; it counts once.
+    used = {run.record.identity: run.record for run in runs if run.record is not None}
+    records = list(used.values())
+    origins = [record.content.get("provenance") or {} for record in records]
+    names = {name: None for origin in origins for name in origin.get("packages") or {}}
+    packages = {
+        name: _seen((origin.get("packages") or {}).get(name) for origin in origins)
+        for name in names
+    }
+    commits = _seen(origin.get("git_commit") for origin in origins)
+    devices = _seen(_device(origin) for origin in origins)
+    identities = sorted({run.wanted.identity for run in runs if not run.wanted.undefined})
+    splits = {
+        setting: _seen(
+            "/".join(map(str, record.content.get("split") or ()))
+            for record in records
+            if record.content["setting"] == setting
+        )
+        for setting in dict.fromkeys(record.content["setting"] for record in records)
+    }
+    content = [record.content for record in records]
+    datasets = _seen(item["dataset"] for item in content)
+    backbones = _seen(item.get("backbone") for item in content)
+    return Origin(
+        runs=len(records),
+        wanted=len(identities),
+        packages=packages,
+        commits=commits,
+        devices=devices,
+        seeds=tuple(sorted({item["seed"] for item in content})),
+        datasets=datasets,
+        backbones=backbones,
+        splits=splits,
+        thresholds=tuple(
+            sorted({float(item["threshold"]) for item in content if item.get("threshold")})
+        ),
+        data=_fingerprints(records),
+        skipped=sum(len(item.get("skipped_files") or ()) for item in content),
+        command=shlex.join(command),
+        config_hash=hashlib.sha256("\n".join(identities).encode()).hexdigest()[:16],
+        synthetic=any(bool(item.get("synthetic")) for item in content),
+        stand_ins=_seen(name for record in records if (name := stand_in_of(record))),
+        differences=(
+            *_hidden({**packages, "commit": commits, "device": devices, "dataset": datasets}),
+            *_hidden({f"{setting.upper()} split": found for setting, found in splits.items()}),
+            *_hidden(_settings(origins)),
+            *_changed_data(records),
+        ),
+    )
+
+
+def commit_name(commit: str) -> str:
+    """A commit's first ten digits, and "+dirty" where it has it."""
+    name, dirty, _ = commit.partition("+dirty")
+    return name if name == _UNKNOWN else name[:10] + dirty
+
+
+def _device(origin: dict[str, Any]) -> Any:
+    return origin.get("device") or (origin.get("config") or {}).get("device")
+
+
+def _seen(values: Iterable[Any]) -> tuple[str, ...]:
+    """Different values as text, sorted."""
+    return tuple(sorted({_UNKNOWN if value is None else str(value) for value in values}))
+
+
+def _listed(values: Iterable[Any]) -> str:
+    return ", ".join(map(str, values)) or _UNKNOWN
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= 60 else value[:57] + "..."
+
+
+def _hidden(found: dict[str, tuple[str, ...]]) -> list[str]:
+    """Sentences on what has several values, or uncommitted changes."""
+    sentences = []
+    for name, values in found.items():
+        shown = map(commit_name, values) if name == "commit" else map(_short, values)
+        if len(values) > 1:
+            sentences.append(f"the runs differ in {name}: {', '.join(shown)}")
+    if any("+dirty" in commit for commit in found.get("commit", ())):
+        sentences.append("some runs were made with uncommitted changes (+dirty)")
+    return sentences
+
+
+def _settings(origins: Sequence[dict[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """Setting of the configuration -> its values, for those that are no part of the design."""
+    configs = [origin.get("config") or {} for origin in origins]
+    names = sorted({name for config in configs for name in config} - _BY_DESIGN - {"device"})
+    return {
+        name: _seen(json.dumps(config.get(name), sort_keys=True) for config in configs)
+        for name in names
+    }
+
+
+def _roles(record: Record) -> list[tuple[str, str, str | None]]:
+    """(role, domain, fingerprint) of both domains."""
+    data = (record.content.get("provenance") or {}).get("data") or {}
+    return [(role, record.content[role], data.get(role)) for role in ("source", "target")]
+
+
+def _fingerprints(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = {}
+    for record in records:
+        for _, domain, fingerprint in _roles(record):
+            found.setdefault(domain, set()).add(str(fingerprint or _UNKNOWN)[:12])
+    short = short_domains(found)
+    return {short[domain]: tuple(sorted(prints)) for domain, prints in sorted(found.items())}
+
+
+def _changed_data(records: Sequence[Record]) -> list[str]:
+    """Domains whose images were not the same in all runs of a setting and role."""
+    found: dict[tuple[Any, ...], set[str | None]] = {}
+    for record in records:
+        for role, domain, fingerprint in _roles(record):
+            place = (record.content["setting"], str(record.content.get("split")), role, domain)
+            found.setdefault(place, set()).add(fingerprint)
+    return [
+        f"the images of {domain} as {role} were not the same in all {setting.upper()} runs"
+        for (setting, _, role, domain), prints in found.items()
+        if len(prints) > 1
+    ]

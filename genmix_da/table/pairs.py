@@ -1,0 +1,123 @@
+"""Which pairs of domains, settings and seeds a table has, from what was typed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from itertools import permutations
+
+from genmix_da.errors import UserError
+from genmix_da.methods.base import SETTINGS
+from office_home.names import match_domain, short_name
+
+
+def parse_pairs(text: str, domains: Sequence[str]) -> list[tuple[str, str]]:
+    """(source, target) names as on disk.
+
+    Args:
+        text: "all", or e.g. "Ar2Cl,Pr2Re"; domains as `match_domain` takes them.
+        domains: names on disk.
+
+    Raises:
+        UserError: fewer than two domains, an unknown domain, a pair of one domain with itself, or
+            one that is named twice.
+    """
+    if len(domains) < 2:
+        raise UserError(f"a table needs two domains or more; there is {', '.join(domains)} alone.")
+    if text.strip().lower() == "all":
+        return list(permutations(domains, 2))
+    pairs: list[tuple[str, str]] = []
+    for part in _listed(text, "--pairs"):
+        pair = _pair(part, domains)
+        if pair in pairs:
+            raise UserError(f"--pairs names {pair_name(*pair)} twice.")
+        pairs.append(pair)
+    return pairs
+
+
+def pair_name(source: str, target: str) -> str:
+    """E.g. "Ar2Cl"; domains without a short name keep their own."""
+    return f"{short_name(source)}2{short_name(target)}"
+
+
+def _pair(text: str, domains: Sequence[str]) -> tuple[str, str]:
+    problem = f"--pairs: {text!r} is not SOURCE2TARGET, e.g. {pair_name(*domains[:2])}"
+    # A domain's own name may hold a 2: every cut is tried.
+    for cut in [place for place, letter in enumerate(text) if letter == "2"]:
+        try:
+            pair = match_domain(text[:cut], domains), match_domain(text[cut + 1 :], domains)
+        except LookupError as error:
+            problem = f"--pairs: {text!r}: {error}"
+            continue
+        if pair[0] == pair[1]:
+            raise UserError(f"--pairs: {text!r} has {pair[0]} as source and target.")
+        return pair
+    names = [pair_name(*pair) for pair in permutations(domains, 2)]
+    close = difflib.get_close_matches(text, names, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    raise UserError(problem.rstrip(".?") + hint)
+
+
+def parse_settings(text: str) -> list[str]:
+    """Settings in the order given.
+
+    Raises:
+        UserError: an unknown one (the nearest is suggested), or one named twice.
+    """
+    found: list[str] = []
+    for name in _listed(text.lower(), "--setting"):
+        if name not in SETTINGS:
+            close = difflib.get_close_matches(name, SETTINGS, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise UserError(f"no setting {name!r}; {hint}There are: {', '.join(SETTINGS)}.")
+        if name in found:
+            raise UserError(f"--setting names {name} twice.")
+        found.append(name)
+    return found
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Seeds in the order given.
+
+    Raises:
+        UserError: something that is not a whole number, or a seed named twice.
+    """
+    seeds: list[int] = []
+    for part in _listed(text, "--seeds"):
+        if not part.isdecimal():
+            raise UserError(f"--seeds: {part!r} is not a whole number; give e.g. 1,2,3.")
+        if int(part) in seeds:
+            raise UserError(f"--seeds names {int(part)} twice.")
+        seeds.append(int(part))
+    return seeds
+
+
+def parse_splits(text: str | None, settings: Sequence[str]) -> dict[str, str | None]:
+    """Setting -> --split of its runs.
+
+    Args:
+        text: "S/P/T" or a file for one setting, "opda=4/2/4,osda=5/0/5" for several, or None.
+        settings: of the table.
+
+    Raises:
+        UserError: one split for several settings, or a setting without one.
+    """
+    if text is None:
+        return dict.fromkeys(settings)
+    if "=" not in text:
+        if len(settings) > 1:
+            example = ",".join(f"{name}=S/P/T" for name in settings)
+            raise UserError(f"--split {text} fits one setting; give --split {example}.")
+        return {settings[0]: text}
+    given = dict(part.split("=", 1) for part in _listed(text, "--split") if "=" in part)
+    for name in settings:
+        if name not in given:
+            raise UserError(f"--split names no split for {name}; add {name}=S/P/T.")
+    return {name: given[name] for name in settings}
+
+
+def _listed(text: str, option: str) -> list[str]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        raise UserError(f"{option} is empty.")
+    return parts

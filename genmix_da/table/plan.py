@@ -1,0 +1,207 @@
+"""What a table needs: every run it wants, and the jobs that are missing for them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from genmix_da.adaptation import run_identity, run_settings
+from genmix_da.augmented_source import Augmentation, augmentation_of
+from genmix_da.config import build_config, identity
+from genmix_da.errors import UserError, user_message
+from genmix_da.methods import find_method
+from genmix_da.progress import track
+from genmix_da.results import display_name
+from genmix_da.runs import CHECKPOINT
+from genmix_da.source_model import source_folder, source_settings
+from genmix_da.table.aggregate import Wanted
+from genmix_da.table.jobs import STAGES, Job
+from genmix_da.table.pairs import pair_name
+from genmix_da.table.records import Record
+from genmix_da.task import Task, prepare
+
+
+@dataclass(frozen=True)
+class Request:
+    """A table as it was asked for.
+
+    Attributes:
+        options: of `adapt`, the same for every run.
+        pairs: (source, target) names.
+        settings: of "opda", "osda", "pda".
+        methods: keys of METHODS, in the order of the rows.
+        seeds: of the runs.
+        splits: setting -> --split, or None.
+        root: folder of runs, sources and tables.
+    """
+
+    options: Mapping[str, Any]
+    pairs: tuple[tuple[str, str], ...]
+    settings: tuple[str, ...]
+    methods: tuple[str, ...]
+    seeds: tuple[int, ...]
+    splits: Mapping[str, str | None]
+    root: Path
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the plan and the jobs it hangs on.
+
+    Attributes:
+        wanted: as the table wants it.
+        job: of the stage "adapt".
+        source: of the stage "source".
+        data: of the stage "data": what has to be prepared.
+        task: resolved, for estimates.
+    """
+
+    wanted: Wanted
+    job: Job
+    source: Job
+    data: tuple[Job, ...]
+    task: Task
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a table wants and what of it is missing.
+
+    Attributes:
+        wanted: every run, undefined ones included, in the order of the table.
+        runs: those that are defined and can be planned.
+        missing: stage -> jobs to do, without those that are done.
+        refused: (label, reason) of runs that cannot be planned.
+    """
+
+    wanted: tuple[Wanted, ...]
+    runs: tuple[Run, ...]
+    missing: dict[str, tuple[Job, ...]]
+    refused: tuple[tuple[str, str], ...]
+
+
+class _Planner:
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.wanted: list[Wanted] = []
+        self.runs: list[Run] = []
+        self.refused: list[tuple[str, str]] = []
+        self._augmentations: dict[str, Augmentation | None] = {}
+
+    def add_pair(self, setting: str, pair: tuple[str, str]) -> None:
+        """Plan all methods and seeds of a pair in a setting."""
+        request, label = self.request, f"{pair_name(*pair)} {setting}"
+        options = {**request.options, "src": pair[0], "tgt": pair[1], "setting": setting}
+        if request.splits.get(setting) is not None:
+            options["split"] = request.splits[setting]
+        try:
+            task = prepare(build_config(options))
+        except Exception as error:
+            message = user_message(error)
+            if message is None:
+                raise
+            self.refused.append((label, message))
+            task = None
+        for name in request.methods:
+            method = find_method(name)
+            for seed in request.seeds:
+                undefined = setting not in method.settings
+                if task is None or undefined:
+                    row = Wanted(
+                        identity([label, name, seed]), setting, *pair, name, seed, undefined
+                    )
+                    self.wanted.append(row)
+                    continue
+                choice: dict[str, Any] = {"method": name, "augment": method.augment, "seed": seed}
+                chosen = dataclasses.replace(
+                    task, config=dataclasses.replace(task.config, **choice)
+                )
+                self._add_run(chosen, {**options, **choice}, f"{label} {name} seed {seed}")
+
+    def _add_run(self, task: Task, options: dict[str, Any], label: str) -> None:
+        config = task.config
+        if config.augment not in self._augmentations:
+            self._augmentations[config.augment] = augmentation_of(task)
+        augmentation = self._augmentations[config.augment]
+        name = run_identity(json.loads(json.dumps(run_settings(task, augmentation))))
+        editor = augmentation.editor.name if augmentation else None
+        wanted = Wanted(
+            name, config.setting, config.src, config.tgt, display_name(config, editor), config.seed
+        )
+        root = str(self.request.root)
+        pair = pair_name(config.src, config.tgt).replace(" ", "_")
+        out = f"{config.setting}/{pair}/{config.method_name()}-seed{config.seed}-{name[:8]}"
+        settings = source_settings(task, augmentation)
+        model = f"{config.src}, {config.setting}, augment {config.augment}, seed {config.seed}"
+        source = Job(
+            identity(settings),
+            "source",
+            f"source model of {model}",
+            options,
+            root,
+            f"sources/{source_folder(config.src, settings)}",
+        )
+        data = self._data_jobs(task, settings, options)
+        job = Job(name, "adapt", label, options, root, out)
+        self.wanted.append(wanted)
+        self.runs.append(Run(wanted, job, source, data, task))
+
+    def _data_jobs(
+        self, task: Task, source: dict[str, Any], options: dict[str, Any]
+    ) -> tuple[Job, ...]:
+        """Jobs that make augmented images and features, one for all seeds and pairs."""
+        config, root = task.config, str(self.request.root)
+        jobs = []
+        if config.augment != "none" or config.freeze_backbone:
+            decided = {key: value for key, value in source.items() if key != "seed"}
+            label = f"images of {config.src}, {config.setting}, augment {config.augment}"
+            jobs.append(Job(identity({"source": decided}), "data", label, options, root))
+        if config.freeze_backbone:
+            features = {key: source[key] for key in ("backbone", "backbone_arguments", "weights")}
+            classes = [config.image_size, *task.label_sets.shared, *task.label_sets.target_private]
+            decided = features | {"target": task.target.decoded.fingerprint, "classes": classes}
+            label = f"features of {config.tgt}, {config.setting}"
+            jobs.append(
+                Job(identity({"target": decided}), "data", label, options, root, target=True)
+            )
+        return tuple(jobs)
+
+
+def make_plan(request: Request, records: Sequence[Record]) -> Plan:
+    """Settle every run of a table and find out what is missing.
+
+    A job is missing where a run that is not done hangs on it and it has left no result.
+
+    Args:
+        request: the table.
+        records: what is in its folder, see `read_records`.
+
+    Raises:
+        UserError: not a single run can be planned; says why.
+    """
+    planner = _Planner(request)
+    for setting in request.settings:
+        for pair in track(request.pairs, f"planning {setting}", len(request.pairs)):
+            planner.add_pair(setting, pair)
+    if planner.refused and not planner.runs:
+        raise UserError(f"no run can be planned: {planner.refused[0][1]}")
+    done = {record.identity for record in records if record.status == "done"}
+    missing: dict[str, dict[str, Job]] = {stage: {} for stage in STAGES}
+    for run in planner.runs:
+        if run.job.key in done:
+            continue
+        missing["adapt"][run.job.key] = run.job
+        if not (request.root / run.source.out / CHECKPOINT).is_file():
+            missing["source"][run.source.key] = run.source
+        for job in run.data:
+            missing["data"][job.key] = job
+    return Plan(
+        tuple(planner.wanted),
+        tuple(planner.runs),
+        {stage: tuple(jobs.values()) for stage, jobs in missing.items()},
+        tuple(planner.refused),
+    )

@@ -1,0 +1,104 @@
+"""Do what a plan is missing, stage by stage, and build the tables from the records."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from genmix_da.engine import Engine
+from genmix_da.table.jobs import STAGES, Job, run_job
+from genmix_da.table.plan import Plan, Request, make_plan
+from genmix_da.table.records import read_records
+from genmix_da.table.summary import Summary, summarise
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A job that did not end well.
+
+    Attributes:
+        label: of the job.
+        reason: why.
+    """
+
+    label: str
+    reason: str
+
+
+def run_plan(plan: Plan, engine: Engine) -> list[Failure]:
+    """Do the missing jobs; one that fails costs those that hang on it, the rest goes on.
+
+    Args:
+        plan: of `make_plan`.
+        engine: where to work.
+
+    Returns:
+        What did not end well, each with its reason.
+    """
+    failures: list[Failure] = []
+    broken: dict[str, str] = {}  # key of a job -> why
+    needs = {run.job.key: (run.source.key, *(job.key for job in run.data)) for run in plan.runs}
+    needs |= {run.source.key: tuple(job.key for job in run.data) for run in plan.runs}
+    for stage in STAGES:
+        ready = []
+        for job in plan.missing[stage]:
+            cause = next((key for key in needs.get(job.key, ()) if key in broken), None)
+            if cause is None:
+                ready.append(job)
+            else:
+                broken[job.key] = broken[cause]
+                failures.append(Failure(job.label, f"not started: {broken[cause]}"))
+        failures += _run_stage(stage, ready, engine, broken)
+    return failures
+
+
+def run_shard(plan: Plan, engine: Engine, shard: tuple[int, int]) -> tuple[str, list[Failure]]:
+    """Do a part of the first stage that is not complete: for array jobs of a cluster.
+
+    A job belongs to a part by its key, so that tasks that start later divide the work alike.
+
+    Args:
+        plan: of `make_plan`.
+        engine: where to work.
+        shard: (i, n), i from 1.
+
+    Returns:
+        The stage ("" where nothing is missing), and what did not end well.
+    """
+    for stage in STAGES:
+        if plan.missing[stage]:
+            part, parts = shard
+            jobs = [job for job in plan.missing[stage] if int(job.key, 16) % parts == part - 1]
+            return stage, _run_stage(stage, jobs, engine, {})
+    return "", []
+
+
+def _run_stage(
+    stage: str, jobs: Sequence[Job], engine: Engine, broken: dict[str, str]
+) -> list[Failure]:
+    failures = []
+    labels = {job.key: job.label for job in jobs}
+    if not jobs:
+        return []
+    logger.info("%s: %d jobs (%s)", stage, len(jobs), engine.name)
+    for outcome in engine.run(run_job, list(jobs), progress=stage):
+        if outcome.status != "done":
+            broken[outcome.key] = outcome.reason
+            failures.append(Failure(labels[outcome.key], outcome.reason))
+            logger.warning("%s: %s", labels[outcome.key], outcome.reason)
+    return failures
+
+
+def collect(request: Request, plan: Plan, command: Sequence[str]) -> Summary:
+    """The tables, from the records in the folder."""
+    records, problems = read_records(request.root)
+    return summarise(plan.wanted, records, problems, command=command, root=request.root)
+
+
+def plan_of(request: Request) -> Plan:
+    """The plan, with what the folder holds already left out."""
+    records, _ = read_records(request.root)
+    return make_plan(request, records)

@@ -1,0 +1,98 @@
+"""Views of samples whose features were computed before: the backbone is frozen, the heads learn.
+
+Every image has V feature vectors, one for each of V fixed views (crops, flips), so that something
+of the augmentation of images survives. A training batch draws a view for every image anew; view 0
+is the evaluation view. The network's backbone is then the identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lead.seeds import batches
+
+
+class FeatureViews:
+    """Batches of features in place of images; see `lead.views.Views`.
+
+    Args:
+        features: [N, V, F] float32, V >= 1 views of each image, the first for evaluation;
+            or [N, F] for one view.
+        device: where they are kept and the batches are.
+
+    Raises:
+        ValueError: the array has another shape or type, or holds values that are not finite.
+
+    Example:
+        Adapt to features of your own, of any kind:
+
+        >>> import numpy as np, torch, lead
+        >>> draw = np.random.default_rng(0)
+        >>> labels = np.repeat(np.arange(4), 10)  # four classes; a fifth in the target alone
+        >>> centres = 3 * draw.normal(size=(5, 8))
+        >>> def sample(kinds):  # [N, V, F]: two views of every image
+        ...     noise = draw.normal(size=(len(kinds), 2, 8))
+        ...     return (centres[kinds][:, None] + noise).astype(np.float32)
+        >>> device = torch.device("cpu")
+        >>> network = lead.Network(torch.nn.Identity(), 8, class_count=4, bottleneck_dim=16)
+        >>> source = lead.FeatureViews(sample(labels), device)
+        >>> settings = lead.SourceConfig(epochs=20, batch_size=10, learning_rate=0.05)
+        >>> for epoch in lead.train_source(network, source, labels, settings):
+        ...     pass
+        >>> epoch.accuracy > 0.9
+        True
+        >>> target = lead.FeatureViews(sample(np.repeat(np.arange(5), 10)), device)
+        >>> for epoch in lead.adapt(network, target, lead.TargetConfig(epochs=2, batch_size=10)):
+        ...     pass
+        >>> list(epoch.evaluation.probability.shape)
+        [50, 4]
+    """
+
+    def __init__(self, features: NDArray[np.float32], device: torch.device) -> None:
+        if features.ndim == 2:
+            features = features[:, np.newaxis]
+        if features.ndim != 3 or features.shape[1] < 1 or features.dtype != np.float32:
+            raise ValueError(
+                f"features must be float32 [N, V, F], not {features.dtype} {list(features.shape)}"
+            )
+        if not np.isfinite(features).all():
+            row = int(np.flatnonzero(~np.isfinite(features).all(axis=(1, 2)))[0])
+            raise ValueError(f"features are not finite, the first in row {row}")
+        self.device = device
+        self._features = torch.tensor(features, device=device)
+
+    def __len__(self) -> int:
+        return len(self._features)
+
+    @property
+    def feature_dim(self) -> int:
+        """F."""
+        return int(self._features.shape[2])
+
+    def training_batches(
+        self, batch_size: int, draw: np.random.Generator, limit: int | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """A shuffled epoch of (row indices [B], features [B, F] of views drawn at random).
+
+        Args:
+            batch_size: B; full batches alone.
+            draw: of order and views.
+            limit: at most this many batches.
+
+        Raises:
+            TooFewImagesError: fewer images than a batch.
+        """
+        for rows in batches(len(self), batch_size, draw)[:limit]:
+            views = draw.integers(0, self._features.shape[1], size=len(rows))
+            chosen = torch.from_numpy(rows).to(self.device)
+            yield chosen, self._features[chosen, torch.from_numpy(views).to(self.device)]
+
+    def evaluation_batches(self, batch_size: int) -> Iterator[Tensor]:
+        """View 0 of all images in order: [B, F]; the last batch may be smaller."""
+        for start in range(0, len(self), batch_size):
+            yield self._features[start : start + batch_size, 0]
