@@ -112,7 +112,12 @@ class _Planner:
                 undefined = setting not in method.settings
                 if task is None or undefined:
                     row = Wanted(
-                        identity([label, name, seed]), setting, *pair, name, seed, undefined
+                        identity({"run": [label, name, seed]}),
+                        setting,
+                        *pair,
+                        name,
+                        seed,
+                        undefined,
                     )
                     self.wanted.append(row)
                     continue

@@ -16,8 +16,10 @@ import genmix_da
 
 COMMANDS = (
     "adapt",
+    "table",
     "augment",
     "preview",
+    "editors",
     "prompts",
     "source",
     "evaluate",
