@@ -170,6 +170,7 @@ class AdaptConfig:
         missing = {
             key: value for key, value in PROFILES[profile].items() if getattr(self, key) is None
         }
+        missing["method"] = self.method_name()
         return dataclasses.replace(self, profile=profile, **missing)
 
     def as_dict(self) -> dict[str, Any]:

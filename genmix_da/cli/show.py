@@ -53,7 +53,7 @@ def echo_scores(title: str, rows: dict[str, dict[str, Any] | None]) -> None:
             for _, key in _COLUMNS
         ]
         table.add_row(escape(name), *cells)
-    width = None if sys.stdout.isatty() else 100
+    width = None if sys.stdout.isatty() else 120
     Console(width=width).print(table)
 
 

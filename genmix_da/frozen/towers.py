@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from genmix_da.errors import UserError
 from lead.backbones import Backbone
+from lead.checkpoint import weights_identity
 from lead.errors import WeightsError
 from lead.views import Preprocessing
 
@@ -93,8 +94,7 @@ def tower_identity(folder: Path) -> str:
     digest = hashlib.sha256()
     named = {file for pattern in (*_FILES, "*.bin") for file in folder.glob(pattern)}
     for file in sorted(named, key=lambda file: file.name):
-        with file.open("rb") as handle:
-            digest.update(file.name.encode() + hashlib.file_digest(handle, "sha256").digest())
+        digest.update(f"{file.name}/{weights_identity(str(file))}\n".encode())
     return digest.hexdigest()
 
 

@@ -94,7 +94,7 @@ def test_unlabelled_flat_target_is_predicted_and_not_scored(
     assert result["target"] == "some photos"
     assert result["images"] == {"source": 72, "target": 40, "target_unknown": None}
     for block in (result["source_only"], result["scores"]["last"], result["scores"]["selected"]):
-        assert [block[name] for name in SCORES] == [None] * 6
+        assert [block[name] for name in SCORES] == [None] * len(SCORES)
     assert result["scores"]["oracle"] is None
     assert result["source_only"]["h_score_at_050"] is None
     rows = predictions(tmp_path)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import lead.target
-from genmix_da import adaptation, source_model
+from genmix_da import source_model
 from genmix_da.runs import RunFolder
 from lead.checkpoint import load_state
 
@@ -40,7 +40,7 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[int]]:
         monkeypatch.setattr(module, name, counted)
 
     count("source", source_model, "train_source")
-    count("target", adaptation, "adapt_target")
+    count("target", lead.target, "adapt_target")
     return epochs
 
 
