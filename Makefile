@@ -26,6 +26,7 @@ lint: $(READY)
 bench: $(READY)
 	$(BIN)/python scripts/bench/adapt.py
 	$(BIN)/python scripts/bench/augment.py
+	$(BIN)/python scripts/bench/table.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,12 @@ class Augmentation:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything that decides the training set beside the source images: resolved values."""
-        record = record_of(self.settings, self.editor, self.encoder)
-        return record | {"mode": self.mode, "budget": self.budget}
+        return self._record | {"mode": self.mode, "budget": self.budget}
+
+    @cached_property
+    def _record(self) -> dict[str, Any]:
+        # Once: a table asks for every run, and prompts are read from a file.
+        return record_of(self.settings, self.editor, self.encoder)
 
 
 def augmentation_of(task: Task) -> Augmentation | None:

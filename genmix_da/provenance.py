@@ -5,17 +5,27 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("genmix-da", "torch", "torchvision", "timm", "scikit-learn", "numpy", "pillow")
+_PACKAGES = (
+    *("genmix-da", "torch", "torchvision", "timm", "scikit-learn", "numpy", "pillow"),
+    *("diffusers", "transformers"),
+)
 
 
 def package_versions() -> dict[str, str | None]:
     """Installed versions; None where a package is not installed."""
+    return dict(_versions(_PACKAGES))
+
+
+@cache
+def _versions(packages: tuple[str, ...]) -> dict[str, str | None]:
+    # Once: finding a package's metadata takes milliseconds, and a table asks for every run.
     found: dict[str, str | None] = {"python": platform.python_version()}
-    for name in _PACKAGES:
+    for name in packages:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

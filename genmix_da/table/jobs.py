@@ -37,6 +37,21 @@ class Job:
     target: bool = False
 
 
+def is_done(job: Job) -> bool:
+    """Whether a job of the stages "data" and "source" has left its result.
+
+    Of data that was removed from a cache since, this does not know; what needs it makes it again.
+    """
+    from genmix_da.runs import CHECKPOINT
+
+    return (Path(job.root) / job.out / CHECKPOINT if job.out else _mark(job)).is_file()
+
+
+def _mark(job: Job) -> Path:
+    """The file that says that a job without a run folder is done: its results lie in caches."""
+    return Path(job.root) / "prepared" / job.key
+
+
 def run_job(job: Job) -> None:
     """Do a job.
 
@@ -48,6 +63,7 @@ def run_job(job: Job) -> None:
     from genmix_da.config import build_config
     from genmix_da.source_model import obtain_source
     from genmix_da.task import prepare
+    from lead.checkpoint import write_atomically
 
     root = Path(job.root)
     if job.stage == "adapt":
@@ -62,3 +78,6 @@ def run_job(job: Job) -> None:
         task.target_views()
     else:
         training_set(task, augmentation, root / "augmented")
+    mark = _mark(job)
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(mark, lambda file: file.write_text(f"{job.label}\n"))

@@ -16,10 +16,9 @@ from genmix_da.errors import UserError, user_message
 from genmix_da.methods import find_method
 from genmix_da.progress import track
 from genmix_da.results import display_name
-from genmix_da.runs import CHECKPOINT
 from genmix_da.source_model import source_folder, source_settings
 from genmix_da.table.aggregate import Wanted
-from genmix_da.table.jobs import STAGES, Job
+from genmix_da.table.jobs import STAGES, Job, is_done
 from genmix_da.table.pairs import pair_name
 from genmix_da.table.records import Record
 from genmix_da.task import Task, prepare
@@ -200,10 +199,12 @@ def make_plan(request: Request, records: Sequence[Record]) -> Plan:
         if run.job.key in done:
             continue
         missing["adapt"][run.job.key] = run.job
-        if not (request.root / run.source.out / CHECKPOINT).is_file():
+        given = run.task.config.source_checkpoint is not None
+        if not given and not is_done(run.source):
             missing["source"][run.source.key] = run.source
         for job in run.data:
-            missing["data"][job.key] = job
+            if not is_done(job):
+                missing["data"][job.key] = job
     return Plan(
         tuple(planner.wanted),
         tuple(planner.runs),

@@ -41,7 +41,9 @@ def run_plan(plan: Plan, engine: Engine) -> list[Failure]:
     failures: list[Failure] = []
     broken: dict[str, str] = {}  # key of a job -> why
     needs = {run.job.key: (run.source.key, *(job.key for job in run.data)) for run in plan.runs}
-    needs |= {run.source.key: tuple(job.key for job in run.data) for run in plan.runs}
+    needs |= {
+        run.source.key: tuple(job.key for job in run.data if not job.target) for run in plan.runs
+    }
     for stage in STAGES:
         ready = []
         for job in plan.missing[stage]:

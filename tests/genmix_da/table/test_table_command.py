@@ -1,0 +1,182 @@
+"""`genmix-da table`: real runs, as small as they get, and the tables made of them."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genmix_da.frozen.encoder import FrozenEncoder
+
+Options = tuple[object, ...]
+PAIRS = ("--pairs", "Ar2Cl,Ar2Pr")
+WHOLE = (*PAIRS, "--methods", "source-only,lead,lead+genmix", "--seeds", "1,2")
+FILES = ("table.md", "table.csv", "runs.csv", "table.tex", "table.json")
+
+
+@pytest.fixture(autouse=True)
+def one_cache(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images are decoded and edited once for all these tests."""
+    monkeypatch.setenv("GENMIX_DA_CACHE", str(whole.parent / "cache"))
+
+
+def results(folder: Path) -> dict[tuple[str, str, int], dict[str, Any]]:
+    """(method, target, seed) -> what the run wrote."""
+    found = {}
+    for file in folder.glob("opda/*/*/result.json"):
+        content = json.loads(file.read_text())
+        found[content["method"], content["target"], content["seed"]] = content
+    return found
+
+
+def times(folder: Path) -> dict[str, int]:
+    """When each file was last written, the five files of the table aside."""
+    files = (file for file in folder.rglob("*") if file.is_file() and file.parent != folder)
+    return {str(file.relative_to(folder)): file.stat().st_mtime_ns for file in files}
+
+
+def test_numbers_are_those_of_the_runs(whole: Path, numbers: Callable) -> None:
+    found = results(whole)
+    assert len(found) == 2 * 3 * 2
+    assert {name for name in FILES if (whole / name).is_file()} == set(FILES)
+    compared = 0
+    for row in numbers(whole):
+        if row["source"] != "runs" or row["pair"] == "Avg":
+            continue
+        target = {"Ar2Cl": "Clipart", "Ar2Pr": "Product"}[row["pair"]]
+        wanted = []
+        for seed in (1, 2):
+            content = found[row["method"], target, seed]
+            alone = row["method"] == "source-only"
+            block = content["source_only"] if alone else content["scores"][row["block"]]
+            wanted.append(block[row["metric"]])
+        assert row["state"] == "complete"
+        assert float(row["mean"]) == pytest.approx(sum(wanted) / 2, abs=1e-12)
+        assert float(row["sd"]) == pytest.approx(statistics.stdev(wanted), abs=1e-12)
+        compared += 1
+    assert compared == 3 * 2 * (3 + 4)  # methods, pairs, headline in three blocks and four others
+
+
+def test_average_is_over_pairs(whole: Path, numbers: Callable) -> None:
+    found = results(whole)
+    for row in numbers(whole):
+        place = (row["source"], row["pair"], row["block"], row["metric"])
+        if place != ("runs", "Avg", "oracle", "h_score") or row["method"] == "source-only":
+            continue
+        by_seed = [
+            statistics.fmean(
+                found[row["method"], target, seed]["scores"]["oracle"]["h_score"]
+                for target in ("Clipart", "Product")
+            )
+            for seed in (1, 2)
+        ]
+        assert float(row["mean"]) == pytest.approx(statistics.fmean(by_seed), abs=1e-12)
+        assert float(row["sd"]) == pytest.approx(statistics.stdev(by_seed), abs=1e-12)
+
+
+def test_scores_tell_runs_apart(whole: Path) -> None:
+    """Else agreement would say nothing."""
+    scores = [content["scores"]["last"]["h_score"] for content in results(whole).values()]
+    assert len(set(scores)) > 6
+    assert any(0 < score < 1 for score in scores)
+
+
+def test_again_does_nothing(table: Callable, copy: Path) -> None:
+    before, csv_text = times(copy), (copy / "table.csv").read_text()
+    again = table(*WHOLE, "--out", copy)
+    assert again.code == 0, again.err
+    assert times(copy) == before
+    assert (copy / "table.csv").read_text() == csv_text
+    printed = table(*WHOLE, "--out", copy, "--json").json()
+    assert printed == json.loads((copy / "table.json").read_text())
+    assert times(copy) == before
+
+
+def test_another_seed_runs_that_seed_alone(table: Callable, headline: Callable, copy: Path) -> None:
+    before = times(copy)
+    more = (*PAIRS, "--methods", "source-only,lead", "--seeds", "1,2,3", "--out", copy)
+    assert table(*more).code == 0
+    after = times(copy)
+    assert {name: after[name] for name in before} == before
+    made = {Path(name).parts[:3] for name in after if name not in before}
+    runs = {parts[2] for parts in made if parts[0] == "opda"}
+    assert runs
+    assert all("-seed3-" in name for name in runs)
+    assert len([parts for parts in made if parts[0] == "opda"]) == 4
+    assert len({parts[1] for parts in made if parts[0] == "sources"}) == 1
+    assert set(headline(copy).values()) == {"complete"}
+
+
+def test_dry_run_writes_nothing(table: Callable, copy: Path, tmp_path: Path) -> None:
+    out = tmp_path / "none"
+    said = table(*WHOLE, "--out", out, "--dry-run")
+    assert said.code == 0
+    assert not out.exists()
+    lines = {line.split()[1]: line for line in said.out.splitlines() if " adapt " in line}
+    assert lines["adapt"].split()[3::2] == ["12", "12"]
+    assert "hours" in said.out
+    before = times(copy) | {name: (copy / name).stat().st_mtime_ns for name in FILES}
+    missing = table(*WHOLE, "--out", copy, "--dry-run", "--json").json()
+    assert missing == {"data": [], "source": [], "adapt": []}
+    assert before == times(copy) | {name: (copy / name).stat().st_mtime_ns for name in FILES}
+
+
+def test_shards_fill_the_table(
+    table: Callable, whole: Path, numbers: Callable, tmp_path: Path
+) -> None:
+    out = ("--out", tmp_path / "out")
+    stages = []
+    for _ in range(8):  # as array jobs, one after another
+        said = [table(*WHOLE, *out, "--shard", f"{part}/2") for part in (1, 2)]
+        assert {one.code for one in said} == {0}, said
+        stages += [one.err.splitlines()[-1] for one in said]
+        if stages[-2:] == ["nothing is missing"] * 2:
+            break
+    assert len(stages) == 8, stages
+    assert not (tmp_path / "out" / "table.csv").exists()
+    assert table(*WHOLE, *out).code == 0
+    assert numbers(tmp_path / "out") == numbers(whole)
+
+
+def test_frozen_backbone_encodes_once(
+    table: Callable, headline: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    encoded: list[int] = []
+    encode = FrozenEncoder.encode
+
+    def counted(self: FrozenEncoder, views: Any) -> Any:
+        encoded.append(len(views) // 6)
+        return encode(self, views)
+
+    monkeypatch.setattr(FrozenEncoder, "encode", counted)
+    weights = tmp_path / "weights.safetensors"
+    _save_weights(weights)
+    options = ("--freeze-backbone", "--weights", weights, "--methods", "source-only,lead")
+    out = tmp_path / "out"
+    assert table(*PAIRS, *options, "--seeds", "1,2", "--out", out).code == 0
+    assert sum(encoded) == 48 + 60 + 60  # Art's classes in use, Clipart's, Product's
+    assert {method for method, _ in headline(out)} == {"source-only (frozen)", "lead (frozen)"}
+    assert table(*PAIRS, *options, "--seeds", "1,2,3", "--out", out).code == 0
+    assert sum(encoded) == 48 + 60 + 60
+
+
+def _save_weights(path: Path) -> None:
+    import timm
+    from safetensors.torch import save_file
+
+    model = timm.create_model("mobilenetv3_small_050", num_classes=0)
+    save_file({key: tensor.contiguous() for key, tensor in model.state_dict().items()}, path)
+
+
+@pytest.mark.slow
+def test_workers_give_the_same_table(
+    table: Callable, whole: Path, numbers: Callable, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    outcome = table(*WHOLE, "--engine", "workers:2", "--out", out)
+    assert outcome.code == 0, outcome.err
+    assert numbers(out) == numbers(whole)

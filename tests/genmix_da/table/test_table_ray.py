@@ -1,0 +1,52 @@
+"""A table on a Ray cluster that loses a node."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ray", reason="Ray is not installed")
+pytestmark = pytest.mark.slow
+PAIRS = ("--pairs", "Ar2Cl,Ar2Pr", "--methods", "source-only,lead,lead+genmix", "--seeds", "1,2")
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Two nodes of one CPU each, on this machine."""
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    size: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
+    cluster = Cluster(initialize_head=True, head_node_args=size | {"include_dashboard": False})
+    cluster.second = cluster.add_node(**size)  # type: ignore[attr-defined]
+    yield cluster
+    cluster.shutdown()
+
+
+def test_a_node_goes_in_the_middle(
+    cluster: Any, table: Callable, whole: Path, numbers: Callable, tmp_path: Path
+) -> None:
+    out, removed = tmp_path / "out", threading.Event()
+
+    def remove() -> None:
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline:
+            # Both nodes are at work on adaptations, the fewest of which are done.
+            if len(list(out.glob("opda/*/*/predictions.csv"))) >= 3:
+                cluster.remove_node(cluster.second, allow_graceful=False)
+                removed.set()
+                return
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=remove)
+    thread.start()
+    outcome = table(*PAIRS, "--engine", "ray", "--ray-address", cluster.address, "--out", out)
+    thread.join()
+    assert outcome.code == 0, outcome.err
+    assert removed.is_set()
+    assert numbers(out) == numbers(whole)

@@ -1,0 +1,77 @@
+"""The scripts that reproduce tables: one runs, the other says what the published tables say."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from office_home.published import published_table
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+OFFICE_HOME, MINI = SCRIPTS / "reproduce_officehome.sh", SCRIPTS / "reproduce_mini.sh"
+SMALL = (
+    *("--pairs", "Ar2Cl", "--seeds", "1", "--source-epochs", "1", "--epochs", "1"),
+    *("--image-size", "32", "--edit-size", "32", "--per-image", "1"),
+    *("--cluster-estimator", "features"),
+)
+
+
+def call(script: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """The script with this environment's `genmix-da`."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", str(script), *(str(argument) for argument in arguments)],
+        env=os.environ | {"PATH": path, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+    )
+
+
+def rows(file: Path) -> list[dict[str, str]]:
+    with file.open(newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+@pytest.mark.slow
+def test_mini_table_is_complete(tmp_path: Path) -> None:
+    done = call(MINI, tmp_path / "table", *SMALL)
+    assert done.returncode == 0, done.stderr
+    runs = rows(tmp_path / "table" / "runs.csv")
+    assert {run["state"] for run in runs} == {"done"}
+    cells = [row for row in rows(tmp_path / "table" / "table.csv") if row["source"] == "runs"]
+    methods = {"source-only", "lead", "lead+genmix[filters]"}
+    assert {(cell["method"], cell["pair"]) for cell in cells} == {
+        (method, column) for method in methods for column in ("Ar2Cl", "Avg")
+    }
+    assert {cell["state"] for cell in cells} == {"complete"}
+    assert {(cell["n"], cell["wanted"]) for cell in cells} == {("1", "1")}
+    assert {cell["synthetic"] for cell in cells} == {"True"}
+
+
+@pytest.mark.parametrize("setting", ["opda", "osda", "pda"])
+def test_expected_averages_are_the_published_ones(setting: str) -> None:
+    (line,) = re.findall(rf"^#   {setting} .*$", OFFICE_HOME.read_text(), re.MULTILINE)
+    published = published_table(setting)["average_printed"]
+    expected = [published[name] for name in ("Source-only", "LEAD", "LEAD+GenMix")]
+    assert [float(value) for value in line.split()[-3:]] == expected
+
+
+def test_office_home_script_plans_with_what_it_is_given(tmp_path: Path) -> None:
+    """Its own options are understood: what stops it is the folder that is not there."""
+    done = call(OFFICE_HOME, tmp_path / "nowhere", tmp_path / "out", "--dry-run")
+    assert done.returncode == 2
+    assert "nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("script", [OFFICE_HOME, MINI])
+def test_usage_without_arguments(script: Path) -> None:
+    done = call(script)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("usage: ")
