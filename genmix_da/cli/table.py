@@ -27,6 +27,9 @@ from genmix_da.cli.options import json_option, model_options, target_options
 @click.option(
     "--engine", default="local", show_default=True, help="local, workers:N or ray: where it runs."
 )
+@click.option(
+    "--edit-shards", type=int, help="Jobs that share a source's edits [8; 1 for filters]."
+)
 @click.option("--gpus-per-job", type=float, help="GPUs of one job; a fraction shares one [1].")
 @click.option("--ray-address", help="Of a Ray cluster [$RAY_ADDRESS, else a local one].")
 @click.option("--shard", metavar="I/N", help="Do the I-th of N parts of the next stage, and stop.")
@@ -38,6 +41,7 @@ def command(
     methods: str,
     seeds: str,
     engine: str,
+    edit_shards: int | None,
     gpus_per_job: float | None,
     ray_address: str | None,
     shard: str | None,
@@ -62,7 +66,7 @@ def command(
 
     runner = parse_engine(engine, gpus_per_job=gpus_per_job, address=ray_address)
     part = parse_shard(shard) if shard else None
-    request = build_request(join_genmix(options), pairs, methods, seeds, out)
+    request = build_request(join_genmix(options), pairs, methods, seeds, out, edit_shards)
     plan = plan_of(request)
     if not as_json:
         echo_plan(plan, request, estimated=dry_run or any(plan.missing.values()))

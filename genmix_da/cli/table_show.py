@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,13 +32,11 @@ def echo_plan(plan: Plan, request: Request, *, estimated: bool) -> None:
     table = Table(title=f"plan: {request.root}", title_justify="left")
     for name in ("stage", "jobs", "missing"):
         table.add_column(name, justify="left" if name == "stage" else "right")
-    jobs = {
-        "data": {job.key for run in plan.runs for job in run.data},
-        "source": {run.source.key for run in plan.runs},
-        "adapt": {run.job.key for run in plan.runs},
-    }
+    jobs = {job.key: job.stage for run in plan.runs for job in (*run.data, run.source, run.job)}
+    counts = Counter(jobs.values())
     for stage in STAGES:
-        table.add_row(stage, str(len(jobs[stage])), str(len(plan.missing[stage])))
+        if counts[stage]:
+            table.add_row(stage, str(counts[stage]), str(len(plan.missing[stage])))
     _console().print(table)
     if estimated and plan.runs and any(plan.missing.values()):
         from genmix_da.table.estimate import estimate_plan

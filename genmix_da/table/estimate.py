@@ -59,7 +59,8 @@ def estimate_plan(plan: Plan, records: Sequence[Record]) -> Estimate:
     parts: dict[str, float | None] = {}
     for stage, cost in (("source", speeds.source), ("adapt", speeds.adaptation)):
         parts[stage] = sum(cost(by_key[job.key]) for job in plan.missing[stage])
-    parts["data"] = None if plan.missing["data"] else 0.0  # hangs on what the cache holds
+    for stage in ("edits", "data"):  # these hang on what the caches hold
+        parts[stage] = None if plan.missing[stage] else 0.0
     return Estimate(parts, "a few steps timed here")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 # In this order: a job finds what those of earlier stages have made.
-STAGES = ("data", "source", "adapt")
+STAGES = ("edits", "data", "source", "adapt")
 
 
 @dataclass(frozen=True)
@@ -20,12 +20,14 @@ class Job:
 
     Attributes:
         key: hash of what decides its result; unique in a plan.
-        stage: of STAGES: "data" (edits, augmented images, features), "source" or "adapt".
+        stage: of STAGES: "edits" (a part of a source's), "data" (augmented images, features),
+            "source" or "adapt".
         label: for people.
         config: options of `adapt`, plain values.
         root: folder of the table; sources and augmented images lie in it too.
         out: run folder below root; "" where the stage has none.
         target: of the stage "data": the target's features instead of the source's images.
+        shard: of the stage "edits": (i, n), see `fill_cache`.
     """
 
     key: str
@@ -35,10 +37,11 @@ class Job:
     root: str
     out: str = ""
     target: bool = False
+    shard: tuple[int, int] = (1, 1)
 
 
 def is_done(job: Job) -> bool:
-    """Whether a job of the stages "data" and "source" has left its result.
+    """Whether a job of a stage before "adapt" has left its result.
 
     Of data that was removed from a cache since, this does not know; what needs it makes it again.
     """
@@ -59,7 +62,8 @@ def run_job(job: Job) -> None:
         UserError, LeadError: as the commands do that the stages belong to.
     """
     from genmix_da.adaptation import adapt
-    from genmix_da.augmented_source import augmentation_of, training_set
+    from genmix_da.augment.sharding import fill_cache
+    from genmix_da.augmented_source import augmentation_of, training_set, used_domain
     from genmix_da.config import build_config
     from genmix_da.source_model import obtain_source
     from genmix_da.task import prepare
@@ -74,7 +78,10 @@ def run_job(job: Job) -> None:
     if job.stage == "source":
         obtain_source(task, augmentation, root / "sources")
         return
-    if job.target:
+    if job.stage == "edits" and augmentation is not None:
+        source, device = used_domain(task.source), task.config.device
+        fill_cache(source, augmentation.settings, device=device, shard=job.shard)
+    elif job.target:
         task.target_views()
     else:
         training_set(task, augmentation, root / "augmented")

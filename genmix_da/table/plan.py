@@ -23,6 +23,8 @@ from genmix_da.table.pairs import pair_name
 from genmix_da.table.records import Record
 from genmix_da.task import Task, prepare
 
+EDIT_SHARDS = 8
+
 
 @dataclass(frozen=True)
 class Request:
@@ -36,6 +38,8 @@ class Request:
         seeds: of the runs.
         splits: setting -> --split, or None.
         root: folder of runs, sources and tables.
+        edit_shards: jobs that share the edits of a source; None: EDIT_SHARDS, or 1 for an editor
+            that only stands in for a generative one.
     """
 
     options: Mapping[str, Any]
@@ -45,6 +49,7 @@ class Request:
     seeds: tuple[int, ...]
     splits: Mapping[str, str | None]
     root: Path
+    edit_shards: int | None = None
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Run:
         wanted: as the table wants it.
         job: of the stage "adapt".
         source: of the stage "source".
-        data: of the stage "data": what has to be prepared.
+        data: of the stages "edits" and "data": what has to be prepared.
         task: resolved, for estimates.
     """
 
@@ -149,10 +154,33 @@ class _Planner:
             root,
             f"sources/{source_folder(config.src, settings)}",
         )
-        data = self._data_jobs(task, settings, options)
+        data = self._edit_jobs(settings, options, augmentation)
+        data += self._data_jobs(task, settings, options)
         job = Job(name, "adapt", label, options, root, out)
         self.wanted.append(wanted)
         self.runs.append(Run(wanted, job, source, data, task))
+
+    def _edit_jobs(
+        self, source: dict[str, Any], options: dict[str, Any], augmentation: Augmentation | None
+    ) -> tuple[Job, ...]:
+        """Parts of a source's edits, so that these too are spread over workers."""
+        if augmentation is None:
+            return ()
+        parts = self.request.edit_shards or (1 if augmentation.editor.stand_in else EDIT_SHARDS)
+        if parts == 1:
+            return ()  # the job that composes the images makes their edits as well
+        made_of = {key: source[key] for key in ("source", "data", "classes", "augment")}
+        return tuple(
+            Job(
+                identity({"edits": made_of, "shard": [part, parts]}),
+                "edits",
+                f"edits of {source['source']}, part {part} of {parts}",
+                options,
+                str(self.request.root),
+                shard=(part, parts),
+            )
+            for part in range(1, parts + 1)
+        )
 
     def _data_jobs(
         self, task: Task, source: dict[str, Any], options: dict[str, Any]
@@ -204,7 +232,7 @@ def make_plan(request: Request, records: Sequence[Record]) -> Plan:
             missing["source"][run.source.key] = run.source
         for job in run.data:
             if not is_done(job):
-                missing["data"][job.key] = job
+                missing[job.stage][job.key] = job
     return Plan(
         tuple(planner.wanted),
         tuple(planner.runs),

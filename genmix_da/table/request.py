@@ -16,7 +16,12 @@ from genmix_da.task import data_root
 
 
 def build_request(
-    options: Mapping[str, Any], pairs: str, methods: str, seeds: str, out: str | None
+    options: Mapping[str, Any],
+    pairs: str,
+    methods: str,
+    seeds: str,
+    out: str | None,
+    edit_shards: int | None = None,
 ) -> Request:
     """Read the options of `genmix-da table`.
 
@@ -24,6 +29,7 @@ def build_request(
         options: of `adapt`; None where not given. "setting" and "split" may name several.
         pairs, methods, seeds: comma-separated lists; pairs may be "all".
         out: folder; None: runs/table-<name of the data>.
+        edit_shards: jobs that share the edits of a source.
 
     Raises:
         UserError: a list that cannot be read, an option that the table decides itself, no data.
@@ -43,6 +49,8 @@ def build_request(
         raise UserError("--methods is empty.")
     for name in chosen:
         find_method(name)
+    if edit_shards is not None and edit_shards < 1:
+        raise UserError(f"--edit-shards is {edit_shards}; it must be at least 1.")
     if len(set(chosen)) < len(chosen):
         raise UserError("--methods names a method twice.")
     probe = build_config({**values, "src": "source", "tgt": "target"})
@@ -57,4 +65,5 @@ def build_request(
         tuple(parse_seeds(seeds)),
         splits,
         folder,
+        edit_shards,
     )

@@ -40,10 +40,12 @@ def run_plan(plan: Plan, engine: Engine) -> list[Failure]:
     """
     failures: list[Failure] = []
     broken: dict[str, str] = {}  # key of a job -> why
-    needs = {run.job.key: (run.source.key, *(job.key for job in run.data)) for run in plan.runs}
-    needs |= {
-        run.source.key: tuple(job.key for job in run.data if not job.target) for run in plan.runs
-    }
+    needs: dict[str, tuple[str, ...]] = {}
+    for run in plan.runs:
+        # Not the edits: what composes the images makes those that are missing, or fails itself.
+        data = [job for job in run.data if job.stage == "data"]
+        needs[run.source.key] = tuple(job.key for job in data if not job.target)
+        needs[run.job.key] = (run.source.key, *(job.key for job in data))
     for stage in STAGES:
         ready = []
         for job in plan.missing[stage]:

@@ -121,7 +121,7 @@ def test_dry_run_writes_nothing(table: Callable, copy: Path, tmp_path: Path) -> 
     assert "hours" in said.out
     before = times(copy) | {name: (copy / name).stat().st_mtime_ns for name in FILES}
     missing = table(*WHOLE, "--out", copy, "--dry-run", "--json").json()
-    assert missing == {"data": [], "source": [], "adapt": []}
+    assert missing == {"edits": [], "data": [], "source": [], "adapt": []}
     assert before == times(copy) | {name: (copy / name).stat().st_mtime_ns for name in FILES}
 
 
