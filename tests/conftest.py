@@ -5,6 +5,7 @@ from __future__ import annotations
 import colorsys
 import json
 import os
+import signal
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the children of tests where the suite itself was started in the background.
+
+    A shell makes background jobs ignore SIGINT, and what they start inherits that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 CLASSES = ("apple", "banana", "cherry", "date", "elder", "fig")
 IMAGES_PER_CLASS = 12
