@@ -15,6 +15,7 @@ from genmix_da.augmented_source import Augmentation, augmentation_of
 from genmix_da.config import AdaptConfig, build_config, identity
 from genmix_da.decode import log_skipped
 from genmix_da.errors import UserError
+from genmix_da.evidence import keep_evidence
 from genmix_da.methods import find_method
 from genmix_da.progress import track
 from genmix_da.provenance import provenance
@@ -219,6 +220,7 @@ def _adapt(task: Task, run: RunFolder, network: Network) -> tuple[list[dict[str,
     for epoch in track(epochs, "adapting", config.epochs + 1 - len(metrics)):
         evaluation = epoch.evaluation
         metrics.append(_row(task, epoch))
+        keep_evidence(run.path, task, epoch, config.epochs)
         run.save_state(epoch.state(), metrics)
         logger.debug("target %s", json.dumps(metrics[-1]))
     assert evaluation is not None
