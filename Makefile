@@ -14,6 +14,7 @@ $(READY): pyproject.toml
 
 demo: $(READY)  ## a first adaptation on drawn images, minutes on a laptop CPU
 	$(BIN)/genmix-da adapt --src Ar --tgt Cl --setting opda --seed 1 --out runs/demo --resume
+	$(BIN)/genmix-da report runs/demo --out runs/demo/report.html
 
 test: $(READY)
 	$(BIN)/python -m pytest --cov --cov-report=term

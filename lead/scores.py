@@ -160,8 +160,10 @@ def auroc(uncertainty: ArrayLike, is_unknown: ArrayLike) -> float | None:
     return float(roc_auc_score(unknown, np.asarray(uncertainty)))
 
 
-def oscr(uncertainty: ArrayLike, correct: ArrayLike, is_unknown: ArrayLike) -> float | None:
-    """Area under the curve of correct classification rate against false positive rate.
+def oscr_curve(
+    uncertainty: ArrayLike, correct: ArrayLike, is_unknown: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Correct classification rate against false positive rate, for every rejection threshold.
 
     Lowering the rejection threshold step by step: the share of known samples that are accepted and
     rightly classified, against the share of unknown samples that are accepted. Samples of equal
@@ -173,7 +175,8 @@ def oscr(uncertainty: ArrayLike, correct: ArrayLike, is_unknown: ArrayLike) -> f
         is_unknown: [N] bool.
 
     Returns:
-        A fraction, or None where one of the two kinds is missing.
+        (false positive rate [K], correct classification rate [K]), both ascending from 0, or None
+        where one of the two kinds is missing.
     """
     unknown = np.asarray(is_unknown, dtype=bool)
     if unknown.all() or not unknown.any():
@@ -184,7 +187,13 @@ def oscr(uncertainty: ArrayLike, correct: ArrayLike, is_unknown: ArrayLike) -> f
     last_of_tie = np.append(np.diff(values[order]) > 0, True)
     accepted_right = np.cumsum(right[order])[last_of_tie] / np.sum(~unknown)
     accepted_unknown = np.cumsum(unknown[order])[last_of_tie] / np.sum(unknown)
-    return float(np.trapezoid(np.append(0.0, accepted_right), x=np.append(0.0, accepted_unknown)))
+    return np.append(0.0, accepted_unknown), np.append(0.0, accepted_right)
+
+
+def oscr(uncertainty: ArrayLike, correct: ArrayLike, is_unknown: ArrayLike) -> float | None:
+    """Area under `oscr_curve`, which describes the arguments; None where there is no curve."""
+    curve = oscr_curve(uncertainty, correct, is_unknown)
+    return None if curve is None else float(np.trapezoid(curve[1], x=curve[0]))
 
 
 def empty_block(epoch: int | None = None) -> ScoreBlock:

@@ -119,7 +119,7 @@ def augment_domain(
     selection = select_edits(
         domain, load_prompts(settings.prompts), editor, encoder, edit_cache(), settings
     )
-    _claim_data(out, selection.fingerprint)
+    _claim_data(out, domain.folder, selection.fingerprint)
     edited = time.perf_counter()
     written = _write_images(selection, out, settings)
     seconds = {"edit": edited - started, "compose": time.perf_counter() - edited}
@@ -163,19 +163,19 @@ def _refuse_like_names(domain: Domain) -> None:
         seen.add(name)
 
 
-def _claim_data(out: Path, fingerprint: str) -> None:
+def _claim_data(out: Path, folder: Path, fingerprint: str) -> None:
     """Note the images that an output folder is made of; refuse to go on with others.
 
-    Images alone decide it and not where they lie, so a source that was moved can be gone on with.
+    Images alone decide it and not where they lie, so a source that was moved can be gone on with;
+    the place is noted for those who look the originals up.
     """
     file = out / RECORD
     held = json.loads(file.read_text())
-    if held.get("data") == fingerprint:
-        return
-    if "data" in held:
+    if held.get("data", fingerprint) != fingerprint:
         raise UserError(f"{out} was made from other images than these; choose another folder.")
-    held["data"] = fingerprint
-    write_atomically(file, lambda f: f.write_text(json.dumps(held, indent=2) + "\n"))
+    found = held | {"data": fingerprint, "source_folder": os.fspath(folder.resolve())}
+    if found != held:
+        write_atomically(file, lambda f: f.write_text(json.dumps(found, indent=2) + "\n"))
 
 
 def _claim(domain: Domain, out: Path, record: dict[str, Any], *, resume: bool) -> None:
@@ -279,6 +279,7 @@ def manifest_rows(selection: Selection, s: AugmentSettings) -> Iterator[dict[str
             "status": edit.status,
             "reason": edit.reason or None,
             "output": os.fspath(output_path(selection, edit)) if kept else None,
+            "edit": job.key,
         }
 
 

@@ -17,6 +17,7 @@ import genmix_da
 COMMANDS = (
     "adapt",
     "table",
+    "report",
     "augment",
     "preview",
     "editors",

@@ -21,7 +21,7 @@ from genmix_da.places import cache_folder
 
 FIELDS = {
     *("source", "class", "style", "prompt", "editor", "seed", "mask", "fractal", "lambda"),
-    *("similarity", "threshold", "kept", "output"),
+    *("similarity", "threshold", "kept", "output", "edit"),
 }
 CLI = ("--features", "off", "--edit-size", 48)
 
@@ -58,6 +58,7 @@ def test_a_line_for_every_edit(
         assert row["similarity"] is row["threshold"] is row["reason"] is None
         name = f"{row['source']}.{rows.index(row) % 2}.{row['style']}.jpg"
         assert row["output"] == name
+        assert edit_cache().has(row["edit"])
     assert len({row["seed"] for row in rows}) == 16
     # Two edits of an image are of two styles.
     assert all(a["style"] != b["style"] for a, b in zip(rows[::2], rows[1::2], strict=True))

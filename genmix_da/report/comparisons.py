@@ -1,0 +1,205 @@
+"""Many runs in one picture: heat map of pairs and methods, paired differences, cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genmix_da.report.figures import COLOURS, GREY, MARKERS, Chart, legend_below, shortened
+from genmix_da.report.load import ReportRun
+from genmix_da.table.aggregate import Table, percent
+from genmix_da.table.columns import AVERAGE
+from genmix_da.table.difference import LEVEL, Difference
+from genmix_da.table.grids import METRIC_NAMES
+from genmix_da.table.summary import Summary
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+STAGES = {
+    "prepare": "decoding",
+    "features": "features",
+    "source": "source training",
+    "target_estimate": "C_t search",
+    "target_train": "adaptation",
+    "target_evaluate": "evaluation",
+}
+_HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
+_MOST_BARS = 24
+
+
+def charts(summary: Summary, runs: Sequence[ReportRun]) -> list[Chart]:
+    """Heat maps and differences of every setting, and the cost of the finished runs."""
+    result = []
+    for table in summary.tables:
+        if not (table.is_headline and table.block == "last"):
+            continue
+        if len(table.columns) > 2:
+            result.append(heat_map(table))
+        items = [
+            item
+            for item in summary.differences
+            if item.setting == table.setting and item.block == "last" and item.mean is not None
+        ]
+        if items and len(items[0].columns) > 1:
+            result.append(_differences(items))
+    cost = _cost(runs)
+    return [*result, *([cost] if cost else [])]
+
+
+def heat_map(table: Table) -> Chart:
+    """Headline of the last epoch, methods by pairs; empty cells are incomplete."""
+    name = METRIC_NAMES[table.metric]
+    averages = [
+        f"{row.method} {percent(mean)}"
+        for row in table.rows
+        if (mean := row.cells[AVERAGE].mean) is not None
+    ]
+    return Chart(
+        f"heat-{table.setting}",
+        f"{table.setting.upper()}: {name} of the last epoch, percent",
+        f"Heat map of {len(table.rows)} methods by {len(table.columns) - 1} pairs and their "
+        f"average; averages: {', '.join(averages) or 'none is complete'}.",
+        lambda figure: _draw_heat(figure, table),
+        (max(4.4, 2.4 + 0.5 * len(table.columns)), 1.3 + 0.42 * len(table.rows)),
+    )
+
+
+def _draw_heat(figure: Figure, table: Table) -> None:
+    axes = figure.subplots()
+    values = np.array(
+        [
+            [np.nan if (m := row.cells[c].mean) is None else 100 * m for c in table.columns]
+            for row in table.rows
+        ]
+    )
+    low, high = (
+        (float(np.nanmin(values)), float(np.nanmax(values)))
+        if np.isfinite(values).any()
+        else (0.0, 100.0)
+    )
+    image = axes.imshow(values, cmap="cividis", vmin=low, vmax=high, aspect="auto")
+    axes.set_xticks(
+        range(len(table.columns)), [shortened(c, 14) for c in table.columns], rotation=45
+    )
+    axes.set_yticks(range(len(table.rows)), [shortened(row.method, 32) for row in table.rows])
+    axes.grid(visible=False)
+    for (row, column), value in np.ndenumerate(values):
+        light = np.isfinite(value) and value > (low + high) / 2
+        axes.text(
+            column,
+            row,
+            "inc." if np.isnan(value) else f"{value:.1f}",
+            ha="center",
+            va="center",
+            fontsize=7.5,
+            color=GREY if np.isnan(value) else "black" if light else "white",
+        )
+    axes.axvline(len(table.columns) - 1.5, color="white", linewidth=3)
+    figure.colorbar(image, ax=axes, shrink=0.9).set_label("percent")
+
+
+def _differences(items: Sequence[Difference]) -> Chart:
+    words = []
+    for item in items:
+        ends = (
+            ""
+            if item.low is None or item.high is None
+            else f", {100 * LEVEL:.0f} percent interval {100 * item.low:+.1f} to "
+            f"{100 * item.high:+.1f}"
+        )
+        words.append(f"{item.method} minus {item.baseline}: {100 * (item.mean or 0):+.1f}{ends}")
+    setting = items[0].setting
+    return Chart(
+        f"differences-{setting}",
+        f"{setting.upper()}: paired differences, percent points",
+        f"Difference on each pair and their mean. {'; '.join(words)}.",
+        lambda figure: _draw_differences(figure.subplots(), items),
+        (4.4, 1.6 + 0.24 * sum(len(item.columns) + 2 for item in items)),
+    )
+
+
+def _draw_differences(axes: Axes, items: Sequence[Difference]) -> None:
+    place, ticks, names = 0, [], []
+    for number, item in enumerate(items):
+        colour = COLOURS[number % len(COLOURS)]
+        for column, value in item.columns.items():
+            if value is not None:
+                axes.plot(100 * value, place, MARKERS[0], color=colour, markersize=5)
+            ticks.append(place)
+            names.append(shortened(column, 14))
+            place += 1
+        mean = 100 * (item.mean or 0.0)
+        if item.low is not None and item.high is not None:
+            axes.plot([100 * item.low, 100 * item.high], [place] * 2, color=colour, linewidth=2.5)
+        axes.plot(mean, place, MARKERS[3], color=colour, markersize=8)
+        ticks.append(place)
+        names.append("mean")
+        axes.set_title(f"{shortened(item.method, 34)}\nminus {shortened(item.baseline, 34)}")
+        place += 2
+    axes.axvline(0.0, color=GREY, linewidth=1)
+    axes.set_yticks(ticks, names)
+    axes.invert_yaxis()
+    axes.set_xlabel("percent points")
+
+
+def stage_seconds(run: ReportRun) -> Mapping[str, float]:
+    """Stage -> seconds, of those that a run has spent; the source model's once it was trained."""
+    seconds = (run.content.get("timing") or {}).get("seconds") or {}
+    return {key: float(value) for key in STAGES if (value := seconds.get(key)) is not None}
+
+
+def _cost(runs: Sequence[ReportRun]) -> Chart | None:
+    """Seconds per stage: of each run, or the mean of each method where there are many runs."""
+    spent = [(run, stage_seconds(run)) for run in runs if run.done and stage_seconds(run)]
+    if not spent:
+        return None
+    bars: dict[str, list[Mapping[str, float]]] = {}
+    many = len(spent) > _MOST_BARS
+    for run, seconds in spent:
+        c = run.content
+        name = c["method"] if many else f"{c['source']} to {c['target']}, {c['method']}"
+        if not many and len({r.content["seed"] for r, _ in spent}) > 1:
+            name += f", {c['seed']}"
+        bars.setdefault(f"{c['setting'].upper()} {name}", []).append(seconds)
+    means = {
+        name: {key: sum(part.get(key, 0.0) for part in parts) / len(parts) for key in STAGES}
+        for name, parts in bars.items()
+    }
+    total = sum(sum(seconds.values()) for _, seconds in spent)
+    return Chart(
+        "cost",
+        "Seconds per stage" + (", mean of the runs of a method" if many else ""),
+        f"{len(spent)} runs took {total:.0f} seconds of recorded stages; a shared source model's "
+        "training is in each run that uses it.",
+        lambda figure: _draw_cost(figure, means),
+        (7.2, 1.3 + 0.32 * len(means)),
+    )
+
+
+def _draw_cost(figure: Figure, means: Mapping[str, Mapping[str, float]]) -> None:
+    axes = figure.subplots()
+    names = list(means)
+    left = np.zeros(len(names))
+    for place, (key, title) in enumerate(STAGES.items()):
+        values = np.array([means[name][key] for name in names])
+        if values.any():
+            axes.barh(
+                range(len(names)),
+                values,
+                left=left,
+                color=COLOURS[place],
+                hatch=_HATCHES[place],
+                edgecolor="white",
+                linewidth=0.5,
+                label=title,
+            )
+        left += values
+    axes.set_yticks(range(len(names)), [shortened(name, 48) for name in names])
+    axes.invert_yaxis()
+    axes.set_xlabel("seconds")
+    axes.grid(axis="y", visible=False)
+    legend_below(figure)

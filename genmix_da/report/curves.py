@@ -1,0 +1,283 @@
+"""Learning curves: losses, scores and learning rate over the epochs of both stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from genmix_da.report.figures import COLOURS, GREY, LINES, MARKERS, Chart, legend_below, shortened
+from genmix_da.report.load import ReportRun
+from genmix_da.table.aggregate import HEADLINES
+from genmix_da.table.grids import METRIC_NAMES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_LOSSES = ("total", "pseudo_label", "regulariser", "neighbours")
+_MARKS = (("last", "o"), ("selected", "s"), ("oracle", "*"))
+
+
+def run_charts(run: ReportRun) -> list[Chart]:
+    """Scores, losses and learning rate of one run; fewer where it has not come that far."""
+    charts = []
+    if len(run.metrics) > 1:
+        charts += [
+            Chart(
+                f"{run.key}-scores",
+                "Scores per epoch",
+                f"Scores on the target after each epoch; {_marks_in_words(run)}.",
+                lambda figure: _draw_scores(figure, run),
+            ),
+            Chart(
+                f"{run.key}-losses",
+                "Losses of adaptation",
+                "Mean loss of each epoch: "
+                + ", ".join(
+                    f"{name} from {_loss(run, 1, name):.3f} to {_loss(run, -1, name):.3f}"
+                    for name in _LOSSES
+                )
+                + ".",
+                lambda figure: _draw_losses(figure, run),
+            ),
+        ]
+    if run.source_metrics:
+        last = run.source_metrics[-1]
+        charts.append(
+            Chart(
+                f"{run.key}-source",
+                "Source training",
+                f"Source training ended with loss {last['loss']:.3f} and training accuracy "
+                f"{100 * last['accuracy']:.1f} percent.",
+                lambda figure: _draw_source(figure, run),
+            )
+        )
+    if len(run.metrics) > 1 or run.source_metrics:
+        charts.append(
+            Chart(
+                f"{run.key}-rate",
+                "Learning rate of the head",
+                "Learning rate of the last step of each epoch, in source training and adaptation.",
+                lambda figure: _draw_rate(figure, run),
+            )
+        )
+    return charts
+
+
+def comparison(runs: Sequence[ReportRun], name: str, title: str) -> Chart:
+    """The headline score of several runs of one pair over the epochs.
+
+    Args:
+        runs: of one pair and setting, with epochs.
+        name: of the chart.
+        title: of the chart.
+    """
+    metric = HEADLINES[runs[0].setting]
+    ends = [
+        f"{run.content['method']} seed {run.content['seed']} ends at {100 * value:.1f}"
+        for run in runs
+        if (value := run.headline) is not None
+    ]
+    return Chart(
+        name,
+        title,
+        f"{METRIC_NAMES[metric]} in percent after each epoch: {'; '.join(ends)}.",
+        lambda figure: _draw_comparison(figure, runs, metric),
+    )
+
+
+def _loss(run: ReportRun, place: int, name: str) -> float:
+    return float(run.metrics[place]["losses"].get(name, float("nan")))
+
+
+def _percents(run: ReportRun, metric: str) -> tuple[list[int], list[float]]:
+    """Epochs and percent of the epochs that have the score."""
+    pairs = [
+        (int(row["epoch"]), 100 * float(value))
+        for row in run.metrics
+        if (value := (row.get("scores") or {}).get(metric)) is not None
+    ]
+    return [epoch for epoch, _ in pairs], [value for _, value in pairs]
+
+
+def _marked(run: ReportRun, metric: str) -> list[tuple[str, str, int, float]]:
+    """(name, marker, epoch, percent) of last, selected and oracle, where the run has them."""
+    scores = run.content.get("scores") or {}
+    found = []
+    for name, marker in _MARKS:
+        block: dict[str, Any] = scores.get(name) or {}
+        if block.get(metric) is not None and block.get("epoch") is not None:
+            found.append((name, marker, int(block["epoch"]), 100 * float(block[metric])))
+    return found
+
+
+def _marks_in_words(run: ReportRun) -> str:
+    marks = _marked(run, HEADLINES[run.setting])
+    if not marks:
+        return "the run has no scores"
+    return ", ".join(
+        f"{name} is epoch {epoch} with {value:.1f} percent" for name, _, epoch, value in marks
+    )
+
+
+def _draw_scores(figure: Figure, run: ReportRun) -> None:
+    axes = figure.subplots()
+    metric = HEADLINES[run.setting]
+    names = dict.fromkeys((metric, "known_accuracy", "unknown_accuracy", "auroc"))
+    for place, name in enumerate(names):
+        epochs, values = _percents(run, name)
+        if values:
+            label = "accuracy" if run.setting == "pda" else METRIC_NAMES[name]
+            width = 2.0 if name == metric else 1.2
+            axes.plot(
+                epochs, values, LINES[place], color=COLOURS[place], linewidth=width, label=label
+            )
+    for name, marker, epoch, value in _marked(run, metric):
+        axes.plot(
+            epoch,
+            value,
+            marker,
+            color=COLOURS[0],
+            markersize=11 if marker == "*" else 7,
+            fillstyle="none",
+            markeredgewidth=1.5,
+            linestyle="none",
+            label=name,
+        )
+    axes.set(xlabel="epoch (0: source model)", ylabel="percent", ylim=(0, 102))
+    legend_below(figure)
+
+
+def _draw_losses(figure: Figure, run: ReportRun) -> None:
+    axes = figure.subplots()
+    rows = [row for row in run.metrics if row.get("losses")]
+    for place, name in enumerate(_LOSSES):
+        values = [row["losses"].get(name) for row in rows]
+        label = name.replace("_", "-")
+        epochs = [row["epoch"] for row in rows]
+        axes.plot(epochs, values, LINES[place], color=COLOURS[place], label=label)
+    axes.set(xlabel="epoch", ylabel="mean loss", ylim=(0, None))
+    legend_below(figure)
+
+
+def _draw_source(figure: Figure, run: ReportRun) -> None:
+    axes = figure.subplots()
+    epochs = [row["epoch"] for row in run.source_metrics]
+    axes.plot(epochs, [row["loss"] for row in run.source_metrics], color=COLOURS[0], label="loss")
+    axes.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
+    right = axes.twinx()
+    right.plot(
+        epochs,
+        [100 * row["accuracy"] for row in run.source_metrics],
+        LINES[1],
+        color=COLOURS[1],
+        label="training accuracy",
+    )
+    right.set(ylabel="percent", ylim=(0, 102))
+    right.grid(visible=False)
+    right.spines["right"].set_visible(True)
+    legend_below(figure)
+
+
+def _draw_rate(figure: Figure, run: ReportRun) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes = figure.subplots()
+    parts = (("source training", run.source_metrics), ("adaptation", run.metrics))
+    for place, (name, rows) in enumerate(parts):
+        used = [row for row in rows if row.get("learning_rate")]
+        if used:
+            axes.plot(
+                [row["epoch"] for row in used],
+                [row["learning_rate"] for row in used],
+                LINES[place],
+                marker=MARKERS[place],
+                markersize=3,
+                color=COLOURS[place],
+                label=name,
+            )
+    axes.set(xlabel="epoch of its stage", ylabel="learning rate", yscale="log")
+    # The default formatter writes formulas, which figures here do not parse.
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter("{x:.2g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    legend_below(figure)
+
+
+def _draw_comparison(figure: Figure, runs: Sequence[ReportRun], metric: str) -> None:
+    axes = figure.subplots()
+    methods = list(dict.fromkeys(run.content["method"] for run in runs))
+    named = set()
+    for run in runs:
+        method = run.content["method"]
+        place = methods.index(method)
+        epochs, values = _percents(run, metric)
+        colour, line = COLOURS[place % len(COLOURS)], LINES[place % len(LINES)]
+        label = None if method in named else shortened(method, 32)
+        named.add(method)
+        axes.plot(epochs, values, linestyle=line, color=colour, label=label)
+        for name, marker, epoch, value in _marked(run, metric):
+            axes.plot(epoch, value, marker, color=colour, markersize=6, fillstyle="none")
+            del name
+    for name, marker in _MARKS:
+        axes.plot([], [], marker, color=GREY, fillstyle="none", linestyle="none", label=name)
+    label = "accuracy" if metric == "known_accuracy" else METRIC_NAMES[metric]
+    axes.set(xlabel="epoch (0: source model)", ylabel=f"{label}, percent", ylim=(0, 102))
+    legend_below(figure, 2)
+
+
+def overview(runs: Sequence[ReportRun], setting: str) -> Chart | None:
+    """Headline curves of a whole table: one panel a pair, one colour a method.
+
+    Args:
+        runs: of any setting, with epochs or not.
+        setting: those of it are drawn.
+
+    Returns:
+        None with fewer than two pairs that have curves.
+    """
+    chosen = [run for run in runs if run.setting == setting and len(run.metrics) > 1]
+    pairs = list(dict.fromkeys((run.content["source"], run.content["target"]) for run in chosen))
+    if len(pairs) < 2:
+        return None
+    columns = min(len(pairs), 4)
+    lines = -(-len(pairs) // columns)
+    metric = HEADLINES[setting]
+    return Chart(
+        f"curves-{setting}",
+        f"{setting.upper()}: {METRIC_NAMES[metric]} per epoch, one panel a pair",
+        f"{METRIC_NAMES[metric]} in percent over the epochs of {len(pairs)} pairs.",
+        lambda figure: _draw_overview(figure, chosen, pairs, columns, metric),
+        (8.8, 1.9 * lines + 0.6),
+    )
+
+
+def _draw_overview(
+    figure: Figure,
+    runs: Sequence[ReportRun],
+    pairs: Sequence[tuple[str, str]],
+    columns: int,
+    metric: str,
+) -> None:
+    methods = list(dict.fromkeys(run.content["method"] for run in runs))
+    lines = -(-len(pairs) // columns)
+    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for axes in grid.flat[len(pairs) :]:
+        axes.set_axis_off()
+    for axes, pair in zip(grid.flat, pairs, strict=False):
+        axes.set_title(" to ".join(shortened(name, 14) for name in pair))
+        for run in runs:
+            if (run.content["source"], run.content["target"]) == pair:
+                place = methods.index(run.content["method"])
+                epochs, values = _percents(run, metric)
+                style = LINES[place % len(LINES)]
+                colour = COLOURS[place % len(COLOURS)]
+                axes.plot(epochs, values, linestyle=style, color=colour, linewidth=1.2)
+        axes.set_ylim(0, 102)
+    for axes in grid[-1]:
+        axes.set_xlabel("epoch")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("percent")
+    for place, method in enumerate(methods):
+        style = {"linestyle": LINES[place % len(LINES)], "color": COLOURS[place % len(COLOURS)]}
+        grid.flat[0].plot([], [], label=shortened(method, 32), **style)
+    legend_below(figure)

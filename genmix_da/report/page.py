@@ -1,0 +1,117 @@
+"""One self-contained HTML page, and the same figures as files.
+
+Everything that comes from file names, class names or prompts is escaped by the template engine; the
+page loads nothing, which its content security policy holds it to.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from genmix_da.report.comparisons import STAGES
+from genmix_da.report.content import DETAILED, Content, gather
+from genmix_da.report.figures import Chart, inline_svg, shown, write_files
+from genmix_da.report.load import load_runs
+from genmix_da.report.words import (
+    COLUMN_MEANINGS,
+    labels_missing,
+    metric_meaning,
+    state,
+    verdict,
+)
+from genmix_da.table.aggregate import percent
+from lead.checkpoint import write_atomically
+
+logger = logging.getLogger(__name__)
+
+
+def write_report(
+    runs: Sequence[str | Path],
+    out: str | Path = "report.html",
+    *,
+    figures: str | Path | None = None,
+    details: int = DETAILED,
+    command: Sequence[str] = ("genmix-da", "report"),
+) -> Path:
+    """Write the report of some runs.
+
+    Args:
+        runs: run folders, folders that hold run folders (of a table), or result.json files.
+        out: HTML file to write.
+        figures: folder for the figures as SVG and PNG; None: not written.
+        details: at most this many runs are shown one by one; of more, the worst and the best.
+        command: that makes the report, for its provenance.
+
+    Returns:
+        The HTML file.
+
+    Raises:
+        UserError: no such folder, or no usable run in it.
+
+    Example:
+        >>> from genmix_da.report import write_report
+        >>> write_report(["runs/demo"], "report.html")  # doctest: +SKIP
+        PosixPath('report.html')
+    """
+    content = gather(load_runs([Path(run) for run in runs]), command, details=details)
+    path = Path(out)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page = render(content)
+    write_atomically(path, lambda file: file.write_text(page, encoding="utf-8"))
+    if figures is not None:
+        written = write_files(content.charts, Path(figures))
+        logger.info("%d figure files in %s", len(written), figures)
+    return path
+
+
+def render(content: Content) -> str:
+    """The page as text."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("genmix_da.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    environment.filters["shown"] = shown
+
+    def source(name: str) -> Markup:
+        return Markup((Path(__file__).parent / "templates" / name).read_text(encoding="utf-8"))
+
+    @cache
+    def svg(chart: Chart) -> Markup:
+        return Markup(inline_svg(chart))  # matplotlib escapes the text it writes
+
+    return environment.get_template("page.html.j2").render(
+        c=content,
+        svg=svg,
+        css=source("page.css"),
+        js=source("page.js"),
+        percent=percent,
+        state=state,
+        verdict=verdict,
+        labels_missing=labels_missing,
+        meanings=_meanings(content),
+        column_meanings=[(k.replace("_", "-"), v) for k, v in COLUMN_MEANINGS.items()],
+        stages=STAGES,
+        compared=[chart for chart in content.comparison if chart.name != "cost"],
+        gpu=any("cuda" in row["memory"] for row in content.costs),
+        version=_version(),
+    )
+
+
+def _meanings(content: Content) -> list[tuple[str, str]]:
+    """(setting, what its score means), once each."""
+    thresholds = {run.setting: run.content.get("threshold") for run in content.loaded.runs}
+    return [(setting, metric_meaning(setting, limit)) for setting, limit in thresholds.items()]
+
+
+def _version() -> str:
+    from genmix_da import __version__
+
+    return __version__

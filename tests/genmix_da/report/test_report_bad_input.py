@@ -1,0 +1,149 @@
+"""Runs that are incomplete, old, damaged, without labels or with very many classes."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from genmix_da.results_seal import seal
+
+
+@pytest.fixture
+def refusal(run: Callable, complaint: Callable, tmp_path: Path) -> Callable[..., str]:
+    """`report` must end with exit code 2, one line and no page; returns that line."""
+
+    def call(*arguments: object) -> str:
+        out = tmp_path / "refused.html"
+        line: str = complaint(run("report", *arguments, "-o", out))
+        assert not out.exists()
+        return line
+
+    return call
+
+
+def test_missing_folder(refusal: Callable, tmp_path: Path) -> None:
+    assert f"no run folder {tmp_path / 'nowhere'}" in refusal(tmp_path / "nowhere")
+
+
+def test_folder_without_runs(refusal: Callable, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "no result.json below; run genmix-da adapt" in refusal(tmp_path / "empty")
+
+
+def test_only_unusable_runs(refusal: Callable, altered: Callable) -> None:
+    assert "has schema 7; this version reads schema 1" in refusal(altered(schema=7))
+
+
+def test_another_schema_beside_a_good_run(
+    altered: Callable, finished: Any, page_of: Callable
+) -> None:
+    page = page_of(finished.folder, altered(schema=7))
+    assert "Files not used" in page
+    assert "has schema 7" in page
+
+
+def test_incomplete_run_is_shown_as_such(altered: Callable, page_of: Callable) -> None:
+    empty = {"last": None, "oracle": None, "selected": None}
+    folder = altered(status="incomplete", scores=empty, source_only=None, timing=None)
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    (folder / "metrics.jsonl").write_text("\n".join(lines[:2]) + "\n" + lines[2][:40])
+    for name in ("after", "boundary_last"):
+        (folder / "evidence" / f"{name}.npz").unlink()
+    page = page_of(folder)
+    assert "NOT FINISHED" in page
+    assert "1 of 1 runs have not finished" in page
+    assert "inc. 0/1" in page
+    assert 'aria-label="Scores on the target after each epoch' in page  # the epochs it has
+    assert 'data-score="last"' not in page
+
+
+def test_failed_run_says_why(altered: Callable, page_of: Callable) -> None:
+    empty = {"last": None, "oracle": None, "selected": None}
+    page = page_of(altered(status="failed", reason="the loss is nan", scores=empty))
+    assert "FAILED: the loss is nan" in page
+
+
+def test_run_without_evidence_says_so(altered: Callable, page_of: Callable) -> None:
+    folder = altered()
+    shutil.rmtree(folder / "evidence")
+    (folder / "checkpoint.safetensors").unlink()
+    page = page_of(folder)
+    assert "left no evidence folder" in page
+    assert "No Grad-CAM" in page
+    assert "Uncertainty of target images" not in page
+
+
+def test_damaged_evidence_costs_its_figures_alone(altered: Callable, page_of: Callable) -> None:
+    folder = altered()
+    (folder / "evidence" / "boundary_last.npz").write_bytes(b"PK\x03\x04 nonsense")
+    page = page_of(folder)
+    assert "Uncertainty of target images" in page
+    assert 'aria-label="Epoch 1: mixture means' in page
+
+
+def test_target_without_labels(
+    adapt: Callable, data: Path, tmp_path: Path, page_of: Callable
+) -> None:
+    flat = tmp_path / "photos"
+    flat.mkdir()
+    for number, file in enumerate(sorted((data / "Clipart").rglob("*.*g"))):
+        shutil.copy(file, flat / f"{number}{file.suffix}")
+    outcome = adapt("--tgt", flat, "--split", "3/3/0", "--setting", "opda")
+    if outcome.code:
+        outcome = adapt("--tgt", flat)
+    assert outcome.code == 0, outcome.err
+    page = page_of(tmp_path / "runs" / "run")
+    assert "The target has no labels" in page
+    assert "coloured by predicted class" in page
+    assert "all images (no labels)" in page
+    assert "ROC curve of" not in page
+
+
+def test_two_thousand_classes(altered: Callable, page_of: Callable) -> None:
+    folder = altered()
+    content = json.loads((folder / "result.json").read_text())
+    names = [f"class number {place:04} with a long name" for place in range(2000)]
+    sets = {"shared": names[:1500], "source_private": names[1500:], "target_private": ["x"]}
+    content["provenance"]["config"]["label_sets"] = sets
+    (folder / "result.json").write_text(json.dumps(seal(content)))
+    draw = np.random.default_rng(0)
+    count = 6000
+    arrays = {
+        "uncertainty": draw.random(count, dtype=np.float32),
+        "prediction": draw.integers(0, 2000, count).astype(np.int32),
+        "label": draw.integers(0, 2001, count).astype(np.int32),
+        "mapped": np.arange(0, count, 20),
+        "features": draw.normal(size=(300, 16)).astype(np.float16),
+    }
+    boundary = {
+        "unknown_norm": draw.random(count, dtype=np.float32),
+        "own_threshold": draw.random(count, dtype=np.float32),
+        "confidence_weight": draw.random(count, dtype=np.float32),
+        "is_unknown": draw.random(count) < 0.5,
+        "nearest_class": draw.integers(0, 2000, count).astype(np.int32),
+        "class_prior": draw.random(2000, dtype=np.float32),
+        "mixture_means": np.array([0.2, 0.8]),
+        "epoch": np.array(1),
+    }
+    for name in ("before", "after"):
+        np.savez(folder / "evidence" / f"{name}.npz", **arrays)
+    for name in ("boundary_first", "boundary_last"):
+        np.savez(folder / "evidence" / f"{name}.npz", **boundary)
+    page = page_of(folder)
+    assert re.search(r"other classes \(19\d\d\)", page)  # 28 classes, the others, unknown
+    assert "1940 classes between them not shown" in page
+    assert len(page) < 5_000_000
+
+
+def test_bytes_that_are_no_text(altered: Callable, page_of: Callable) -> None:
+    folder = altered(source="A\udcffrt", method="lead\x07")
+    page = page_of(folder)
+    assert "A\ufffdrt" in page or "A?rt" in page
+    assert "\x07" not in page
