@@ -1,0 +1,95 @@
+"""A report of many runs: averages, heat map, differences, and who is shown in detail."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genmix_da.report.comparisons import heat_map
+from genmix_da.report.content import detailed_runs, gather
+from genmix_da.report.load import load_runs
+from genmix_da.results_seal import seal
+
+PAIRS = (("Art", "Clipart"), ("Clipart", "Product"), ("Product", "Art"))
+METHODS = ("lead", "lead+genmix[filters]")
+
+
+@pytest.fixture
+def table(altered: Callable, tmp_path: Path) -> Path:
+    """Three pairs, two methods, two seeds, each with a score of its own."""
+    root = tmp_path / "table"
+    number = 0
+    for source, target in PAIRS:
+        for method in METHODS:
+            for seed in (1, 2):
+                number += 1
+                folder = altered(f"table/run{number}")
+                content = json.loads((folder / "result.json").read_text())
+                content |= {
+                    "identity": f"{number:016x}",
+                    "source": source,
+                    "target": target,
+                    "method": method,
+                    "seed": seed,
+                }
+                for block in content["scores"].values():
+                    block["h_score"] = 0.3 + number / 100
+                (folder / "result.json").write_text(json.dumps(seal(content)))
+    return root
+
+
+def test_averages_are_those_of_the_tables(table: Path, page_of: Callable) -> None:
+    page = page_of(table)
+    pattern = r'data-average="([^"]*)" data-value="([^"]*)"'
+    shown = {html.unescape(m): float(v) for m, v in re.findall(pattern, page)}
+    # Runs 1 2 | 5 6 | 9 10 are lead's, 3 4 | 7 8 | 11 12 are those with GenMix.
+    assert shown == pytest.approx({METHODS[0]: 0.3 + 0.055, METHODS[1]: 0.3 + 0.075})
+
+
+def test_best_and_worst_are_shown_in_detail(table: Path) -> None:
+    runs = load_runs([table]).runs
+    assert [run.headline for run in detailed_runs(runs, 6)] == pytest.approx([0.31, 0.42])
+    assert len(detailed_runs(runs, 12)) == 12
+    assert detailed_runs(runs, 0) == []
+
+
+def test_comparison_has_heat_map_difference_and_curves(table: Path) -> None:
+    content = gather(load_runs([table]), ["genmix-da", "report"], details=0)
+    charts = {chart.name: chart for chart in content.comparison}
+    assert list(charts) == ["heat-opda", "differences-opda", "cost", "curves-opda"]
+    assert "lead+genmix[filters] minus lead: +2.0, 95 percent interval" in (
+        charts["differences-opda"].alt
+    )
+    assert "lead 35.5, lead+genmix[filters] 37.5" in charts["heat-opda"].alt
+
+
+def test_heat_map_prints_the_tables_cells(table: Path) -> None:
+    from matplotlib.figure import Figure
+
+    summary = gather(load_runs([table]), ["genmix-da"], details=0).summary
+    headline = next(t for t in summary.tables if t.is_headline and t.block == "last")
+    figure = Figure()
+    heat_map(headline).draw(figure)
+    printed = [text.get_text() for text in figure.axes[0].texts]
+    assert printed == ["31.5", "35.5", "39.5", "35.5", "33.5", "37.5", "41.5", "37.5"]
+
+
+def test_missing_runs_leave_their_cells_incomplete(table: Path, page_of: Callable) -> None:
+    (table / "run1" / "result.json").unlink()
+    page = page_of(table, "--details", 0)
+    assert "inc. 1/2" in page
+    assert 'data-average="lead" data-value=""' in page
+
+
+def test_order_of_the_arguments_does_not_matter(table: Path) -> None:
+    def titles(paths: list[Path]) -> list[Any]:
+        return [run.title for run in load_runs(paths).runs]
+
+    folders = sorted(table.iterdir())
+    assert titles(folders) == titles(folders[::-1]) == titles([table])
