@@ -148,8 +148,12 @@ def write_files(charts: list[Chart], folder: Path) -> list[Path]:
 
 
 def filled(colour: str, hatch: str = "") -> dict[str, Any]:
-    """How bars of one kind are filled: pale, so that what lies behind shows, and hatched."""
-    return {"facecolor": (colour, 0.4), "edgecolor": colour, "hatch": hatch, "linewidth": 0.6}
+    """How bars of one kind are filled: pale, or hatched alone, so that what lies behind shows.
+
+    Not both: an SVG pattern of matplotlib's has an opaque ground of the hatching's colour.
+    """
+    face = "none" if hatch else (colour, 0.4)
+    return {"facecolor": face, "edgecolor": colour, "hatch": hatch, "linewidth": 0.6}
 
 
 def legend_below(figure: Figure, columns: int = 3) -> None:
