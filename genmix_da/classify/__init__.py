@@ -1,0 +1,1 @@
+"""General classification: does GenMix beat the augmentation used now, and at what price?"""
