@@ -17,7 +17,8 @@ class Genmix(Augmentation):
     """Edits that stay faithful, joined with their originals at smooth seams, fractals blended in.
 
     "GenMix: Effective Data Augmentation with Generative Diffusion Model Image Editing", arXiv
-    2412.02366, Eq. 2 to 5, lambda 0.2, seam width 20 pixels, masks: both seams, flipped, PatchSwap.
+    2412.02366, 2024, Eq. 2 to 5: lambda 0.2, seam width 20 pixels, masks: both seams, flipped,
+    PatchSwap.
     """
 
     name: ClassVar[str] = "genmix"

@@ -87,8 +87,8 @@ def stages_of(backbone: nn.Module, images: Tensor) -> list[nn.Module]:
 
     A stage is a child of the backbone that has weights and ends with a map [B, ., ., .] or with
     tokens [B, T, D]. A sequence whose parts end at different shapes is several stages, and so is
-    any sequence where there would be less than three. Single layers (a stem convolution) are none,
-    unless there is nothing else.
+    any sequence of a backbone that would have less than three. Single layers (a stem convolution)
+    are none, unless there is nothing else.
 
     Args:
         backbone: images [B, 3, S, S] -> features [B, F].
@@ -110,13 +110,15 @@ def stages_of(backbone: nn.Module, images: Tensor) -> list[nn.Module]:
     for child in hidden(backbone):
         several = len({shapes[part] for part in parts(child)}) > 1
         found += parts(child) if several else [child]
-    if sum(map(_is_stage, found)) < 3:
-        found = [part for child in found for part in parts(child) or [child]]
-    return [module for module in found if _is_stage(module)] or found
+    stages = _no_layers(found)
+    if len(stages) < 3:
+        inner = _no_layers([part for child in found for part in parts(child) or [child]])
+        stages = max(stages, inner, key=len)
+    return stages or found
 
 
-def _is_stage(module: nn.Module) -> bool:
-    return any(True for _ in module.children())
+def _no_layers(modules: list[nn.Module]) -> list[nn.Module]:
+    return [module for module in modules if any(True for _ in module.children())]
 
 
 def _has_weights(module: nn.Module) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from torchvision.transforms import v2
 
 from genmix_da.classify.augmentations.drawing import DrawnFrom
-from genmix_da.classify.augmentations.mixing import PairMixing
+from genmix_da.classify.augmentations.mixing import PairMixing, like
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,4 +48,4 @@ class Mixup(PairMixing):
         """See the class."""
         with DrawnFrom(draw):
             mixed, labels = self._transform(images, weights)
-        return mixed, labels
+        return like(mixed, images), labels

@@ -53,7 +53,9 @@ class Resizemix(PairMixing):
         rows, columns = max(round(scale * height), 1), max(round(scale * width), 1)
         top = int(draw.integers(height - rows + 1))
         left = int(draw.integers(width - columns + 1))
-        small = interpolate(mates(images), (rows, columns), mode="bilinear", antialias=True)
+        # In float32: antialiasing has no kernel for half precision on the CPU.
+        partner = mates(images).float()
+        small = interpolate(partner, (rows, columns), mode="bilinear", antialias=True)
         mixed = images.clone()
         mixed[:, :, top : top + rows, left : left + columns] = small
         return mixed, mixed_weights(weights, 1.0 - rows * columns / (height * width))
