@@ -229,7 +229,7 @@ def build_tables(runs: Sequence[Run]) -> list[Table]:
 def _values(runs: Sequence[Run], block: str, metric: str) -> dict[Place, float | None]:
     """The numbers of a table, of the runs that are done."""
     if metric == OVERHEAD:
-        return overheads(runs, str(kind_of(runs[0].wanted.setting).baseline))
+        return overheads(runs, _base(runs))
     return {
         run.place: score(run.record, run.wanted.method, block, metric)
         for run in runs
@@ -237,16 +237,22 @@ def _values(runs: Sequence[Run], block: str, metric: str) -> dict[Place, float |
     }
 
 
+def _base(runs: Sequence[Run]) -> str | None:
+    """The row of the kind's baseline."""
+    return kind_of(runs[0].wanted.setting).base_of(run.wanted.method for run in runs)
+
+
 def _table(runs: Sequence[Run], block: str, metric: str) -> Table:
     columns = tuple(dict.fromkeys(run.column for run in runs))
     seeds = tuple(sorted({run.wanted.seed for run in runs}))
     kind, values = kind_of(runs[0].wanted.setting), _values(runs, block, metric)
+    base = _base(runs)
     by_place: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         by_place.setdefault((run.wanted.method, run.column), []).append(run)
     rows = []
     for method in dict.fromkeys(run.wanted.method for run in runs):
-        if metric == OVERHEAD and method == kind.baseline:
+        if metric == OVERHEAD and method == base:
             continue  # over itself it has none
         cells = {
             column: _cell(by_place.get((method, column), []), values, len(seeds))

@@ -74,15 +74,15 @@ def baseline_of(method: str, methods: Sequence[str]) -> str | None:
 def differences(table: Table) -> list[Difference]:
     """Every "X+genmix..." of a table minus its "X", or all methods minus the kind's baseline."""
     rows = {row.method: row for row in table.rows}
-    common = kind_of(table.setting).baseline
+    kind = kind_of(table.setting)
     found = []
     for row in table.rows:
-        baseline = baseline_of(row.method, list(rows)) if common is None else common
-        if baseline is None or baseline not in rows or baseline == row.method:
+        base = kind.base_of(rows) if kind.baseline else baseline_of(row.method, list(rows))
+        if base is None or base == row.method:
             continue
         # Without epochs the three blocks are one; it is shown once.
         if table.block == "last" or not row.no_epochs:
-            found.append(_difference(table, row, rows[baseline]))
+            found.append(_difference(table, row, rows[base]))
     return found
 
 

@@ -5,7 +5,7 @@ Everything else about a table (seeds, states, averages, formats) is the same for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 # In no record: computed from two of them, see genmix_da.table.overhead.
@@ -55,6 +55,12 @@ class Kind:
     def title(self, setting: str) -> str:
         """The setting's name in heads and sentences."""
         return setting.upper() if self.pairs else setting.capitalize()
+
+    def base_of(self, methods: Iterable[str]) -> str | None:
+        """The baseline as the rows call it, which may have a note behind its name; or None."""
+        name = self.baseline
+        fits = (m for m in methods if name and (m == name or m.startswith(f"{name} (")))
+        return next(fits, None)
 
 
 ADAPTATION = Kind(
@@ -112,7 +118,12 @@ CLASSIFICATION = Kind(
     independence="A handful of data sets is no sample of all data sets: with fewer than about ten "
     "the intervals are too narrow, and with one there is none.",
     roles=(("training images", "source", "train"), ("test images", "target", "test")),
-    by_design=frozenset(("seed", "data", "test_data", "dataset", "augment", "genmix", "identity")),
+    by_design=frozenset(
+        (
+            *("seed", "data", "test_data", "dataset", "root", "download", "classes", "contents"),
+            *("augment", "augment_options", "augment_mode", "genmix", "method", "augmentation"),
+        )
+    ),
     pairs=False,
     smaller_is_better=frozenset(("fgsm_error", OVERHEAD)),
     optional_blocks=frozenset(("selected",)),

@@ -29,12 +29,12 @@ def seconds_of(record: Record) -> float | None:
     return None if train is None else float(train) + float(seconds.get("generate") or 0.0)
 
 
-def overheads(runs: Sequence[Run], baseline: str) -> dict[Place, float | None]:
+def overheads(runs: Sequence[Run], baseline: str | None) -> dict[Place, float | None]:
     """Overhead of every finished run whose baseline is finished too.
 
     Args:
         runs: of one setting.
-        baseline: the method that augments nothing.
+        baseline: the method that augments nothing, or None.
 
     Returns:
         (method, column, seed) -> overhead, a fraction; None where no baseline is wanted at all or

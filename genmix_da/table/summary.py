@@ -92,6 +92,7 @@ def summarise(
     unused = sum(record.identity not in identities for record in records)
     notes = (
         *_reading(tables, found, runs),
+        *_attack_notes(tables, runs),
         *_overhead_notes(tables, origin),
         *published_notes(published),
         *_missing(runs),
@@ -160,6 +161,20 @@ def _short_names(runs: Sequence[Run]) -> str:
     short = {name: domain for domain, name in short_domains(domains).items() if name != domain}
     listed = ", ".join(f"{name} = {domain}" for name, domain in short.items())
     return f": {listed}" if listed else ""
+
+
+def _attack_notes(tables: Sequence[Table], runs: Sequence[Run]) -> list[str]:
+    """What the FGSM error is, where there is one."""
+    if not any(table.metric == "fgsm_error" and table.has_values for table in tables):
+        return []
+    configs = [run.record.content["provenance"].get("config") or {} for run in runs if run.record]
+    found = sorted({config["epsilon"] for config in configs if config.get("epsilon")})
+    radii = " and ".join(f"{255 * radius:.3g}/255" for radius in found) or "not recorded"
+    return [
+        "FGSM error: share of test images that are misclassified after one step of the attack "
+        f"(radius {radii} in pixels of [0, 1]), those that were so before included; smaller is "
+        "better."
+    ]
 
 
 def _overhead_notes(tables: Sequence[Table], origin: Origin) -> list[str]:
