@@ -20,7 +20,7 @@ def top_accuracy(probability: Tensor, labels: NDArray[np.int64], best: int) -> f
         best: at most C.
     """
     order = torch.argsort(probability, dim=1, descending=True, stable=True)[:, :best]
-    return float((order == torch.from_numpy(labels)[:, None]).any(dim=1).float().mean())
+    return int((order == torch.from_numpy(labels)[:, None]).any(dim=1).sum()) / len(labels)
 
 
 def score_block(probability: Tensor, labels: NDArray[np.int64], epoch: int) -> dict[str, Any]:
