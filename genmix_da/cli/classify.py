@@ -11,6 +11,7 @@ from genmix_da.cli.classify_options import (
     classify_options,
     join_classify,
 )
+from genmix_da.cli.classify_table import command as table
 from genmix_da.cli.options import json_option
 
 
@@ -89,3 +90,6 @@ def attack(as_json: bool, run: str, **options: Any) -> None:
         echo_json(found)
     else:
         echo_attack(found)
+
+
+command.add_command(table)
