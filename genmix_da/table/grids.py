@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from genmix_da.table.aggregate import INCOMPLETE, Cell, Table, has_no_epochs, percent
 from genmix_da.table.columns import AVERAGE
 from genmix_da.table.difference import LEVEL, Difference
-from genmix_da.table.kinds import ADAPTATION, CLASSIFICATION, kind_of
+from genmix_da.table.kinds import ADAPTATION, CLASSIFICATION, OVERHEAD, kind_of
 from genmix_da.table.summary import Summary
 
 BLOCK_TITLES = ADAPTATION.block_titles  # of classification: kind_of(setting).block_titles
@@ -99,7 +99,9 @@ def _title(summary: Summary, table: Table) -> str:
     seeds = f"{len(table.seeds)} seed" + ("s" if len(table.seeds) > 1 else "")
     kind = kind_of(table.setting)
     setting = f"{kind.title(table.setting)} {splits}".strip()
-    return f"{setting}, {METRIC_NAMES[table.metric]}, {kind.block_titles[table.block]}, {seeds}"
+    # An overhead is of whole runs, whatever the epoch.
+    block = () if table.metric == OVERHEAD else (kind.block_titles[table.block],)
+    return ", ".join((setting, METRIC_NAMES[table.metric], *block, seeds))
 
 
 def _signed(fraction: float) -> str:

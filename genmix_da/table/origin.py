@@ -62,6 +62,7 @@ class Origin:
     def line(self) -> str:
         """All of it in one line."""
         data = ", ".join(f"{domain} {' '.join(prints)}" for domain, prints in self.data.items())
+        rejects = not self.splits or any(kind_of(setting).pairs for setting in self.splits)
         parts = (
             f"genmix-da {_listed(self.packages.get('genmix-da', ()))}",
             f"commit {_listed(commit_name(commit) for commit in self.commits)}",
@@ -69,7 +70,7 @@ class Origin:
             f"device {_listed(self.devices)}",
             f"dataset {_listed(self.datasets)}",
             f"backbone {_listed(self.backbones)}",
-            f"threshold {_listed(self.thresholds)}",
+            *([f"threshold {_listed(self.thresholds)}"] if rejects else []),
             f"seeds {_listed(self.seeds)}",
             f"{self.runs} of {self.wanted} runs",
             f"data fingerprints {data or _UNKNOWN}",
@@ -108,6 +109,7 @@ def build_origin(runs: Sequence[Run], command: Sequence[str]) -> Origin:
     }
     content = [record.content for record in records]
     datasets = _seen(item["dataset"] for item in content)
+    shared = _seen(record.content["dataset"] for record in records if _in_pairs(record))
     backbones = _seen(item.get("backbone") for item in content)
     return Origin(
         runs=len(records),
@@ -129,7 +131,7 @@ def build_origin(runs: Sequence[Run], command: Sequence[str]) -> Origin:
         synthetic=any(bool(item.get("synthetic")) for item in content),
         stand_ins=_seen(name for record in records if (name := stand_in_of(record))),
         differences=(
-            *_hidden({**packages, "commit": commits, "device": devices, "dataset": datasets}),
+            *_hidden({**packages, "commit": commits, "device": devices, "dataset": shared}),
             *_hidden(
                 {f"{kind_of(name).title(name)} split": found for name, found in splits.items()}
             ),
@@ -193,13 +195,22 @@ def _roles(record: Record) -> list[tuple[str, str, str | None]]:
     return [(role, record.content[name], data.get(key)) for role, name, key in roles]
 
 
+def _in_pairs(record: Record) -> bool:
+    """Whether the columns of its table are pairs: then they have the data set in common."""
+    return kind_of(record.content["setting"]).pairs
+
+
 def _fingerprints(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
     found: dict[str, set[str]] = {}
     for record in records:
         for _, domain, fingerprint in _roles(record):
             found.setdefault(domain, set()).add(str(fingerprint or _UNKNOWN)[:12])
-    short = short_domains(found)
-    return {short[domain]: tuple(sorted(prints)) for domain, prints in sorted(found.items())}
+    in_pairs = (
+        domain for record in records if _in_pairs(record) for _, domain, _ in _roles(record)
+    )
+    short = short_domains(in_pairs)
+    named = sorted(found.items())
+    return {short.get(domain, domain): tuple(sorted(prints)) for domain, prints in named}
 
 
 def _changed_data(records: Sequence[Record]) -> list[str]:

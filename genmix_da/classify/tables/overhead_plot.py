@@ -99,8 +99,16 @@ def overhead_figure(points: dict[str, list[Point]]) -> Figure:
         fontsize=9,
     )
     for axes, found in zip(panels, points.values(), strict=False):  # when nothing moves any more
-        label_points(axes, [(point.overhead, point.accuracy, point.method) for point in found])
+        names = [(point.overhead, point.accuracy, point.method) for point in found]
+        label_points(axes, names, [line for point in found for line in _bars(point)])
     return figure
+
+
+def _bars(point: Point) -> list[tuple[float, float, float, float]]:
+    """Both ends of the error bars of a point."""
+    x, y, dx, dy = point.overhead, point.accuracy, point.overhead_sd, point.accuracy_sd
+    level, upright = (x - dx, y, x + dx, y), (x, y - dy, x, y + dy)
+    return [*([level] if dx else []), *([upright] if dy else [])]
 
 
 def _draw(axes: Any, dataset: str, points: list[Point]) -> None:
@@ -119,7 +127,7 @@ def _draw(axes: Any, dataset: str, points: list[Point]) -> None:
             markersize=6,
             elinewidth=0.8,
             capsize=2,
-            ecolor="#999999",
+            ecolor="#aaaaaa",
             zorder=3,
             **look,
         )

@@ -140,10 +140,11 @@ class _Planner:
         wanted = Wanted(name, SETTING, dataset, dataset, row, seed)
         job = Job(name, "run", f"{dataset} {row} seed {seed}", options, root, out)
         self.wanted.append(wanted)
-        self.runs.append(ClassifyRun(wanted, job, self._data_jobs(task, method, options), task))
+        data = self._data_jobs(task, method, options, row)
+        self.runs.append(ClassifyRun(wanted, job, data, task))
 
     def _data_jobs(
-        self, task: ClassifyTask, method: Method, options: dict[str, Any]
+        self, task: ClassifyTask, method: Method, options: dict[str, Any], row: str
     ) -> tuple[Job, ...]:
         """GenMix's images, for all seeds; its edits before that, where they are shared."""
         if method.source is None:
@@ -155,7 +156,7 @@ class _Planner:
         edited = made_of | {key: settings[key] for key in _EDITED_BY}
         edits = self._edit_jobs(f"edits of {dataset} by {editor.name}", edited, editor, options)
         key = identity({"images": made_of | composed, "size": task.preprocessing.resize_size})
-        label = f"images of {dataset} by {method.name}, {composed['mode']}"
+        label = f"images of {dataset} by {row}, {composed['mode']}"
         return (*edits, Job(key, "data", label, options, root))
 
     def _edit_jobs(
