@@ -28,19 +28,23 @@ def saliency(pixels: Tensor) -> Tensor:
     Residual Approach", CVPR 2007.
 
     Args:
-        pixels: [B, 3, H, W] in any linear scale.
+        pixels: [B, 3, h, w] in any linear scale; see `shrunk`.
 
     Returns:
-        [B, h, w], the longer side at most 64.
+        [B, h, w].
     """
-    scale = min(_SIDE / max(pixels.shape[-2:]), 1.0)
-    size = [max(round(scale * side), 1) for side in pixels.shape[-2:]]
-    grey = interpolate(pixels.float().mean(1, keepdim=True), size, mode="area")
-    spectrum = torch.fft.fft2(grey)
+    spectrum = torch.fft.fft2(pixels.mean(1, keepdim=True))
     amplitude = torch.log(spectrum.abs() + 1e-8)
     around = avg_pool2d(pad(amplitude, (1, 1, 1, 1), mode="circular"), 3, stride=1)
     residual = torch.polar(torch.exp(amplitude - around), spectrum.angle())
     return _blurred(torch.fft.ifft2(residual).abs() ** 2)[:, 0]
+
+
+def shrunk(images: Tensor) -> Tensor:
+    """Images [B, 3, H, W] with their longer side at most 64, in float32."""
+    scale = min(_SIDE / max(images.shape[-2:]), 1.0)
+    size = [max(round(scale * side), 1) for side in images.shape[-2:]]
+    return interpolate(images.float(), size, mode="area")
 
 
 def _blurred(maps: Tensor) -> Tensor:
@@ -53,13 +57,11 @@ def _blurred(maps: Tensor) -> Tensor:
     return conv2d(down, kernel[None, None, None, :], padding=(0, reach))
 
 
-def peaks(pixels: Tensor) -> Tensor:
-    """Row and column of the most salient point of images [B, 3, H, W], in pixels: [B, 2]."""
-    maps = saliency(pixels)
+def peaks(maps: Tensor, height: int, width: int) -> Tensor:
+    """Row and column of the highest point of maps [B, h, w] in an image [height, width]: [B, 2]."""
     place = maps.flatten(1).argmax(1)
-    found = torch.stack([place // maps.shape[2], place % maps.shape[2]], 1).to(torch.float32)
-    shape = pixels.new_tensor(pixels.shape[-2:], dtype=torch.float32)
-    return (found + 0.5) * shape / found.new_tensor(maps.shape[-2:])
+    found = torch.stack([place // maps.shape[2], place % maps.shape[2]], 1).to(maps)
+    return (found + 0.5) * maps.new_tensor([height / maps.shape[1], width / maps.shape[2]])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +70,9 @@ class Saliencymix(PairMixing):
 
     Uddin et al., "SaliencyMix: A Saliency Guided Data Augmentation Strategy for Better
     Regularization", ICLR 2021: box sides sqrt(1 - l), l ~ Beta(alpha, alpha), alpha 1, cut at the
-    border; label weights by area. One l a batch and a box for each pair. Saliency by the spectral
-    residual, one of the detectors that the paper compares; it takes another by default.
+    border; label weights by area. One l a batch and a box for each pair. Saliency is the spectral
+    residual; the detector that the paper settles on (Montabone and Soto, 2010) is not in the
+    OpenCV build that this package needs.
 
     Attributes:
         alpha: of the Beta distribution, above 0.
@@ -91,10 +94,11 @@ class Saliencymix(PairMixing):
     ) -> tuple[Tensor, Tensor]:
         """See the class."""
         side = math.sqrt(1.0 - draw.beta(self.alpha, self.alpha))
-        centre = mates(peaks(self._pixels(images)))
+        height, width = images.shape[-2:]
+        centre = mates(peaks(saliency(self._pixels(shrunk(images))), height, width))
         inside = [
             self._within(centre[:, axis], side, length)
-            for axis, length in enumerate(images.shape[-2:])
+            for axis, length in enumerate((height, width))
         ]
         box = (inside[0][:, :, None] & inside[1][:, None, :])[:, None]  # [B, 1, S, S]
         share = 1.0 - box.flatten(1).double().mean(1)
