@@ -86,6 +86,8 @@ def _holds_classes(part: Path) -> bool:
     if (part / ANNOTATIONS).is_file():
         return True
     inside = [path for path in part.iterdir() if path.is_dir()]
+    if [folder.name for folder in inside] == ["images"]:
+        return False  # Tiny-ImageNet's test part: images without classes
     return any(is_image(path) for folder in inside for path in folder.rglob("*"))
 
 

@@ -98,13 +98,11 @@ def echo_classification(result: dict[str, Any]) -> None:
     if scores["selected"] is not None:
         rows[f"{method}, selected"] = scores["selected"]
     rows[f"{method}, oracle"] = scores["oracle"]
-    echo_scores(
-        f"{result['dataset']}, {images['classes']} classes, {images['train']} images to train on, "
-        f"{images['test']} to test on, seed {result['seed']}",
-        rows,
-        _CLASS_COLUMNS,
-    )
+    echo_scores(f"{result['dataset']}, seed {result['seed']}", rows, _CLASS_COLUMNS)
     seconds = result["timing"]["seconds"]
+    click.echo(
+        f"{images['classes']} classes, {images['train']} training and {images['test']} test images"
+    )
     click.echo(
         f"{result['timing']['steps']} steps in {seconds['train']:.0f} s"
         + (f", images made in {seconds['generate']:.0f} s" if result["made"] else "")
