@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -78,8 +79,13 @@ def _points(headline: Table, cost: Table, column: str, base: str | None) -> list
     return points
 
 
-def overhead_figure(points: dict[str, list[Point]]) -> Figure:
-    """The plot of `overhead_points`, which must not be empty."""
+def overhead_figure(points: dict[str, list[Point]], notes: Sequence[str] = ()) -> Figure:
+    """The plot.
+
+    Args:
+        points: of `overhead_points`; not empty.
+        notes: what nobody may miss, since a figure floats away from its table; below the axes.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -94,10 +100,11 @@ def overhead_figure(points: dict[str, list[Point]]) -> Figure:
         _draw(axes, dataset, found)
     for axes in panels[len(points) :]:
         axes.set_axis_off()
-    figure.supxlabel(
-        "augmentation overhead AO (%): generating and training, against training without",
-        fontsize=9,
-    )
+    below = ["augmentation overhead AO (%): generating and training, against training without"]
+    if any(_bars(point) for found in points.values() for point in found):
+        below.append("means over seeds; bars: standard deviation")
+    below += [f"{note[0].upper()}{note[1:]}." for note in notes]
+    figure.supxlabel("\n".join(below), fontsize=8)
     for axes, found in zip(panels, points.values(), strict=False):  # when nothing moves any more
         names = [(point.overhead, point.accuracy, point.method) for point in found]
         label_points(axes, names, [line for point in found for line in _bars(point)])
@@ -160,7 +167,7 @@ def write_overhead_plot(folder: Path, summary: Summary) -> list[Path]:
         return []
     # Names of glyphs in an SVG are random without it.
     with matplotlib.rc_context({"svg.hashsalt": "genmix-da"}):
-        figure = overhead_figure(points)
+        figure = overhead_figure(points, summary.marks)
         for name in PLOTS:
             kind = name.rpartition(".")[2]
             data = {"Date": None} if kind == "svg" else {"Software": None}
