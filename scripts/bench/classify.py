@@ -83,7 +83,7 @@ def trainee(task: ClassifyTask, name: str, options: argparse.Namespace) -> Train
     own = task.with_config(augment=name)
     method = resolve_method(own)
     data = training_images(own, method, Path(task.config.data))
-    steps = len(task.train.rows) // options.batch
+    steps = options.images // options.batch
     length = Length(steps * 10_000, steps, 0, 10_000)
     network = build_network(own, "none")
     epochs = train_epochs(own, network, data, method.augmentation, length)
@@ -92,7 +92,8 @@ def trainee(task: ClassifyTask, name: str, options: argparse.Namespace) -> Train
 
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, list[Cost]]:
     """Method -> cost of an epoch, round by round."""
-    draw_images(folder, options.images * 5 // 4, options.image_size * 5 // 4)
+    # A part is set apart as test images, which nothing here looks at.
+    draw_images(folder, options.images * 3 // 2, options.image_size * 5 // 4)
     config = {
         "data": str(folder),
         "augment": "none",
@@ -110,8 +111,8 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, list[Cost]]:
     assert fractals is not None
     for number in range(len(fractals.files)):  # made once for ever, like edits
         fractals.window(8, 8, np.random.default_rng(number))
-    names = options.methods.split(",") if options.methods else list(AUGMENTATIONS)
-    trainees = [trainee(task, name, options) for name in dict.fromkeys(["none", *names])]
+    names = dict.fromkeys(["none", *options.methods.split(",")])
+    trainees = [trainee(task, name, options) for name in names]
     costs: dict[str, list[Cost]] = {one.name: [] for one in trainees}
     for number in range(options.repeats + 1):
         for one in trainees:
@@ -141,10 +142,13 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, default=128)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--methods", help="some of them, separated by commas; default: all")
+    parser.add_argument("--methods", default=",".join(AUGMENTATIONS), help="separated by commas")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
+    unknown = set(options.methods.split(",")) - set(AUGMENTATIONS)
+    if unknown:
+        parser.error(f"no augmentation {', '.join(sorted(unknown))}")
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as name:
         os.environ["GENMIX_DA_CACHE"] = str(Path(name) / "cache")
