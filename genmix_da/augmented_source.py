@@ -7,12 +7,15 @@ once, and mask and fractal are drawn anew for every view.
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from genmix_da.augment.cache import edit_cache
@@ -30,10 +33,65 @@ from genmix_da.config import identity
 from genmix_da.data import Domain
 from genmix_da.decode import decode_domain
 from genmix_da.errors import UserError
-from genmix_da.task import Images, Task
-from lead.views import ImageViews, Views
+from genmix_da.frozen.encoder import FrozenEncoder
+from genmix_da.task import Images
+from lead.views import ImageViews, Preprocessing, Views
 
 logger = logging.getLogger(__name__)
+
+
+class TaskSettings(Protocol):
+    """The settings that say how source images are made and compared; see AdaptConfig."""
+
+    @property
+    def augment_mode(self) -> str: ...
+    @property
+    def budget(self) -> str: ...
+    @property
+    def backbone(self) -> str | None: ...
+    @property
+    def backbone_arguments(self) -> Mapping[str, Any]: ...
+    @property
+    def weights(self) -> str | None: ...
+    @property
+    def image_size(self) -> int | None: ...
+    @property
+    def batch_size(self) -> int | None: ...
+    @property
+    def device(self) -> str: ...
+    def genmix_settings(self) -> AugmentSettings: ...
+
+
+class SourceTask(Protocol):
+    """What is trained on source images: an adaptation or a classification."""
+
+    @property
+    def config(self) -> TaskSettings: ...
+    @property
+    def augments(self) -> bool:
+        """Whether images are made at all."""
+        ...
+
+    @property
+    def source(self) -> Images: ...
+    @property
+    def source_name(self) -> str: ...
+    @property
+    def preprocessing(self) -> Preprocessing: ...
+    @property
+    def device(self) -> torch.device: ...
+    @property
+    def encoder(self) -> FrozenEncoder | None:
+        """Of a frozen backbone, whose features are computed once."""
+        ...
+
+    def source_label(self, name: str) -> int | None:
+        """Classifier output of a class; None where it is not used."""
+        ...
+
+    def views(self, pixels: NDArray[np.uint8], rows: NDArray[np.int64], name: str) -> Views:
+        """Views of decoded images; see `Task.views`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -80,10 +138,10 @@ class Augmentation:
         return record_of(self.settings, self.editor, self.encoder)
 
 
-def augmentation_of(task: Task) -> Augmentation | None:
+def augmentation_of(task: SourceTask) -> Augmentation | None:
     """The task's augmentation with every "auto" resolved; None where it has none."""
     config = task.config
-    if config.augment == "none" or config.source_checkpoint is not None:
+    if not task.augments:
         return None
     settings = config.genmix_settings()
     encoder = _encoder(task, settings.features)
@@ -91,7 +149,7 @@ def augmentation_of(task: Task) -> Augmentation | None:
     return Augmentation(settings, editor, encoder, config.augment_mode, config.budget)
 
 
-def _encoder(task: Task, features: str) -> Encoder | None:
+def _encoder(task: SourceTask, features: str) -> Encoder | None:
     """What compares edits with originals; see `resolve_encoder`."""
     config, frozen = task.config, task.encoder
     own = features == "backbone" or (features == "auto" and not dinov2_is_here())
@@ -114,7 +172,7 @@ def _encoder(task: Task, features: str) -> Encoder | None:
     )
 
 
-def training_set(task: Task, augmentation: Augmentation | None, folder: Path) -> TrainingSet:
+def training_set(task: SourceTask, augmentation: Augmentation | None, folder: Path) -> TrainingSet:
     """The images and labels of source training.
 
     Args:
@@ -126,7 +184,7 @@ def training_set(task: Task, augmentation: Augmentation | None, folder: Path) ->
     labels = source.labels
     assert labels is not None  # label sets refuse a source without classes
     if augmentation is None:
-        views = task.views(source.decoded.pixels, source.rows, task.config.src)
+        views = task.views(source.decoded.pixels, source.rows, task.source_name)
         return TrainingSet(views, labels, None, None)
     originals = used_domain(source)
     steps = len(labels) // int(task.config.batch_size or 1)
@@ -138,21 +196,20 @@ def training_set(task: Task, augmentation: Augmentation | None, folder: Path) ->
 
 def used_domain(images: Images) -> Domain:
     """The part of a domain that a task uses, as a domain of its own."""
-    domain = images.decoded.domain
-    names = domain.labels or ()
-    labels = tuple(names[row] for row in images.rows)
-    pictures = tuple(domain.images[row] for row in images.rows)
-    present = tuple(name for name in domain.classes if name in set(labels))
-    return Domain(domain.name, domain.folder, pictures, labels, present)
+    return images.decoded.domain.part(images.rows)
 
 
 def _offline(
-    task: Task, augmentation: Augmentation, originals: Domain, folder: Path, limit: int | None
+    task: SourceTask,
+    augmentation: Augmentation,
+    originals: Domain,
+    folder: Path,
+    limit: int | None,
 ) -> TrainingSet:
     """Write augmented images (once) and decode them with the originals."""
     made_of = augmentation.as_dict() | {"data": task.source.decoded.fingerprint}
     made_of |= {"classes": list(originals.classes)}
-    out = folder / f"{task.config.src.replace(' ', '_')}-{identity(made_of)}"
+    out = folder / f"{task.source_name.replace(' ', '_')}-{identity(made_of)}"
     done = augment_domain(
         originals, out, augmentation.settings, encoder=augmentation.encoder, resume=True
     )
@@ -171,7 +228,7 @@ def _offline(
     pre = task.preprocessing
     decoded = decode_domain(both, pre.resize_size, pre.interpolation)
     labels = np.array(
-        [task.label_sets.source_label(name) for name in decoded.domain.labels or ()],
+        [task.source_label(name) for name in decoded.domain.labels or ()],
         dtype=np.int64,
     )
     views = task.views(decoded.pixels, np.arange(len(labels)), both.name)
@@ -179,13 +236,15 @@ def _offline(
 
 
 def _online(
-    task: Task, augmentation: Augmentation, originals: Domain, limit: int | None
+    task: SourceTask, augmentation: Augmentation, originals: Domain, limit: int | None
 ) -> TrainingSet:
     """Make the edits (once) and compose every augmented view anew."""
     s, editor = augmentation.settings, augmentation.editor
     prompts, cache = load_prompts(s.prompts), edit_cache()
     ask_first(originals, prompts, editor, cache, s)
+    started = time.perf_counter()
     selection = select_edits(originals, prompts, editor, augmentation.encoder, cache, s)
+    seconds = {"edit": time.perf_counter() - started}
     _say(selection)
     kept = [edit for edit in selection.edits if edit.status == "kept"]
     if not kept:
@@ -208,9 +267,9 @@ def _online(
     views = OnlineViews(task, rows, decoded.pixels, owners, s)
     labels = task.source.labels
     assert labels is not None
-    edit_labels = [task.label_sets.source_label(name) for name in edits.labels or ()]
+    edit_labels = [task.source_label(name) for name in edits.labels or ()]
     both = np.concatenate([labels, np.array(edit_labels, dtype=np.int64)])
-    return TrainingSet(views, both, limit, _record(selection, None, {}))
+    return TrainingSet(views, both, limit, _record(selection, None, seconds))
 
 
 class OnlineViews(ImageViews):
@@ -226,7 +285,7 @@ class OnlineViews(ImageViews):
 
     def __init__(
         self,
-        task: Task,
+        task: SourceTask,
         rows: NDArray[np.int64],
         edits: NDArray[np.uint8],
         owners: NDArray[np.int64],
@@ -265,6 +324,7 @@ def _record(selection: Selection, folder: str | None, seconds: dict[str, float])
         "stand_in": selection.stand_in,
         "features": selection.encoder,
         "threshold": selection.threshold,
+        "made": selection.made,
         **{status: selection.count(status) for status in ("kept", "dropped", "failed")},
         "seconds": seconds,
     }

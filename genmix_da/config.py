@@ -7,19 +7,15 @@ Unknown keys are an error.
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import hashlib
-import json
 import math
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from genmix_da import config_values
 from genmix_da.augment.settings import AugmentSettings, build_settings
+from genmix_da.config_values import identity
 from genmix_da.errors import UserError
 from genmix_da.methods import find_method
 from genmix_da.profiles import PROFILES
@@ -35,14 +31,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 }
 RECORDED = ("identity", "augmentation", "label_sets", "target_data", "source_model")
 _POSITIVE = ("epochs", "source_epochs", "bottleneck_dim", "image_size", "lr", "source_lr")
-# Field type -> the Python types a value of it may have, how to convert it, what to call it.
-_KINDS: dict[str, tuple[tuple[type, ...], Callable[[Any], Any], str]] = {
-    "str": ((str, int, os.PathLike), str, "text"),
-    "int": ((int,), int, "a whole number"),
-    "float": ((int, float, str), float, "a number"),  # YAML reads 1e-3 as text
-    "bool": ((bool,), bool, "true or false"),
-    "dict[str, Any]": ((dict,), dict, "a mapping"),
-}
+
+__all__ = ["RECORDED", "AdaptConfig", "build_config", "identity", "read_config"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,20 +104,9 @@ class AdaptConfig:
     mixed_precision: bool = True
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise UserError(
-                    f"{name} is {getattr(self, name)!r}; choose one of {', '.join(choices)}."
-                )
-        for name in _POSITIVE:
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise UserError(f"{name} is {value}; it must be above 0.")
-        # Batch norm has nothing to normalise in a batch of one.
-        if self.batch_size is not None and self.batch_size < 2:
-            raise UserError(f"batch_size is {self.batch_size}; it must be at least 2.")
-        if not 0 <= self.label_smoothing < 1:
-            raise UserError(f"label_smoothing is {self.label_smoothing}; it must be in [0, 1).")
+        config_values.check_choices(self, _CHOICES)
+        config_values.check_positive(self, _POSITIVE)
+        config_values.check_training(self)
         if self.threshold is not None and not math.isfinite(self.threshold):
             raise UserError(f"threshold is {self.threshold}; it must be a finite number.")
         if self.profile is not None and self.profile not in PROFILES:
@@ -189,55 +168,17 @@ def build_config(options: Mapping[str, Any], file: Path | None = None) -> AdaptC
         UserError: unknown key (the nearest is suggested), a value of the wrong kind, unreadable
             file, missing src or tgt.
     """
-    values = read_config(file) if file is not None else {}
-    for key, value in options.items():
-        if isinstance(value, Mapping) and isinstance(values.get(key), Mapping):
-            values[key] = {**values[key], **value}
-        elif value not in (None, {}):
-            values[key] = value
-    known = {item.name: str(item.type) for item in dataclasses.fields(AdaptConfig)}
-    for key in values:
-        if key not in known:
-            close = difflib.get_close_matches(str(key), list(known), n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise UserError(f"unknown setting {key!r}{hint}")
-    for key, option in (("src", "--src"), ("tgt", "--tgt")):
-        if values.get(key) is None:
-            raise UserError(f"no {'source' if key == 'src' else 'target'} domain; give {option}.")
-    return AdaptConfig(**{key: _converted(key, known[key], values[key]) for key in values})
-
-
-def _converted(name: str, kind: str, value: Any) -> Any:
-    """The value as its field wants it."""
-    if value is None and kind.endswith(" | None"):
-        return None
-    accepted, convert, wanted = _KINDS[kind.removesuffix(" | None")]
-    # True is an int to Python, but no number to a user.
-    if isinstance(value, accepted) and (bool in accepted or not isinstance(value, bool)):
-        try:
-            return convert(value)
-        except ValueError:
-            pass
-    raise UserError(f"{name} is {value!r}; it must be {wanted}.")
+    required = {
+        "src": "no source domain; give --src.",
+        "tgt": "no target domain; give --tgt.",
+    }
+    return config_values.build(AdaptConfig, options, file, recorded=RECORDED, required=required)
 
 
 def read_config(file: Path) -> dict[str, Any]:
-    """The settings in a YAML file.
+    """The settings in a YAML file, without what a run folder's config.yaml records beside them.
 
     Raises:
         UserError: it cannot be read.
     """
-    try:
-        content = yaml.safe_load(file.read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"cannot read the configuration {file}: {error}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"the configuration {file} must hold 'key: value' lines.")
-    # A run folder's config.yaml can be run again: what it records beside the settings is left out.
-    return {key: value for key, value in content.items() if key not in RECORDED}
-
-
-def identity(values: Mapping[str, Any]) -> str:
-    """Hash of resolved values: 16 hexadecimal digits, the same for the same run."""
-    text = json.dumps(values, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return config_values.read_config(file, RECORDED)

@@ -44,6 +44,15 @@ class Domain:
     labels: tuple[str, ...] | None
     classes: tuple[str, ...]
 
+    def part(self, rows: Iterable[int]) -> Domain:
+        """Some of its images, in this order, as a domain of its own with the classes they have."""
+        chosen = [int(row) for row in rows]
+        labels = None if self.labels is None else tuple(self.labels[row] for row in chosen)
+        present = set(labels or ())
+        classes = tuple(name for name in self.classes if name in present)
+        pictures = tuple(self.images[row] for row in chosen)
+        return Domain(self.name, self.folder, pictures, labels, classes)
+
 
 def is_image(path: Path) -> bool:
     """Whether the name is that of an image; hidden files are not."""
@@ -107,8 +116,12 @@ def all_images(folder: Path) -> Domain:
     return Domain(folder.name, folder, images, None, ())
 
 
-def folder_domain(folder: Path) -> Domain:
+def folder_domain(folder: Path, *, deep: bool = False) -> Domain:
     """Index one folder: class folders with images, or images alone (then without labels).
+
+    Args:
+        folder: to look into.
+        deep: images may lie at any depth below a class folder.
 
     Raises:
         NoImageError: there is no image.
@@ -117,7 +130,7 @@ def folder_domain(folder: Path) -> Domain:
     if (folder / "images").is_dir() and len(_folders(folder)) == 1:
         home = folder / "images"
     classes = _folders(home)
-    labelled = [(path, c.name) for c in classes for path in sorted(c.iterdir()) if is_image(path)]
+    labelled = [(path, c.name) for c in classes for path in _images(c, deep)]
     if labelled:
         loose = sum(is_image(path) for path in home.iterdir())
         if loose:
@@ -128,6 +141,18 @@ def folder_domain(folder: Path) -> Domain:
     if not flat:
         raise NoImageError(f"no image under {folder}; expected {LAYOUT}. Check --data.")
     return Domain(folder.name, folder, flat, None, ())
+
+
+def _images(folder: Path, deep: bool) -> list[Path]:
+    """The images of a class folder, in order; nothing of hidden folders inside it."""
+    if not deep:
+        return [path for path in sorted(folder.iterdir()) if is_image(path)]
+    found = (path for path in sorted(folder.rglob("*")) if is_image(path) and path.is_file())
+    return [
+        path
+        for path in found
+        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]
 
 
 def _from_list(path: Path, name: str) -> Domain:

@@ -86,6 +86,20 @@ class Task:
     device: torch.device
     encoder: FrozenEncoder | None = None
 
+    @property
+    def source_name(self) -> str:
+        """The source domain's name."""
+        return self.config.src
+
+    @property
+    def augments(self) -> bool:
+        """Whether source images are made, of which a source model is trained."""
+        return self.config.augment != "none" and self.config.source_checkpoint is None
+
+    def source_label(self, name: str) -> int | None:
+        """Classifier output of a class of the source; None where it is not used."""
+        return self.label_sets.source_label(name)
+
     def views(self, pixels: NDArray[np.uint8], rows: NDArray[np.int64], name: str) -> Views:
         """Training and evaluation views of decoded images; with a frozen backbone, of features.
 
@@ -160,7 +174,7 @@ def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
         _images(target, preprocessing, label_sets.target_label, label_sets.target_private),
     )
     for part in images[:1] if source_alone else images:
-        _check_batch(part, int(config.batch_size or 0))
+        check_batch(part, int(config.batch_size or 0))
     return Task(config, dataset, synthetic, label_sets, *images, preprocessing, device, encoder)
 
 
@@ -215,7 +229,7 @@ def _given(value: str | None) -> str:
     return value
 
 
-def _check_batch(images: Images, batch_size: int) -> None:
+def check_batch(images: Images, batch_size: int) -> None:
     """Refuse a domain that does not fill a batch, before hours are spent on the other one."""
     count = len(images.rows)
     if count < batch_size:

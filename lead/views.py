@@ -143,6 +143,10 @@ class ImageViews:
         picture: NDArray[np.uint8] = self.images[row]
         return picture
 
+    def finish(self, view: NDArray[np.uint8], draw: np.random.Generator) -> NDArray[np.uint8]:
+        """A training view [S, S, 3] after crop and flip; a subclass may change it."""
+        return view
+
     def train(self, rows: NDArray[np.int64], draw: np.random.Generator) -> Tensor:
         """Random crops of rows [B], flipped with probability 1/2: [B, 3, S, S]."""
         size = self.preprocessing.image_size
@@ -154,7 +158,7 @@ class ImageViews:
             zip(self.rows[rows], corners, flips, strict=True)
         ):
             crop = self.picture(int(row), draw)[top : top + size, left : left + size]
-            batch[place] = crop[:, ::-1] if flip else crop
+            batch[place] = self.finish(crop[:, ::-1] if flip else crop, draw)
         return self._to_network(batch)
 
     def evaluation(self, rows: slice) -> Tensor:

@@ -175,13 +175,26 @@ def _scatter(axes: Any, variants: Sequence[dict[str, Any]], key: str) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def label_points(axes: Any, points: Sequence[tuple[float, float, str]]) -> None:
-    """Write each point's name where it covers neither another name nor a point."""
+def label_points(
+    axes: Any,
+    points: Sequence[tuple[float, float, str]],
+    lines: Sequence[tuple[float, float, float, float]] = (),
+) -> None:
+    """Write each point's name where it covers neither another name nor a point nor a line.
+
+    Args:
+        axes: drawn but for the names.
+        points: (x, y, name).
+        lines: (x, y, x, y) of both ends, level or upright: error bars.
+    """
     figure = axes.figure
     figure.draw_without_rendering()  # places are known in pixels only then
     frame = axes.get_window_extent()
     spots = [axes.transData.transform((x, y)) for x, y, _ in points]
     taken = [(across - 6, up - 6, across + 6, up + 6) for across, up in spots]
+    for line in lines:
+        (left, low), (right, high) = (axes.transData.transform(end) for end in (line[:2], line[2:]))
+        taken.append((left - 2, low - 2, right + 2, high + 2))
     for (across, up), (x, y, name) in zip(spots, points, strict=True):
         trial = figure.text(0, 0, name, fontsize=_LABEL)
         size = trial.get_window_extent()

@@ -56,9 +56,9 @@ def estimate_cost(src: Path, s: AugmentSettings, *, device: str = "auto") -> dic
     editor = make_editor(s.editor, s.options(), device=device)
     editor.check(prompts.styles)
     edits, cached = count_edits(domain, prompts, editor, cache, s)
-    trials = _trials(domain, prompts.styles, s)
-    edit_seconds, results = _time_edits(editor, trials)
-    blend_seconds, size = _time_blends(trials, results, s)
+    trials = make_trials(domain, prompts.styles, s)
+    edit_seconds, results = time_edits(editor, trials)
+    blend_seconds, size = time_blends(trials, results, s)
     missing = edits - cached
     hours = (missing * edit_seconds + edits * blend_seconds) / 3600
     disk = edits * size / 2**20
@@ -87,10 +87,17 @@ def estimate_cost(src: Path, s: AugmentSettings, *, device: str = "auto") -> dic
     }
 
 
-def _trials(domain: Domain, styles: Sequence[Style], s: AugmentSettings) -> list[Trial]:
+def make_trials(
+    domain: Domain, styles: Sequence[Style], s: AugmentSettings, count: int = CALIBRATION_EDITS
+) -> list[Trial]:
+    """The first readable images of a domain, at most `count`, the styles in turn.
+
+    Raises:
+        UserError: none can be read.
+    """
     trials: list[Trial] = []
     for path in domain.images:
-        if len(trials) == CALIBRATION_EDITS:
+        if len(trials) == count:
             break
         try:
             pixels = load_working_image(path, s.size)
@@ -103,16 +110,17 @@ def _trials(domain: Domain, styles: Sequence[Style], s: AugmentSettings) -> list
     return trials
 
 
-def _time_edits(editor: Editor, trials: Sequence[Trial]) -> tuple[float, list[Pixels]]:
-    """Seconds of one edit, and edits to measure sizes on."""
+def time_edits(editor: Editor, trials: Sequence[Trial]) -> tuple[float, list[Pixels]]:
+    """Seconds of one edit, and edits to measure sizes on (the originals, of a slow editor)."""
     estimated = editor.seconds_per_edit()
     if estimated is not None:
         return estimated, [trial.pixels for trial in trials]
     # In batches as the run itself makes them: the first one loads the networks and is not timed.
-    many = [trials[number % len(trials)] for number in range(max(editor.largest_batch, 1))]
-    _edit(editor, many)
+    size = max(editor.largest_batch, 1)
+    _edit(editor, [trials[number % len(trials)] for number in range(size)])
     seconds, results, made = 0.0, [], 0
     while made < len(trials):
+        many = [trials[(made + number) % len(trials)] for number in range(size)]
         started = time.perf_counter()
         results += _edit(editor, many)
         seconds += time.perf_counter() - started
@@ -126,7 +134,7 @@ def _edit(editor: Editor, trials: Sequence[Trial]) -> list[Pixels]:
     return [to_uint8(fit_to(edit, own)) for edit, own in zip(edits, pixels, strict=True)]
 
 
-def _time_blends(
+def time_blends(
     trials: Sequence[Trial], edits: Sequence[Pixels], s: AugmentSettings
 ) -> tuple[float, float]:
     """Seconds of one blend, and bytes of an edit and its augmented image together."""
@@ -152,4 +160,4 @@ def _fast_hours(
     prompts = load_prompts(s.prompts)
     faster.check(prompts.styles)
     edits, cached = count_edits(domain, prompts, faster, edit_cache(), s)
-    return ((edits - cached) * _time_edits(faster, trials)[0] + edits * blend) / 3600
+    return ((edits - cached) * time_edits(faster, trials)[0] + edits * blend) / 3600

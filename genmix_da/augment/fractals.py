@@ -30,6 +30,10 @@ Pixels = NDArray[np.uint8]
 VERSION = 1
 SIDE = 512
 COUNT = 64
+# Reading one takes ten times as long as all else in a composition. All of ours fit (48 MiB); of a
+# user's own, which may be large, some.
+_KEPT = COUNT
+_KEPT_FOREIGN = 16
 _MIN_COVER = 0.25
 _MIN_DETAIL = 0.04
 _MIN_CONTRAST = 30.0
@@ -162,7 +166,7 @@ class FractalSource:
         if not self.files:
             raise UserError(f"no image in the fractal folder {folder}; check --fractals.")
         self._own = bool(count)
-        self._read: Callable[[int], Pixels] = lru_cache(maxsize=16)(self._load)
+        self._read = self._memory()
 
     def __getstate__(self) -> dict[str, Any]:
         # The memory of read fractals does not travel to the workers of a DataLoader.
@@ -170,7 +174,10 @@ class FractalSource:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._read = lru_cache(maxsize=16)(self._load)
+        self._read = self._memory()
+
+    def _memory(self) -> Callable[[int], Pixels]:
+        return lru_cache(maxsize=_KEPT if self._own else _KEPT_FOREIGN)(self._load)
 
     def _load(self, index: int) -> Pixels:
         path = self.files[index]

@@ -20,6 +20,7 @@ _COMMANDS = {
     "preview": "Show every step of GenMix on a few images.",
     "editors": "List the image editors; compare their speed and faithfulness.",
     "prompts": "Show the published prompt sets; check a prompt file.",
+    "classify": "Train a classifier with any augmentation; attack it.",
     "source": "Train the source model once, for all its targets.",
     "evaluate": "Score a checkpoint on a labelled domain.",
     "predict": "Classify a folder of images, with rejection as unknown.",

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from genmix_da.cli.augment_options import genmix_options, join_genmix
+from genmix_da.cli.augment_options import augment_seed_option, genmix_options, join_genmix
 from genmix_da.cli.options import json_option, model_options, target_options
 
 
@@ -16,11 +16,7 @@ from genmix_da.cli.options import json_option, model_options, target_options
 @model_options
 @target_options
 @genmix_options
-@click.option(
-    "--augment-seed",
-    type=int,
-    help="Of styles, edits, masks and fractals; not --seed, so that all seeds share the edits [0].",
-)
+@augment_seed_option
 @click.option("--out", help="Run folder [runs/<Source>2<Target>-<setting>-seed<seed>].")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
 @json_option

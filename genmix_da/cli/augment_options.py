@@ -22,7 +22,10 @@ def _masks(
 
 
 _GENMIX: tuple[Command, ...] = (
-    click.option("--prompts", help='domain, classification, a YAML file or "a; b" [domain].'),
+    click.option(
+        "--prompts",
+        help='domain, classification, a YAML file or "a; b" [domain; classify: classification].',
+    ),
     click.option(
         "--editor",
         help="auto, filters, instruct-pix2pix[:MODEL], diffusers:MODEL or a folder [auto].",
@@ -48,13 +51,19 @@ _GENMIX: tuple[Command, ...] = (
 )
 
 
-def genmix_options(command: Command) -> Command:
-    """Settings of GenMix, its editor's included."""
-    command = editor_options(command)
+def genmix_options(command: Command, *, prefix: str = "") -> Command:
+    """Settings of GenMix, its editor's included; see `editor_options` for the prefix."""
+    command = editor_options(command, prefix=prefix)
     for option in reversed(_GENMIX):
         command = option(command)
     return command
 
+
+augment_seed_option = click.option(
+    "--augment-seed",
+    type=int,
+    help="Of styles, edits, masks and fractals; not --seed, so that all seeds share the edits [0].",
+)
 
 _NAMES = (
     *("prompts", "editor", "features", "rule", "sigmas", "per_image", "fractal_lambda"),

@@ -10,7 +10,6 @@ import click
 Command = Callable[..., Any]
 
 _OPTIONS: tuple[Command, ...] = (
-    click.option("--steps", type=int, help="Denoising steps [100]."),
     click.option("--scheduler", help="euler-a, euler, dpm++, unipc, ddim or lcm [euler-a]."),
     click.option("--guidance", type=float, help="Text guidance scale [4]."),
     click.option("--image-guidance", type=float, help="Image guidance scale [1.5]."),
@@ -18,7 +17,6 @@ _OPTIONS: tuple[Command, ...] = (
     click.option("--precision", help="fp32, fp16 or bf16 [fp16 on a GPU, else fp32]."),
     click.option("--reuse", type=int, help="A whole UNet call every N steps [1]."),
     click.option("--tiny-vae", help="Hub name or folder of an AutoencoderTiny."),
-    click.option("--channels-last", is_flag=True, default=None, help="Memory format."),
     click.option("--compile", is_flag=True, default=None, help="Compile the UNet."),
     click.option("--attention", help="sdpa or plain [sdpa]."),
     click.option("--edit-batch", "batch", type=int, help="Images at once [as many as fit]."),
@@ -32,9 +30,22 @@ NAMES = (
 )
 
 
-def editor_options(command: Command) -> Command:
-    """Settings of diffusion editors."""
-    for option in reversed(_OPTIONS):
+# Those that a command which trains has for itself; there they start with --edit-.
+_COMMON: dict[str, dict[str, Any]] = {
+    "steps": {"type": int, "help": "Denoising steps [100]."},
+    "channels-last": {"is_flag": True, "default": None, "help": "Memory format of the UNet."},
+}
+
+
+def editor_options(command: Command, *, prefix: str = "") -> Command:
+    """Settings of diffusion editors.
+
+    Args:
+        command: to give them to.
+        prefix: "edit-" where the command has --steps and --channels-last of its own.
+    """
+    common = tuple(click.option(f"--{prefix}{name}", **how) for name, how in _COMMON.items())
+    for option in reversed((common[0], *_OPTIONS, *common[1:])):
         command = option(command)
     return command
 

@@ -23,6 +23,7 @@ _ABOUT = {
         "genmix-da[diffusion], weights, a GPU",
         "any image-to-image pipeline of diffusers, as diffusers:MODEL or its folder",
     ),
+    "original": ("nothing", "no editing: what joining and fractals do alone"),
 }
 
 

@@ -28,6 +28,27 @@ def parse_arguments(
     return found
 
 
+# Of every command that trains.
+NETWORK: tuple[Command, ...] = (
+    click.option(
+        "--backbone-arg",
+        "backbone_arguments",
+        multiple=True,
+        callback=parse_arguments,
+        metavar="K=V",
+        help="Argument of the backbone's constructor; repeatable.",
+    ),
+    click.option("--weights", help="imagenet, none, or a .safetensors/.pth file [imagenet]."),
+)
+RUNNING: tuple[Command, ...] = (
+    click.option("--seed", type=int, help="Of initialisation, batches and views [2021]."),
+    click.option("--device", help="auto, cpu or cuda [auto]."),
+    click.option("--mixed-precision/--no-mixed-precision", default=None, help="On CUDA [mixed]."),
+    click.option(
+        "--config", type=click.Path(path_type=Path), help="YAML file with these settings."
+    ),
+)
+
 _MODEL: tuple[Command, ...] = (
     click.option("--data", help="Folder of domains [$GENMIX_DA_DATA, else Mini Office-Home]."),
     click.option("--setting", default=None, help="opda, osda or pda [opda]."),
@@ -41,15 +62,7 @@ _MODEL: tuple[Command, ...] = (
     click.option(
         "--backbone", help="torchvision name, timm:NAME or transformers:NAME_OR_DIR [by profile]."
     ),
-    click.option(
-        "--backbone-arg",
-        "backbone_arguments",
-        multiple=True,
-        callback=parse_arguments,
-        metavar="K=V",
-        help="Argument of the backbone's constructor; repeatable.",
-    ),
-    click.option("--weights", help="imagenet, none, or a .safetensors/.pth file [imagenet]."),
+    *NETWORK,
     click.option(
         "--freeze-backbone",
         is_flag=True,
@@ -63,12 +76,7 @@ _MODEL: tuple[Command, ...] = (
     click.option("--source-lr", type=float, help="Learning rate of source training [0.01]."),
     click.option("--source-backbone-factor", type=float, help="Backbone's share of it [0.1]."),
     click.option("--label-smoothing", type=float, help="Of the source loss [0.1]."),
-    click.option("--seed", type=int, help="Of initialisation, batches and views [2021]."),
-    click.option("--device", help="auto, cpu or cuda [auto]."),
-    click.option("--mixed-precision/--no-mixed-precision", default=None, help="On CUDA [mixed]."),
-    click.option(
-        "--config", type=click.Path(path_type=Path), help="YAML file with these settings."
-    ),
+    *RUNNING,
 )
 
 _TARGET: tuple[Command, ...] = (
@@ -84,7 +92,8 @@ _TARGET: tuple[Command, ...] = (
 )
 
 
-def _apply(options: tuple[Command, ...], command: Command) -> Command:
+def apply(options: tuple[Command, ...], command: Command) -> Command:
+    """A command with further options, in this order."""
     for option in reversed(options):
         command = option(command)
     return command
@@ -92,12 +101,12 @@ def _apply(options: tuple[Command, ...], command: Command) -> Command:
 
 def model_options(command: Command) -> Command:
     """Data, network and source training."""
-    return _apply(_MODEL, command)
+    return apply(_MODEL, command)
 
 
 def target_options(command: Command) -> Command:
     """Adaptation."""
-    return _apply(_TARGET, command)
+    return apply(_TARGET, command)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON alone.")

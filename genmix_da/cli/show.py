@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -19,6 +20,12 @@ _COLUMNS = (
     ("H3", "h3_score"),
     ("epoch", "epoch"),
 )
+_CLASS_COLUMNS = (
+    ("top-1", "top1"),
+    ("top-5", "top5"),
+    ("FGSM error", "fgsm_error"),
+    ("epoch", "epoch"),
+)
 
 
 def echo_json(content: Any) -> None:
@@ -31,12 +38,17 @@ def percent(value: float | None) -> str:
     return "n/a" if value is None else f"{100 * value:.1f}"
 
 
-def echo_scores(title: str, rows: dict[str, dict[str, Any] | None]) -> None:
+def echo_scores(
+    title: str,
+    rows: dict[str, dict[str, Any] | None],
+    columns: Sequence[tuple[str, str]] = _COLUMNS,
+) -> None:
     """Score blocks as a table; the row's name at the left.
 
     Args:
         title: above the table.
         rows: name -> score block, or None.
+        columns: heading and key of what is shown.
     """
     from rich.console import Console
     from rich.markup import escape
@@ -44,13 +56,13 @@ def echo_scores(title: str, rows: dict[str, dict[str, Any] | None]) -> None:
 
     table = Table(title=escape(title), title_justify="left")
     table.add_column("percent")
-    for name, _ in _COLUMNS:
+    for name, _ in columns:
         table.add_column(name, justify="right")
     for name, block in rows.items():
         block = block or {}
         cells = [
             str(block.get(key, "n/a")) if key == "epoch" else percent(block.get(key))
-            for _, key in _COLUMNS
+            for _, key in columns
         ]
         table.add_row(escape(name), *cells)
     width = None if sys.stdout.isatty() else 120
@@ -76,6 +88,44 @@ def echo_result(result: dict[str, Any]) -> None:
     if result["setting"] == "pda":
         click.echo("PDA is reported as accuracy ('known').")
     click.echo("'last' is the headline; 'oracle' picks its epoch by target labels.")
+    _echo_warnings(result)
+
+
+def echo_classification(result: dict[str, Any]) -> None:
+    """The scores of one classification, with what they are and are not."""
+    scores, images, method = result["scores"], result["images"], result["method"]
+    rows = {f"{method}, last epoch": scores["last"]}
+    if scores["selected"] is not None:
+        rows[f"{method}, selected"] = scores["selected"]
+    rows[f"{method}, oracle"] = scores["oracle"]
+    echo_scores(f"{result['dataset']}, seed {result['seed']}", rows, _CLASS_COLUMNS)
+    seconds = result["timing"]["seconds"]
+    click.echo(
+        f"{images['classes']} classes, {images['train']} training and {images['test']} test images"
+    )
+    click.echo(
+        f"{result['timing']['steps']} steps in {seconds['train']:.0f} s"
+        + (f", images made in {seconds['generate']:.0f} s" if result["made"] else "")
+    )
+    click.echo("'last' is the headline; 'oracle' picks its epoch by test labels.")
+    _echo_warnings(result)
+
+
+def echo_attack(found: dict[str, Any]) -> None:
+    """Errors of a classifier under attack."""
+    click.echo(f"error in percent of {found['images']} test images; radii of pixels in [0, 1]")
+    click.echo(f"  no attack      {percent(found['clean_error']):>6}")
+    for row in found["fgsm"]:
+        click.echo(f"  FGSM {255 * row['radius']:>4.3g}/255  {percent(row['error']):>6}")
+    strong = found["pgd"]
+    click.echo(
+        f"  PGD  {255 * strong['radius']:>4.3g}/255  {percent(strong['error']):>6}"
+        f"  ({strong['steps']} steps)"
+    )
+
+
+def _echo_warnings(result: dict[str, Any]) -> None:
+    """What a reader of the scores has to know."""
     if (result["augment"] or {}).get("stand_in"):
         click.echo(f"The editor {result['augment']['editor']!r} stands in for a generative one.")
     if result["synthetic"]:

@@ -10,13 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from genmix_da.table.columns import AVERAGE, pair_column, same_domain, short_domains
+from genmix_da.table.kinds import KINDS, OVERHEAD, kind_of
+from genmix_da.table.overhead import overheads
 from genmix_da.table.records import BLOCKS, Record
 
 COMPLETE, INCOMPLETE, UNDEFINED = "complete", "incomplete", "n/a"
-HEADLINES = {"opda": "h_score", "osda": "h_score", "pda": "known_accuracy"}
-# Shown of the last epoch, beside the headline.
-OTHER_METRICS = ("known_accuracy", "unknown_accuracy", "auroc", "h3_score")
+HEADLINES = {setting: kind.headlines[setting] for setting, kind in KINDS.items()}
 SOURCE_ONLY = "source-only"
+
+Place = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,8 @@ class Wanted:
 
     Attributes:
         identity: of the run, as its record has it.
-        setting: "opda", "osda" or "pda".
-        source, target: domains.
+        setting: of an adaptation, or "classification".
+        source, target: domains; the same name twice for the data set of a classification.
         method: name of the row.
         seed: of the run.
         undefined: the method does not define this setting: the cell is n/a and nothing is run.
@@ -47,7 +49,7 @@ class Run:
 
     Attributes:
         wanted: the run.
-        column: its pair's.
+        column: its pair's or data set's.
         state: "done", "incomplete", "failed", "not run", "excluded" or "n/a".
         reason: why it failed or is excluded.
         record: where it is done.
@@ -59,17 +61,23 @@ class Run:
     reason: str | None = None
     record: Record | None = None
 
+    @property
+    def place(self) -> Place:
+        """(method, column, seed): unique in a setting."""
+        return self.wanted.method, self.column, self.wanted.seed
+
 
 @dataclass(frozen=True)
 class Cell:
-    """One method on one pair, or its average.
+    """One method in one column, or its average.
 
     Attributes:
         state: "complete", "incomplete" or "n/a".
         mean: over seeds; None unless complete.
         sd: sample standard deviation over seeds (n - 1); None for one seed or unless complete.
         seeds: how many seeds were asked for.
-        values: seed -> score of the runs that are done; of an average, the mean over all pairs.
+        values: seed -> score of the runs that are done; of an average, the mean over all
+            columns.
         best: whether it is the best complete mean of its column, as printed.
     """
 
@@ -103,10 +111,10 @@ class Table:
     """One metric of one block in one setting.
 
     Attributes:
-        setting: "opda", "osda" or "pda".
+        setting: of all its runs.
         block: "last", "selected" or "oracle".
-        metric: key of a score block.
-        columns: pairs, then "Avg".
+        metric: key of a score block, or OVERHEAD.
+        columns: pairs or data sets, then "Avg".
         seeds: all that were asked for.
         rows: methods in the order given.
     """
@@ -122,6 +130,12 @@ class Table:
     def is_headline(self) -> bool:
         """Whether this is the metric that the setting reports."""
         return self.metric == HEADLINES[self.setting]
+
+    @property
+    def has_values(self) -> bool:
+        """Whether any run has a number in it."""
+        cells = [cell for row in self.rows for cell in row.cells.values()]
+        return any(value is not None for cell in cells for value in cell.values.values())
 
 
 def percent(fraction: float) -> str:
@@ -159,10 +173,17 @@ def match_runs(wanted: Sequence[Wanted], records: Mapping[str, Record]) -> list[
     Raises:
         ValueError: one run is wanted twice with different identities.
     """
-    short = short_domains(domain for item in wanted for domain in (item.source, item.target))
+    short = short_domains(
+        domain
+        for item in wanted
+        if kind_of(item.setting).pairs
+        for domain in (item.source, item.target)
+    )
     runs: dict[tuple[str, str, str, int], Run] = {}
     for item in wanted:
-        run = _matched(item, pair_column(item.source, item.target, short), records)
+        pairs = kind_of(item.setting).pairs
+        column = pair_column(item.source, item.target, short) if pairs else item.source
+        run = _matched(item, column, records)
         place = (item.setting, item.method, run.column, item.seed)
         if place in runs and runs[place].wanted != item:
             raise ValueError(f"two different runs are wanted for {place}")
@@ -197,21 +218,44 @@ def build_tables(runs: Sequence[Run]) -> list[Table]:
     for setting in dict.fromkeys(run.wanted.setting for run in runs):
         chosen = [run for run in runs if run.wanted.setting == setting]
         headline = HEADLINES[setting]
-        tables += [_table(chosen, block, headline) for block in BLOCKS]
-        tables += [_table(chosen, "last", name) for name in OTHER_METRICS if name != headline]
+        kind = kind_of(setting)
+        others = (name for name in kind.others if name != headline)
+        found = [_table(chosen, block, headline) for block in BLOCKS]
+        found += [_table(chosen, "last", name) for name in others]
+        tables += [t for t in found if t.block not in kind.optional_blocks or t.has_values]
     return tables
+
+
+def _values(runs: Sequence[Run], block: str, metric: str) -> dict[Place, float | None]:
+    """The numbers of a table, of the runs that are done."""
+    if metric == OVERHEAD:
+        return overheads(runs, _base(runs))
+    return {
+        run.place: score(run.record, run.wanted.method, block, metric)
+        for run in runs
+        if run.record is not None
+    }
+
+
+def _base(runs: Sequence[Run]) -> str | None:
+    """The row of the kind's baseline."""
+    return kind_of(runs[0].wanted.setting).base_of(run.wanted.method for run in runs)
 
 
 def _table(runs: Sequence[Run], block: str, metric: str) -> Table:
     columns = tuple(dict.fromkeys(run.column for run in runs))
     seeds = tuple(sorted({run.wanted.seed for run in runs}))
+    kind, values = kind_of(runs[0].wanted.setting), _values(runs, block, metric)
+    base = _base(runs)
     by_place: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         by_place.setdefault((run.wanted.method, run.column), []).append(run)
     rows = []
     for method in dict.fromkeys(run.wanted.method for run in runs):
+        if metric == OVERHEAD and method == base:
+            continue  # over itself it has none
         cells = {
-            column: _cell(by_place.get((method, column), []), block, metric, len(seeds))
+            column: _cell(by_place.get((method, column), []), values, len(seeds))
             for column in columns
         }
         cells[AVERAGE] = _average(list(cells.values()), seeds)
@@ -219,7 +263,8 @@ def _table(runs: Sequence[Run], block: str, metric: str) -> Table:
         stand_ins = sorted({name for record in used if (name := stand_in_of(record))})
         rows.append(Row(method, cells, has_no_epochs(method), ", ".join(stand_ins) or None))
     all_columns = (*columns, AVERAGE)
-    best = [_mark_best(rows, column) for column in all_columns]
+    smaller = metric in kind.smaller_is_better
+    best = [_mark_best(rows, column, smaller=smaller) for column in all_columns]
     marked = tuple(
         replace(row, cells={name: best[i][row.method] for i, name in enumerate(all_columns)})
         for row in rows
@@ -227,13 +272,9 @@ def _table(runs: Sequence[Run], block: str, metric: str) -> Table:
     return Table(runs[0].wanted.setting, block, metric, all_columns, seeds, marked)
 
 
-def _cell(runs: Sequence[Run], block: str, metric: str, seeds: int) -> Cell:
-    """Of one method and pair; runs that nobody wanted are missing ones."""
-    values = {
-        run.wanted.seed: score(run.record, run.wanted.method, block, metric)
-        for run in runs
-        if run.record is not None
-    }
+def _cell(runs: Sequence[Run], found: Mapping[Place, float | None], seeds: int) -> Cell:
+    """Of one method and column; runs that nobody wanted are missing ones."""
+    values = {run.wanted.seed: found[run.place] for run in runs if run.place in found}
     if runs and all(run.state == UNDEFINED for run in runs):
         return Cell(UNDEFINED, None, None, seeds, {})
     return _summary(values, len(runs) or seeds)
@@ -250,9 +291,9 @@ def _summary(values: dict[int, float | None], seeds: int) -> Cell:
 
 
 def _average(cells: Sequence[Cell], seeds: Sequence[int]) -> Cell:
-    """Mean over all pairs of each seed, then mean and sd over seeds.
+    """Mean over all columns of each seed, then mean and sd over seeds.
 
-    One pair that is not complete makes it incomplete: a mean over other pairs is another number.
+    One column that is not complete makes it incomplete: a mean over others is another number.
     """
     if all(cell.state == UNDEFINED for cell in cells):
         return Cell(UNDEFINED, None, None, len(seeds), {})
@@ -268,13 +309,13 @@ def _average(cells: Sequence[Cell], seeds: Sequence[int]) -> Cell:
     return _summary(values, len(seeds))
 
 
-def _mark_best(rows: Sequence[Row], column: str) -> dict[str, Cell]:
+def _mark_best(rows: Sequence[Row], column: str, *, smaller: bool) -> dict[str, Cell]:
     """Method -> its cell, the best marked: equal as printed is a tie, one row alone beats none."""
     cells = {row.method: row.cells[column] for row in rows}
     means = [cell.mean for cell in cells.values() if cell.mean is not None]
     if len(means) < 2:
         return cells
-    top = percent(max(means))
+    top = percent(min(means) if smaller else max(means))
     return {
         method: replace(cell, best=cell.mean is not None and percent(cell.mean) == top)
         for method, cell in cells.items()

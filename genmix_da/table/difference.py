@@ -1,4 +1,4 @@
-"""Paired difference of a method and its baseline, with a cluster bootstrap over pairs."""
+"""Paired difference of a method and its baseline, with a cluster bootstrap over columns."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ from numpy.typing import NDArray
 
 from genmix_da.table.aggregate import COMPLETE, INCOMPLETE, UNDEFINED, Row, Table
 from genmix_da.table.columns import AVERAGE
+from genmix_da.table.kinds import Kind, kind_of
 
 LEVEL = 0.95
 RESAMPLES = 10_000
 SEED = 0
-# Printed below every table that has an interval.
-COVERAGE = (
-    f"Intervals: {100 * LEVEL:.0f} % percentile bootstrap over pairs ({RESAMPLES} resamples, seed "
-    f"{SEED}; pairs are drawn with replacement, the seeds of a pair stay together). They cover "
-    "which pairs were taken, and through the mean of each pair the seeds that were run; they do "
-    "not cover other data sets, splits or settings, nor the augmentation where all seeds share one "
-    "set of augmented images. Pairs that share a source or a target share its images and its "
-    "source model, so they are not independent and the intervals are too narrow; with fewer than "
-    "about ten pairs they are narrower still."
-)
+
+
+def coverage(kind: Kind) -> str:
+    """What an interval covers and what not: printed below every table that has one."""
+    columns, one = kind.columns, kind.columns.removesuffix("s")
+    return (
+        f"Intervals: {100 * LEVEL:.0f} % percentile bootstrap over {columns} ({RESAMPLES} "
+        f"resamples, seed {SEED}; {columns} are drawn with replacement, the seeds of a {one} stay "
+        f"together). They cover which {columns} were taken, and through the mean of each {one} the "
+        f"seeds that were run; they do not cover other {kind.beyond}, nor the augmentation where "
+        f"all seeds share one set of augmented images. {kind.independence}"
+    )
 
 
 @dataclass(frozen=True)
@@ -34,12 +37,12 @@ class Difference:
     Attributes:
         setting, block, metric: of the table.
         method, baseline: rows of it.
-        state: "complete" where both methods are complete on every pair, else "incomplete"; "n/a"
+        state: "complete" where both methods are complete in every column, else "incomplete"; "n/a"
             where the metric or the setting is not defined.
-        mean: over all pairs and seeds, a fraction; None unless complete.
-        low, high: ends of the 95 % interval; None unless complete, and for one pair.
-        columns: pair -> mean difference over seeds; None where not both are complete.
-        seeds: how many each pair has.
+        mean: over all columns and seeds, a fraction; None unless complete.
+        low, high: ends of the 95 % interval; None unless complete, and for one column.
+        columns: pair or data set -> mean difference over seeds; None where not both are complete.
+        seeds: how many each column has.
     """
 
     setting: str
@@ -69,14 +72,17 @@ def baseline_of(method: str, methods: Sequence[str]) -> str | None:
 
 
 def differences(table: Table) -> list[Difference]:
-    """Every "X+genmix..." of a table minus its "X"."""
+    """Every "X+genmix..." of a table minus its "X", or all methods minus the kind's baseline."""
     rows = {row.method: row for row in table.rows}
+    kind = kind_of(table.setting)
     found = []
     for row in table.rows:
-        baseline = baseline_of(row.method, list(rows))
+        base = kind.base_of(rows) if kind.baseline else baseline_of(row.method, list(rows))
+        if base is None or base == row.method:
+            continue
         # Without epochs the three blocks are one; it is shown once.
-        if baseline is not None and (table.block == "last" or not row.no_epochs):
-            found.append(_difference(table, row, rows[baseline]))
+        if table.block == "last" or not row.no_epochs:
+            found.append(_difference(table, row, rows[base]))
     return found
 
 
@@ -130,7 +136,7 @@ def interval(
 
     Pairs are drawn with replacement; the seeds of a pair stay together, so that its mean over seeds
     is all of it that is needed (every pair has the same number of seeds). What the interval covers
-    and what not: `COVERAGE`. Above all it takes pairs as independent, while one run of the sources
+    and what not: `coverage`. Above all it takes pairs as independent, while one run of the sources
     serves all pairs of a source, so it is too narrow.
 
     Args:

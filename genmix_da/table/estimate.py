@@ -41,7 +41,7 @@ class Estimate:
         return sum(value or 0.0 for value in self.seconds.values()) / 3600
 
 
-def estimate_plan(plan: Plan, records: Sequence[Record]) -> Estimate:
+def estimate_plan(plan: Plan[Run], records: Sequence[Record]) -> Estimate:
     """Estimate the missing jobs of a plan.
 
     Args:

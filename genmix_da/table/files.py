@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from genmix_da.table.aggregate import UNDEFINED, Run, Table, score, stand_in_of
+from genmix_da.table.aggregate import UNDEFINED, Run, Table, stand_in_of
 from genmix_da.table.columns import AVERAGE
 from genmix_da.table.difference import LEVEL, RESAMPLES, SEED
-from genmix_da.table.grids import BLOCK_TITLES
+from genmix_da.table.kinds import kind_of
 from genmix_da.table.latex import latex
 from genmix_da.table.render import markdown
 from genmix_da.table.summary import Summary
@@ -68,12 +68,18 @@ def _fill(file: Path, content: bytes) -> None:
 
 def as_dict(summary: Summary) -> dict[str, Any]:
     """The content of table.json."""
+    kind = kind_of(summary.tables[0].setting)
     return {
         "format": FORMAT,
         "marks": list(summary.marks),
-        "block_titles": BLOCK_TITLES,
+        "block_titles": dict(kind.block_titles),
         "tables": [_table_dict(table) for table in summary.tables],
-        "bootstrap": {"level": LEVEL, "resamples": RESAMPLES, "seed": SEED, "clusters": "pairs"},
+        "bootstrap": {
+            "level": LEVEL,
+            "resamples": RESAMPLES,
+            "seed": SEED,
+            "clusters": kind.columns,
+        },
         "differences": [dataclasses.asdict(item) for item in summary.differences],
         "published": {
             setting: [dataclasses.asdict(row) for row in rows]
@@ -160,8 +166,11 @@ def run_rows(summary: Summary) -> Iterator[dict[str, Any]]:
     for run in summary.runs:
         runs.setdefault(run.wanted.setting, []).append(run)
     for table in summary.tables:
+        rows = {row.method: row.cells for row in table.rows}
         for run in runs[table.setting]:
             item = run.wanted
+            if item.method not in rows:
+                continue  # the baseline of an overhead
             yield _place(table, item.method, run.column) | {
                 "source": item.source,
                 "target": item.target,
@@ -169,7 +178,8 @@ def run_rows(summary: Summary) -> Iterator[dict[str, Any]]:
                 "state": run.state,
                 "reason": run.reason,
                 "identity": item.identity,
-                **_made_by(run, table),
+                "value": rows[item.method][run.column].values.get(item.seed),
+                **_made_by(run),
             }
 
 
@@ -183,23 +193,23 @@ def _place(table: Table, method: str, column: str) -> dict[str, Any]:
     }
 
 
-def _made_by(run: Run, table: Table) -> dict[str, Any]:
-    """The value of a finished run and where it comes from."""
+def _made_by(run: Run) -> dict[str, Any]:
+    """Where the value of a finished run comes from; of another one nothing is known."""
     if run.record is None:
         return {}
     content = run.record.content
     origin = content.get("provenance") or {}
     packages, data = origin.get("packages") or {}, origin.get("data") or {}
+    images = [data.get(key) for _, _, key in kind_of(run.wanted.setting).roles]
     return {
-        "value": score(run.record, run.wanted.method, table.block, table.metric),
         "synthetic": bool(content.get("synthetic")),
         "stand_in": stand_in_of(run.record),
         "genmix_da": packages.get("genmix-da"),
         "commit": origin.get("git_commit"),
         "torch": packages.get("torch"),
         "device": origin.get("device") or (origin.get("config") or {}).get("device"),
-        "source_data": data.get("source"),
-        "target_data": data.get("target"),
+        "source_data": images[0],
+        "target_data": images[1],
     }
 
 

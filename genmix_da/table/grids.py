@@ -7,20 +7,11 @@ from dataclasses import dataclass
 from genmix_da.table.aggregate import INCOMPLETE, Cell, Table, has_no_epochs, percent
 from genmix_da.table.columns import AVERAGE
 from genmix_da.table.difference import LEVEL, Difference
+from genmix_da.table.kinds import ADAPTATION, CLASSIFICATION, OVERHEAD, kind_of
 from genmix_da.table.summary import Summary
 
-BLOCK_TITLES = {
-    "last": "last epoch (headline)",
-    "selected": "selected without target labels",
-    "oracle": "oracle: epoch chosen by TARGET LABELS",
-}
-METRIC_NAMES = {
-    "h_score": "H-score",
-    "known_accuracy": "known accuracy",
-    "unknown_accuracy": "unknown accuracy",
-    "auroc": "AUROC",
-    "h3_score": "H3-score",
-}
+BLOCK_TITLES = ADAPTATION.block_titles  # of classification: kind_of(setting).block_titles
+METRIC_NAMES = {**ADAPTATION.metric_names, **CLASSIFICATION.metric_names}
 NO_CHOICE = "(no choice of epoch)"
 
 
@@ -69,21 +60,13 @@ def grids(summary: Summary) -> tuple[list[Grid], list[str]]:
         for table in tables:
             if table.is_headline:
                 continue
-            if _has_values(table):
+            if table.has_values:
                 found.append(_grid(summary, table))
             else:
                 name = METRIC_NAMES[table.metric]
-                empty.append(f"{setting.upper()}: {name} has no value in any finished run (n/a).")
+                title = kind_of(setting).title(setting)
+                empty.append(f"{title}: {name} has no value in any finished run (n/a).")
     return found, empty
-
-
-def _has_values(table: Table) -> bool:
-    return any(
-        value is not None
-        for row in table.rows
-        for cell in row.cells.values()
-        for value in cell.values.values()
-    )
 
 
 def entry(cell: Cell) -> Entry:
@@ -114,8 +97,11 @@ def _grid(summary: Summary, table: Table) -> Grid:
 def _title(summary: Summary, table: Table) -> str:
     splits = " and ".join(summary.origin.splits.get(table.setting, ()))
     seeds = f"{len(table.seeds)} seed" + ("s" if len(table.seeds) > 1 else "")
-    setting = f"{table.setting.upper()} {splits}".strip()
-    return f"{setting}, {METRIC_NAMES[table.metric]}, {BLOCK_TITLES[table.block]}, {seeds}"
+    kind = kind_of(table.setting)
+    setting = f"{kind.title(table.setting)} {splits}".strip()
+    # An overhead is of whole runs, whatever the epoch.
+    block = () if table.metric == OVERHEAD else (kind.block_titles[table.block],)
+    return ", ".join((setting, METRIC_NAMES[table.metric], *block, seeds))
 
 
 def _signed(fraction: float) -> str:
@@ -136,7 +122,8 @@ def _difference_grid(chosen: list[Difference]) -> Grid:
         else:
             ends = Entry(f"{_signed(item.low)} to {_signed(item.high)}")
         rows.append((Entry(f"{item.method} - {item.baseline}, {block}"), *cells, mean, ends))
-    setting, metric = chosen[0].setting.upper(), METRIC_NAMES[chosen[0].metric]
+    setting = kind_of(chosen[0].setting).title(chosen[0].setting)
+    metric = METRIC_NAMES[chosen[0].metric]
     return Grid(
         f"{setting}, {metric}, paired differences in percent points",
         ("difference", *pairs, AVERAGE, f"{100 * LEVEL:.0f} % interval"),

@@ -23,7 +23,7 @@ class Job:
         stage: of STAGES: "edits" (a part of a source's), "data" (augmented images, features),
             "source" or "adapt".
         label: for people.
-        config: options of `adapt`, plain values.
+        config: options of `adapt`, or of whatever runs, plain values.
         root: folder of the table; sources and augmented images lie in it too.
         out: run folder below root; "" where the stage has none.
         target: of the stage "data": the target's features instead of the source's images.
@@ -67,7 +67,6 @@ def run_job(job: Job) -> None:
     from genmix_da.config import build_config
     from genmix_da.source_model import obtain_source
     from genmix_da.task import prepare
-    from lead.checkpoint import write_atomically
 
     root = Path(job.root)
     if job.stage == "adapt":
@@ -85,6 +84,13 @@ def run_job(job: Job) -> None:
         task.target_views()
     else:
         training_set(task, augmentation, root / "augmented")
+    leave_mark(job)
+
+
+def leave_mark(job: Job) -> None:
+    """Note that a job without a run folder is done."""
+    from lead.checkpoint import write_atomically
+
     mark = _mark(job)
     mark.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(mark, lambda file: file.write_text(f"{job.label}\n"))

@@ -11,17 +11,9 @@ from typing import Any
 
 from genmix_da.table.aggregate import Run, stand_in_of
 from genmix_da.table.columns import short_domains
+from genmix_da.table.kinds import kind_of
 from genmix_da.table.records import Record
 
-# What runs of one table differ in by design: the pair, the seed, the method; and names of files,
-# whose contents are recorded elsewhere. Anything else that differs is said.
-_BY_DESIGN = frozenset(
-    (
-        *("src", "tgt", "seed", "setting", "split", "data", "method", "augment", "genmix"),
-        *("augmentation", "label_sets", "target_data", "source_model", "source_checkpoint"),
-        *("freeze_backbone", "identity", "out"),
-    )
-)
 _UNKNOWN = "not recorded"
 
 
@@ -39,14 +31,14 @@ class Origin:
         datasets, backbones: of the runs.
         splits: setting -> "S/P/T" counts of classes.
         thresholds: rejection thresholds of the runs.
-        data: domain -> first digits of the fingerprints of its images, one for each setting's
-            classes.
+        data: domain or data set -> first digits of the fingerprints of its images, one for each
+            setting's classes and use.
         skipped: unreadable images that were left out, over all runs.
         command: that made the table.
         config_hash: of the identities of all wanted runs, so of every setting of each.
         synthetic: whether any run is on drawn images.
         stand_ins: editors that stand in for a generative one.
-        differences: sentences on what differs between the runs beside pair, seed and method.
+        differences: sentences on what differs between the runs beside column, seed and method.
     """
 
     runs: int
@@ -70,6 +62,7 @@ class Origin:
     def line(self) -> str:
         """All of it in one line."""
         data = ", ".join(f"{domain} {' '.join(prints)}" for domain, prints in self.data.items())
+        rejects = not self.splits or any(kind_of(setting).pairs for setting in self.splits)
         parts = (
             f"genmix-da {_listed(self.packages.get('genmix-da', ()))}",
             f"commit {_listed(commit_name(commit) for commit in self.commits)}",
@@ -77,7 +70,7 @@ class Origin:
             f"device {_listed(self.devices)}",
             f"dataset {_listed(self.datasets)}",
             f"backbone {_listed(self.backbones)}",
-            f"threshold {_listed(self.thresholds)}",
+            *([f"threshold {_listed(self.thresholds)}"] if rejects else []),
             f"seeds {_listed(self.seeds)}",
             f"{self.runs} of {self.wanted} runs",
             f"data fingerprints {data or _UNKNOWN}",
@@ -116,6 +109,7 @@ def build_origin(runs: Sequence[Run], command: Sequence[str]) -> Origin:
     }
     content = [record.content for record in records]
     datasets = _seen(item["dataset"] for item in content)
+    shared = _seen(record.content["dataset"] for record in records if _in_pairs(record))
     backbones = _seen(item.get("backbone") for item in content)
     return Origin(
         runs=len(records),
@@ -137,9 +131,11 @@ def build_origin(runs: Sequence[Run], command: Sequence[str]) -> Origin:
         synthetic=any(bool(item.get("synthetic")) for item in content),
         stand_ins=_seen(name for record in records if (name := stand_in_of(record))),
         differences=(
-            *_hidden({**packages, "commit": commits, "device": devices, "dataset": datasets}),
-            *_hidden({f"{setting.upper()} split": found for setting, found in splits.items()}),
-            *_hidden(_settings(origins)),
+            *_hidden({**packages, "commit": commits, "device": devices, "dataset": shared}),
+            *_hidden(
+                {f"{kind_of(name).title(name)} split": found for name, found in splits.items()}
+            ),
+            *_hidden(_settings(records)),
             *_changed_data(records),
         ),
     )
@@ -180,20 +176,28 @@ def _hidden(found: dict[str, tuple[str, ...]]) -> list[str]:
     return sentences
 
 
-def _settings(origins: Sequence[dict[str, Any]]) -> dict[str, tuple[str, ...]]:
+def _settings(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
     """Setting of the configuration -> its values, for those that are no part of the design."""
-    configs = [origin.get("config") or {} for origin in origins]
-    names = sorted({name for config in configs for name in config} - _BY_DESIGN - {"device"})
+    configs = [(record.content.get("provenance") or {}).get("config") or {} for record in records]
+    names = {name for config in configs for name in config} - {"device"}
+    for setting in {record.content["setting"] for record in records}:
+        names -= kind_of(setting).by_design
     return {
         name: _seen(json.dumps(config.get(name), sort_keys=True) for config in configs)
-        for name in names
+        for name in sorted(names)
     }
 
 
 def _roles(record: Record) -> list[tuple[str, str, str | None]]:
-    """(role, domain, fingerprint) of both domains."""
+    """(role, domain or data set, fingerprint) of all images that a run used."""
     data = (record.content.get("provenance") or {}).get("data") or {}
-    return [(role, record.content[role], data.get(role)) for role in ("source", "target")]
+    roles = kind_of(record.content["setting"]).roles
+    return [(role, record.content[name], data.get(key)) for role, name, key in roles]
+
+
+def _in_pairs(record: Record) -> bool:
+    """Whether the columns of its table are pairs: then they have the data set in common."""
+    return kind_of(record.content["setting"]).pairs
 
 
 def _fingerprints(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
@@ -201,8 +205,12 @@ def _fingerprints(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
     for record in records:
         for _, domain, fingerprint in _roles(record):
             found.setdefault(domain, set()).add(str(fingerprint or _UNKNOWN)[:12])
-    short = short_domains(found)
-    return {short[domain]: tuple(sorted(prints)) for domain, prints in sorted(found.items())}
+    in_pairs = (
+        domain for record in records if _in_pairs(record) for _, domain, _ in _roles(record)
+    )
+    short = short_domains(in_pairs)
+    named = sorted(found.items())
+    return {short.get(domain, domain): tuple(sorted(prints)) for domain, prints in named}
 
 
 def _changed_data(records: Sequence[Record]) -> list[str]:
@@ -213,7 +221,8 @@ def _changed_data(records: Sequence[Record]) -> list[str]:
             place = (record.content["setting"], str(record.content.get("split")), role, domain)
             found.setdefault(place, set()).add(fingerprint)
     return [
-        f"the images of {domain} as {role} were not the same in all {setting.upper()} runs"
+        f"the images of {domain} as {role} were not the same in all "
+        f"{kind_of(setting).title(setting)} runs"
         for (setting, _, role, domain), prints in found.items()
         if len(prints) > 1
     ]

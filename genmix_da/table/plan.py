@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from genmix_da.adaptation import run_identity, run_settings
 from genmix_da.augmented_source import Augmentation, augmentation_of
@@ -18,7 +19,7 @@ from genmix_da.progress import track
 from genmix_da.results import display_name
 from genmix_da.source_model import source_folder, source_settings
 from genmix_da.table.aggregate import Wanted
-from genmix_da.table.jobs import STAGES, Job, is_done
+from genmix_da.table.jobs import STAGES, Job, is_done, run_job
 from genmix_da.table.pairs import pair_name
 from genmix_da.table.records import Record
 from genmix_da.task import Task, prepare
@@ -70,9 +71,52 @@ class Run:
     data: tuple[Job, ...]
     task: Task
 
+    def before(self) -> tuple[Job, ...]:
+        """What has to be done first, a given source model left out."""
+        given = self.task.config.source_checkpoint is not None
+        return self.data if given else (*self.data, self.source)
+
+    def needs(self) -> dict[str, tuple[str, ...]]:
+        """Job -> jobs without which it cannot be done, by key."""
+        # Not the edits: what composes the images makes those that are missing, or fails itself.
+        data = [job for job in self.data if job.stage == "data"]
+        return {
+            self.source.key: tuple(job.key for job in data if not job.target),
+            self.job.key: (self.source.key, *(job.key for job in data)),
+        }
+
+
+class AnyRequest(Protocol):
+    """A table of any kind of runs as it was asked for."""
+
+    @property
+    def root(self) -> Path:
+        """Folder of runs and tables."""
+
+
+class PlannedRun(Protocol):
+    """What planning needs to know of a run of any kind."""
+
+    @property
+    def wanted(self) -> Wanted:
+        """As the table wants it."""
+
+    @property
+    def job(self) -> Job:
+        """The last one; its key is the run's identity."""
+
+    def before(self) -> tuple[Job, ...]:
+        """Jobs of earlier stages."""
+
+    def needs(self) -> dict[str, tuple[str, ...]]:
+        """Job -> jobs without which it cannot be done, by key."""
+
+
+RunT = TypeVar("RunT", bound=PlannedRun)
+
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Generic[RunT]):
     """Everything a table wants and what of it is missing.
 
     Attributes:
@@ -80,12 +124,24 @@ class Plan:
         runs: those that are defined and can be planned.
         missing: stage -> jobs to do, without those that are done.
         refused: (label, reason) of runs that cannot be planned.
+        work: does a job.
     """
 
     wanted: tuple[Wanted, ...]
-    runs: tuple[Run, ...]
+    runs: tuple[RunT, ...]
     missing: dict[str, tuple[Job, ...]]
     refused: tuple[tuple[str, str], ...]
+    work: Callable[[Job], None] = run_job
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """In this order: a job finds what those of earlier stages have made."""
+        return tuple(self.missing)
+
+    def counts(self) -> Counter[str]:
+        """Stage -> jobs, done ones too."""
+        jobs = {job.key: job.stage for run in self.runs for job in (*run.before(), run.job)}
+        return Counter(jobs.values())
 
 
 class _Planner:
@@ -203,10 +259,8 @@ class _Planner:
         return tuple(jobs)
 
 
-def make_plan(request: Request, records: Sequence[Record]) -> Plan:
+def make_plan(request: Request, records: Sequence[Record]) -> Plan[Run]:
     """Settle every run of a table and find out what is missing.
-
-    A job is missing where a run that is not done hangs on it and it has left no result.
 
     Args:
         request: the table.
@@ -221,21 +275,25 @@ def make_plan(request: Request, records: Sequence[Record]) -> Plan:
             planner.add_pair(setting, pair)
     if planner.refused and not planner.runs:
         raise UserError(f"no run can be planned: {planner.refused[0][1]}")
-    done = {record.identity for record in records if record.status == "done"}
-    missing: dict[str, dict[str, Job]] = {stage: {} for stage in STAGES}
-    for run in planner.runs:
-        if run.job.key in done:
-            continue
-        missing["adapt"][run.job.key] = run.job
-        given = run.task.config.source_checkpoint is not None
-        if not given and not is_done(run.source):
-            missing["source"][run.source.key] = run.source
-        for job in run.data:
-            if not is_done(job):
-                missing[job.stage][job.key] = job
     return Plan(
         tuple(planner.wanted),
         tuple(planner.runs),
-        {stage: tuple(jobs.values()) for stage, jobs in missing.items()},
+        missing_jobs(planner.runs, records, STAGES),
         tuple(planner.refused),
     )
+
+
+def missing_jobs(
+    runs: Sequence[PlannedRun], records: Sequence[Record], stages: Sequence[str]
+) -> dict[str, tuple[Job, ...]]:
+    """Stage -> jobs to do: a run that is not done hangs on them and they have left no result."""
+    done = {record.identity for record in records if record.status == "done"}
+    missing: dict[str, dict[str, Job]] = {stage: {} for stage in stages}
+    for run in runs:
+        if run.job.key in done:
+            continue
+        missing[run.job.stage][run.job.key] = run.job
+        for job in run.before():
+            if not is_done(job):
+                missing[job.stage][job.key] = job
+    return {stage: tuple(jobs.values()) for stage, jobs in missing.items()}

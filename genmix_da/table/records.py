@@ -17,7 +17,10 @@ NAME = "result.json"
 BLOCKS = ("last", "selected", "oracle")
 # Of several records of one run the furthest counts.
 _STATUSES = ("done", "incomplete", "failed")
-_SCORES = ("h_score", "known_accuracy", "unknown_accuracy", "accuracy", "auroc", "oscr", "h3_score")
+_SCORES = (
+    *("h_score", "known_accuracy", "unknown_accuracy", "accuracy", "auroc", "oscr", "h3_score"),
+    *("top1", "top5", "fgsm_error"),
+)
 _TEXTS = ("setting", "source", "target", "method", "dataset")
 
 

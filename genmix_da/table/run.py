@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from genmix_da.engine import Engine
-from genmix_da.table.jobs import STAGES, Job, run_job
-from genmix_da.table.plan import Plan, Request, make_plan
+from genmix_da.table.jobs import Job
+from genmix_da.table.plan import AnyRequest, Plan, Request, Run, RunT, make_plan
 from genmix_da.table.records import read_records
 from genmix_da.table.summary import Summary, summarise
 
@@ -28,11 +28,11 @@ class Failure:
     reason: str
 
 
-def run_plan(plan: Plan, engine: Engine) -> list[Failure]:
+def run_plan(plan: Plan[RunT], engine: Engine) -> list[Failure]:
     """Do the missing jobs; one that fails costs those that hang on it, the rest goes on.
 
     Args:
-        plan: of `make_plan`.
+        plan: of any kind of runs.
         engine: where to work.
 
     Returns:
@@ -42,11 +42,8 @@ def run_plan(plan: Plan, engine: Engine) -> list[Failure]:
     broken: dict[str, str] = {}  # key of a job -> why
     needs: dict[str, tuple[str, ...]] = {}
     for run in plan.runs:
-        # Not the edits: what composes the images makes those that are missing, or fails itself.
-        data = [job for job in run.data if job.stage == "data"]
-        needs[run.source.key] = tuple(job.key for job in data if not job.target)
-        needs[run.job.key] = (run.source.key, *(job.key for job in data))
-    for stage in STAGES:
+        needs |= run.needs()
+    for stage in plan.stages:
         ready = []
         for job in plan.missing[stage]:
             cause = next((key for key in needs.get(job.key, ()) if key in broken), None)
@@ -55,40 +52,42 @@ def run_plan(plan: Plan, engine: Engine) -> list[Failure]:
             else:
                 broken[job.key] = broken[cause]
                 failures.append(Failure(job.label, f"not started: {broken[cause]}"))
-        failures += _run_stage(stage, ready, engine, broken)
+        failures += _run_stage(plan, stage, ready, engine, broken)
     return failures
 
 
-def run_shard(plan: Plan, engine: Engine, shard: tuple[int, int]) -> tuple[str, list[Failure]]:
+def run_shard(
+    plan: Plan[RunT], engine: Engine, shard: tuple[int, int]
+) -> tuple[str, list[Failure]]:
     """Do a part of the first stage that is not complete: for array jobs of a cluster.
 
     A job belongs to a part by its key, so that tasks that start later divide the work alike.
 
     Args:
-        plan: of `make_plan`.
+        plan: of any kind of runs.
         engine: where to work.
         shard: (i, n), i from 1.
 
     Returns:
         The stage ("" where nothing is missing), and what did not end well.
     """
-    for stage in STAGES:
+    for stage in plan.stages:
         if plan.missing[stage]:
             part, parts = shard
             jobs = [job for job in plan.missing[stage] if int(job.key, 16) % parts == part - 1]
-            return stage, _run_stage(stage, jobs, engine, {})
+            return stage, _run_stage(plan, stage, jobs, engine, {})
     return "", []
 
 
 def _run_stage(
-    stage: str, jobs: Sequence[Job], engine: Engine, broken: dict[str, str]
+    plan: Plan[RunT], stage: str, jobs: Sequence[Job], engine: Engine, broken: dict[str, str]
 ) -> list[Failure]:
     failures = []
     labels = {job.key: job.label for job in jobs}
     if not jobs:
         return []
     logger.info("%s: %d jobs (%s)", stage, len(jobs), engine.name)
-    for outcome in engine.run(run_job, list(jobs), progress=stage):
+    for outcome in engine.run(plan.work, list(jobs), progress=stage):
         if outcome.status != "done":
             broken[outcome.key] = outcome.reason
             failures.append(Failure(labels[outcome.key], outcome.reason))
@@ -96,13 +95,13 @@ def _run_stage(
     return failures
 
 
-def collect(request: Request, plan: Plan, command: Sequence[str]) -> Summary:
+def collect(request: AnyRequest, plan: Plan[RunT], command: Sequence[str]) -> Summary:
     """The tables, from the records in the folder."""
     records, problems = read_records(request.root)
     return summarise(plan.wanted, records, problems, command=command, root=request.root)
 
 
-def plan_of(request: Request) -> Plan:
+def plan_of(request: Request) -> Plan[Run]:
     """The plan, with what the folder holds already left out."""
     records, _ = read_records(request.root)
     return make_plan(request, records)

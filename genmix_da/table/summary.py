@@ -17,9 +17,11 @@ from genmix_da.table.aggregate import (
     match_runs,
 )
 from genmix_da.table.columns import AVERAGE, short_domains
-from genmix_da.table.difference import COVERAGE, Difference, differences
+from genmix_da.table.difference import Difference, coverage, differences
+from genmix_da.table.kinds import OVERHEAD, kind_of
 from genmix_da.table.origin import Origin, build_origin
-from genmix_da.table.published import NOTE, PublishedRow, published_rows
+from genmix_da.table.overhead import NOTE as OVERHEAD_NOTE
+from genmix_da.table.published import PublishedRow, published_notes, published_rows
 from genmix_da.table.records import Problem, Record
 
 _SHOWN = 10  # of a list of runs or files in the notes; JSON and runs.csv hold all
@@ -90,7 +92,9 @@ def summarise(
     unused = sum(record.identity not in identities for record in records)
     notes = (
         *_reading(tables, found, runs),
-        *_published_notes(published),
+        *_attack_notes(tables, runs),
+        *_overhead_notes(tables, origin),
+        *published_notes(published),
         *_missing(runs),
         *_problem_notes(problems),
         *([f"Records of other runs in the folder, not used: {unused}."] if unused else []),
@@ -130,35 +134,55 @@ def _reading(
 ) -> list[str]:
     cells = [cell for table in tables for row in table.rows for cell in row.cells.values()]
     states = {cell.state for cell in cells}
-    domains = [domain for run in runs for domain in (run.wanted.source, run.wanted.target)]
-    short = {name: domain for domain, name in short_domains(domains).items() if name != domain}
+    kind = kind_of(runs[0].wanted.setting)
     notes = [
         "Percent. A cell is the mean and, for two seeds or more, ± the sample standard deviation "
-        "(n - 1) over seeds; Avg is the mean over all pairs of each seed, then mean and standard "
-        "deviation over seeds. The best mean of a column is marked (equal as printed: all).",
-        "Columns are SOURCE2TARGET"
-        + (
-            f": {', '.join(f'{name} = {domain}' for name, domain in short.items())}."
-            if short
-            else "."
-        ),
-        "The headline is the last epoch. The oracle picks its epoch by target labels, which no "
-        "source-free method has; it is shown because published code reports it.",
+        f"(n - 1) over seeds; Avg is the mean over all {kind.columns} of each seed, then mean and "
+        "standard deviation over seeds. The best mean of a column is marked (equal as printed: "
+        "all).",
+        f"{kind.columns_are}{_short_names(runs) if kind.pairs else ''}.",
+        f"The headline is the last epoch. {kind.oracle}",
     ]
     if INCOMPLETE in states:
         notes.append(
-            "'inc. k/n': k of n seeds are there (Avg: on every pair); never averaged over fewer."
+            "'inc. k/n': k of n seeds are there (Avg: on every "
+            f"{kind.columns.removesuffix('s')}); never averaged over fewer."
         )
     if UNDEFINED in states:
         notes.append("'n/a': the method does not define the setting, or the metric has no value.")
     if any(item.low is not None for item in found):
-        notes.append(COVERAGE)
+        notes.append(coverage(kind))
     return notes
 
 
-def _published_notes(published: dict[str, list[PublishedRow]]) -> list[str]:
-    sources = dict.fromkeys(row.source for rows in published.values() for row in rows)
-    return [NOTE.format(sources="; ".join(sources))] if sources else []
+def _short_names(runs: Sequence[Run]) -> str:
+    """ ": Ar = Art, ..." for the names of domains that are shortened."""
+    domains = [domain for run in runs for domain in (run.wanted.source, run.wanted.target)]
+    short = {name: domain for domain, name in short_domains(domains).items() if name != domain}
+    listed = ", ".join(f"{name} = {domain}" for name, domain in short.items())
+    return f": {listed}" if listed else ""
+
+
+def _attack_notes(tables: Sequence[Table], runs: Sequence[Run]) -> list[str]:
+    """What the FGSM error is, where there is one."""
+    if not any(table.metric == "fgsm_error" and table.has_values for table in tables):
+        return []
+    configs = [run.record.content["provenance"].get("config") or {} for run in runs if run.record]
+    found = sorted({config["epsilon"] for config in configs if config.get("epsilon")})
+    radii = " and ".join(f"{255 * radius:.3g}/255" for radius in found) or "not recorded"
+    return [
+        "FGSM error: share of test images that are misclassified after one step of the attack "
+        f"(radius {radii} in pixels of [0, 1]), those that were so before included; smaller is "
+        "better."
+    ]
+
+
+def _overhead_notes(tables: Sequence[Table], origin: Origin) -> list[str]:
+    timed = next((t for t in tables if t.metric == OVERHEAD and t.has_values), None)
+    if timed is None:
+        return []
+    baseline = kind_of(timed.setting).baseline
+    return [OVERHEAD_NOTE.format(baseline=baseline, devices=" and ".join(origin.devices))]
 
 
 def _missing(runs: Sequence[Run]) -> list[str]:

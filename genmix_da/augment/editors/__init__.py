@@ -13,6 +13,7 @@ from genmix_da.augment.editors.base import Editor, Request, edit_problem
 from genmix_da.augment.editors.diffusers_pipeline import PipelineEditor
 from genmix_da.augment.editors.filters import FilterEditor
 from genmix_da.augment.editors.instruct_pix2pix import InstructPix2PixEditor, is_ready
+from genmix_da.augment.editors.original import OriginalEditor
 from genmix_da.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ EDITORS: dict[str, Callable[[Request], Editor]] = {
     "filters": FilterEditor,
     "instruct-pix2pix": InstructPix2PixEditor,
     "diffusers": PipelineEditor,
+    "original": OriginalEditor,
 }
 
 __all__ = ["EDITORS", "Editor", "EditorOptions", "Request", "edit_problem", "make_editor"]

@@ -58,7 +58,21 @@ def inputs(picture: Callable[..., np.ndarray], count: int) -> list[np.ndarray]:
 
 def test_every_editor_has_a_contract_test() -> None:
     # "diffusers" is one adapter a family; tests/genmix_da/augment/families holds them to this.
-    assert set(EDITORS) == {*MAKERS, "diffusers"}
+    # "original" edits nothing, so that neither prompt nor seed can matter.
+    assert set(EDITORS) == {*MAKERS, "diffusers", "original"}
+
+
+def test_the_editor_that_edits_nothing(picture: Callable) -> None:
+    nothing = make_editor("original")
+    assert nothing.stand_in is False
+    nothing.check((UNKNOWN,))
+    images = inputs(picture, 4)
+    results = nothing.edit(images, [UNKNOWN] * 4, [1, 2, 3, 4])
+    assert all(np.array_equal(a, b) and a is not b for a, b in zip(images, results, strict=True))
+    with pytest.raises(UserError, match="takes no model"):
+        make_editor("original:some/model")
+    with pytest.raises(UserError, match="takes no steps"):
+        make_editor("original", EditorOptions(steps=2))
 
 
 def test_editor_declares_itself(editor: Editor, maker: Callable[[], Editor]) -> None:

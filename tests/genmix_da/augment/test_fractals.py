@@ -77,6 +77,18 @@ def test_cache_is_made_once(made: list[int], tmp_path: Path) -> None:
         assert np.array_equal(pixels, others)
 
 
+def test_all_of_our_own_are_read_once(made: list[int], tmp_path: Path) -> None:
+    source = FractalSource(tmp_path, count=module.COUNT)
+    for seed in range(12 * module.COUNT):
+        source.window(8, 8, np.random.default_rng(seed))
+    assert len(made) == module.COUNT
+    for file in source.files:
+        file.unlink()
+    for seed in range(12 * module.COUNT):
+        source.window(8, 8, np.random.default_rng(seed))
+    assert not any(file.exists() for file in source.files)
+
+
 def test_only_the_fractals_that_are_drawn_are_made(made: list[int], tmp_path: Path) -> None:
     name, _ = FractalSource(tmp_path, count=50).window(8, 8, np.random.default_rng(2))
     assert [p.name for p in tmp_path.iterdir()] == [name]

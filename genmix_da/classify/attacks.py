@@ -1,0 +1,142 @@
+"""Adversarial examples within a radius in pixels: FGSM, PGD, and the one of fast training.
+
+Everything is computed on pixels in [0, 1], where radii such as 8/255 are meant and where examples
+are clipped to what an image can hold; normalisation is a part of the attacked network.
+
+FGSM: Goodfellow et al., ICLR 2015 (arXiv 1412.6572). PGD: Madry et al., ICLR 2018 (arXiv
+1706.06083). Fast adversarial training: Wong et al., ICLR 2020 (arXiv 2001.03994).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lead.precision import Precision
+from lead.views import Preprocessing
+
+# Wong et al.: a step of 1.25 radii from a random start.
+FAST_STEP = 1.25
+# Madry et al.: steps that together could cross the ball two and a half times.
+PGD_REACH = 2.5
+
+
+class AttackedNetwork:
+    """A network behind its normalisation: pixels in, gradients of pixels out.
+
+    Args:
+        network: maps normalised inputs [B, 3, S, S] to logits [B, C].
+        preprocessing: mean and std.
+        device: where both are.
+        precision: of the forward passes.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        preprocessing: Preprocessing,
+        device: torch.device,
+        precision: Precision | None = None,
+    ) -> None:
+        self.network = network
+        self._mean = torch.tensor(preprocessing.mean, device=device).view(1, 3, 1, 1)
+        self._std = torch.tensor(preprocessing.std, device=device).view(1, 3, 1, 1)
+        self._precision = precision or Precision(device, mixed=False)
+
+    def pixels(self, inputs: Tensor) -> Tensor:
+        """Normalised inputs [B, 3, S, S] as pixels in [0, 1]."""
+        return (inputs * self._std + self._mean).clamp(0, 1)
+
+    def inputs(self, pixels: Tensor) -> Tensor:
+        """Pixels in [0, 1] as normalised inputs."""
+        return (pixels - self._mean) / self._std
+
+    def logits(self, pixels: Tensor) -> Tensor:
+        """Pixels [B, 3, S, S] -> logits [B, C]."""
+        with self._precision.autocast():
+            logits: Tensor = self.network(self.inputs(pixels))
+        return logits
+
+    def gradient(self, pixels: Tensor, targets: Tensor) -> Tensor:
+        """Gradient of the cross-entropy with respect to pixels: [B, 3, S, S].
+
+        Args:
+            pixels: [B, 3, S, S].
+            targets: labels [B] or label weights [B, C].
+        """
+        pixels = pixels.detach().requires_grad_()
+        with torch.enable_grad():
+            # A sum: each image's gradient is its own whatever the batch, and does not underflow.
+            loss = F.cross_entropy(self.logits(pixels).float(), targets, reduction="sum")
+            (gradient,) = torch.autograd.grad(loss, pixels)
+        return gradient
+
+
+def fgsm(pixels: Tensor, gradient: Tensor, radius: float) -> Tensor:
+    """One step of a radius along the sign of the gradient, clipped to valid pixels."""
+    return (pixels + radius * gradient.sign()).clamp(0, 1)
+
+
+def pgd(
+    attacked: AttackedNetwork,
+    pixels: Tensor,
+    targets: Tensor,
+    radius: float,
+    *,
+    steps: int,
+    step_size: float,
+    generator: torch.Generator,
+) -> Tensor:
+    """Projected gradient ascent from a random point of the ball: [B, 3, S, S].
+
+    Args:
+        attacked: the network, in evaluation mode.
+        pixels: [B, 3, S, S] in [0, 1].
+        targets: labels [B].
+        radius: of the ball, in pixels of [0, 1].
+        steps: of ascent.
+        step_size: of each.
+        generator: of the start, on the CPU.
+    """
+    example = (pixels + _within(pixels, radius, generator)).clamp(0, 1)
+    for _ in range(steps):
+        example = example + step_size * attacked.gradient(example, targets).sign()
+        example = torch.minimum(torch.maximum(example, pixels - radius), pixels + radius)
+        example = example.clamp(0, 1)
+    return example
+
+
+def fast_inputs(
+    attacked: AttackedNetwork,
+    inputs: Tensor,
+    weights: Tensor,
+    radius: float,
+    draw: np.random.Generator,
+) -> Tensor:
+    """A training batch made adversarial by one FGSM step from a random start.
+
+    Args:
+        attacked: the network as it trains.
+        inputs: normalised [B, 3, S, S].
+        weights: label weights [B, C].
+        radius: in pixels of [0, 1].
+        draw: of the start.
+
+    Returns:
+        Normalised inputs [B, 3, S, S].
+    """
+    generator = torch.Generator().manual_seed(int(draw.integers(2**63)))
+    pixels = attacked.pixels(inputs)
+    # The start is clipped too: a gradient outside of the pixels' range is none of an image.
+    start = ((pixels + _within(pixels, radius, generator)).clamp(0, 1)) - pixels
+    gradient = attacked.gradient(pixels + start, weights)
+    change = (start + FAST_STEP * radius * gradient.sign()).clamp(-radius, radius)
+    return attacked.inputs((pixels + change).clamp(0, 1)).detach()
+
+
+def _within(pixels: Tensor, radius: float, generator: torch.Generator) -> Tensor:
+    """Uniform draws from [-radius, radius], drawn on the CPU so that devices agree."""
+    noise = torch.rand(pixels.shape, generator=generator)
+    return ((2 * noise - 1) * radius).to(pixels.device)

@@ -1,0 +1,137 @@
+"""Training augmentations behind one interface. Adding one is one class and one line here.
+
+Importing this costs next to nothing: a method's module, and torch with it, comes in when the method
+is made.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from genmix_da.classify.augmentations.base import Augmentation, Setup
+from genmix_da.errors import UserError
+
+# Name -> module in this package and class.
+AUGMENTATIONS: dict[str, str] = {
+    "none": "base:Augmentation",
+    "mixup": "mixup:Mixup",
+    "cutmix": "cutmix:Cutmix",
+    "manifold-mixup": "manifold_mixup:ManifoldMixup",
+    "resizemix": "resizemix:Resizemix",
+    "fmix": "fmix:Fmix",
+    "gridmix": "gridmix:Gridmix",
+    "smoothmix": "smoothmix:Smoothmix",
+    "saliencymix": "saliencymix:Saliencymix",
+    "randaugment": "policies:Randaugment",
+    "autoaugment": "policies:Autoaugment",
+    "trivialaugment": "policies:Trivialaugment",
+    "augmix": "policies:Augmix",
+    "pixmix": "pixmix:Pixmix",
+    "ipmix": "ipmix:Ipmix",
+    "diffusemix": "generative:Diffusemix",
+    "genmix": "generative:Genmix",
+}
+
+# The methods that change the training set, and the fields of AugmentSettings that each fixes.
+# DiffuseMix (Islam et al., CVPR 2024) keeps every edit and joins halves at a hard seam.
+GENMIX_PRESETS: dict[str, dict[str, Any]] = {
+    "genmix": {},
+    "diffusemix": {
+        "features": "off",
+        "masks": ["vertical", "horizontal", "vertical-flipped", "horizontal-flipped"],
+        "seam_width": 0.0,
+        "fractal_lambda": 0.2,
+    },
+}
+
+__all__ = [
+    "AUGMENTATIONS",
+    "GENMIX_PRESETS",
+    "Augmentation",
+    "Setup",
+    "augmentation_settings",
+    "find_augmentation",
+    "make_augmentation",
+]
+
+_KINDS: dict[str, Any] = {"float": float, "int": int, "str": str, "str | None": str, "bool": bool}
+
+
+def find_augmentation(name: str) -> type[Augmentation]:
+    """The class of a method.
+
+    Raises:
+        UserError: there is none of this name (the nearest is suggested).
+    """
+    if name not in AUGMENTATIONS:
+        close = difflib.get_close_matches(name, list(AUGMENTATIONS), n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
+        raise UserError(f"no augmentation {name!r}; {hint}There are: {', '.join(AUGMENTATIONS)}.")
+    module, _, kind = AUGMENTATIONS[name].partition(":")
+    found: type[Augmentation] = getattr(import_module(f"{__name__}.{module}"), kind)
+    return found
+
+
+def make_augmentation(
+    name: str, setup: Setup, options: Mapping[str, Any] | None = None
+) -> Augmentation:
+    """A method, ready to use.
+
+    Args:
+        name: a key of AUGMENTATIONS.
+        setup: of the run.
+        options: of the method, its dataclass fields; text is converted.
+
+    Raises:
+        UserError: unknown name or option (the nearest is suggested), or a value that does not fit.
+    """
+    kind = find_augmentation(name)
+    return kind(setup=setup, **_checked(kind, options or {}))
+
+
+def augmentation_settings(name: str, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The resolved settings that a run with these options has, without its setup.
+
+    Raises:
+        UserError: see `make_augmentation`.
+    """
+    from lead.views import Preprocessing
+
+    return make_augmentation(name, Setup(224, 2, Preprocessing()), options).settings
+
+
+def _checked(kind: type[Augmentation], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options by the types of the method's fields."""
+    types = {f.name: str(f.type) for f in dataclasses.fields(kind) if f.name != "setup"}
+    values = {}
+    for key, value in options.items():
+        if key not in types:
+            close = difflib.get_close_matches(str(key), list(types), n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            known = f"It has: {', '.join(types)}." if types else "It has none."
+            raise UserError(f"{kind.name} has no option {key!r}; {hint}{known}")
+        values[key] = _converted(f"{kind.name}: {key}", value, types[key])
+    return values
+
+
+def _converted(what: str, value: Any, kind: str) -> Any:
+    """A value in the type of its field."""
+    if value is None and "None" in kind:
+        return None
+    try:
+        if kind == "bool":
+            if not isinstance(value, bool):
+                raise ValueError("neither true nor false")
+            return value
+        if value is None or isinstance(value, bool):
+            raise ValueError("not a number or text")
+        converted = _KINDS[kind](value)
+        if kind == "int" and converted != float(value):
+            raise ValueError("not a whole number")
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UserError(f"{what} cannot be {value!r}.") from error
+    return converted

@@ -1,0 +1,212 @@
+"""One classification: split, augmentation, training, scores, result.json."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from genmix_da.augmented_source import TrainingSet
+from genmix_da.classify.config import build_classify_config
+from genmix_da.classify.generation import generation_cost
+from genmix_da.classify.identity import run_identity, run_settings
+from genmix_da.classify.method import Method, resolve_method, training_images
+from genmix_da.classify.network import ClassifierNetwork, build_network, describe_network
+from genmix_da.classify.record import classify_record, write_class_predictions
+from genmix_da.classify.robustness import attack_errors, error_at
+from genmix_da.classify.schedule import Length, run_length
+from genmix_da.classify.scores import score_block, score_columns, top_accuracy
+from genmix_da.classify.splits import split_record
+from genmix_da.classify.task import ClassifyTask, labels_of, prepare
+from genmix_da.classify.training import TrainedEpoch, predict, train_epochs
+from genmix_da.decode import log_skipped
+from genmix_da.errors import UserError
+from genmix_da.progress import track
+from genmix_da.provenance import provenance
+from genmix_da.results import peak_memory_mib
+from genmix_da.runs import RunFolder
+from lead.checkpoint import save_checkpoint
+from lead.errors import DivergedError, LeadError
+
+logger = logging.getLogger(__name__)
+
+
+def train(
+    *,
+    out: str | Path | None = None,
+    resume: bool = False,
+    config: Path | None = None,
+    augmented: str | Path | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Train a classifier with an augmentation and score it on images it has not seen.
+
+    Args:
+        out: run folder; None: runs/<dataset>-<method>-seed<seed>.
+        resume: go on with an interrupted run in `out`; a finished one is returned as it is.
+        config: YAML file with settings; `options` win over it.
+        augmented: folder of the images that GenMix makes, which runs share; None: `augmented`
+            beside `out`.
+        **options: fields of `ClassifyConfig`, at least data.
+
+    Returns:
+        The content of result.json.
+
+    Raises:
+        UserError, LeadError: bad input, in one sentence.
+
+    Example:
+        >>> import genmix_da
+        >>> result = genmix_da.classify.train(data="photos", augment="mixup")  # doctest: +SKIP
+        >>> result["scores"]["last"]["top1"]  # doctest: +SKIP
+        0.87
+    """
+    settings = build_classify_config(options, config)
+    started = time.perf_counter()
+    task = prepare(settings)
+    prepared = time.perf_counter() - started
+    run = RunFolder(Path(out) if out is not None else default_out(task))
+    with run.logging():
+        folder = Path(augmented) if augmented is not None else run.path.parent / "augmented"
+        return _run(task, run, folder, prepared, resume=resume)
+
+
+def default_out(task: ClassifyTask) -> Path:
+    """runs/<dataset>-<method>-seed<seed>."""
+    name = task.source_name.replace(" ", "_")
+    return Path("runs") / f"{name}-{task.config.augment}-seed{task.config.seed}"
+
+
+def _run(
+    task: ClassifyTask, run: RunFolder, augmented: Path, prepared: float, *, resume: bool
+) -> dict[str, Any]:
+    method = resolve_method(task)
+    settings = run_settings(task, method)
+    name = run_identity(settings)
+    run.open(name, settings, resume=resume)
+    finished = run.result()
+    if finished is not None:
+        logger.info("finished before: %s", run.path)
+        return finished
+    parts = (task.train, task.test, *((task.val,) if task.val else ()))
+    log_skipped(*(part.decoded for part in parts))
+    run.write_json("split.json", split_record(task.parts, task.config.split_seed))
+    origin = provenance() | {"config": settings, "data": task.contents()}
+    record = partial(classify_record, task, method, identity=name, provenance=origin)
+    run.write_json("result.json", record(status="incomplete"))
+    try:
+        data = training_images(task, method, augmented)
+        cost = _generation(task, method, data)
+        found = _train_and_score(task, run, data, method)
+    except (UserError, LeadError) as error:
+        run.write_json("result.json", record(status="failed", reason=str(error)))
+        raise
+    seconds = {"prepare": prepared, "generate": cost["seconds"] if cost else 0.0}
+    timing = found.pop("timing")
+    timing |= {"seconds": seconds | timing["seconds"], "generation": cost}
+    result = record(status="done", made=data.record, timing=timing, **found)
+    run.write_json("result.json", result)
+    run.drop_state()
+    return result
+
+
+def _generation(task: ClassifyTask, method: Method, data: TrainingSet) -> dict[str, Any] | None:
+    """What the images of this run cost to make; None where none were made."""
+    if method.source is None or data.record is None:
+        return None
+    return generation_cost(method.source, task.train.decoded.domain, data.record)
+
+
+def _train_and_score(
+    task: ClassifyTask, run: RunFolder, data: TrainingSet, method: Method
+) -> dict[str, Any]:
+    """Train, saving after every epoch, then score, attack and write checkpoint and predictions."""
+    config = task.config
+    length = run_length(config, len(task.train.rows), len(data.labels))
+    state, metrics = run.load_state()
+    network = build_network(task, "none" if state else config.weights)
+    logger.info(
+        "%s: %d training images, %d to test on, %d classes, %d steps in %d epochs",
+        method.name,
+        len(data.labels),
+        len(task.test.rows),
+        len(task.classes),
+        length.total,
+        length.epochs,
+    )
+    epochs = train_epochs(task, network, data, method.augmentation, length, state=state)
+    probability = None
+    try:
+        for epoch in track(epochs, "training", length.epochs - len(metrics)):
+            row, probability = _row(task, network, epoch, length)
+            metrics.append(row)
+            run.save_state(epoch.state(), metrics)
+            logger.debug("classify %s", json.dumps(row))
+    except DivergedError as error:
+        raise DivergedError(f"{error}; {_keep_last_good(task, run)}") from error
+    if probability is None:  # a resumed run whose last epoch was finished before
+        probability = predict(task, network, task.image_views(task.test))
+    started = time.perf_counter()
+    errors = attack_errors(task, network, config.fgsm) if config.fgsm else None
+    attacked = time.perf_counter() - started if errors else 0.0
+    write_class_predictions(run.path / "predictions.csv", task, probability)
+    description = describe_network(task) | {"epoch": length.epochs}
+    save_checkpoint(run.checkpoint, network.state_dict(), description)
+    return {
+        "scores": score_columns(metrics, error_at(errors, config.epsilon)),
+        "robustness": errors,
+        "timing": _timing(task, metrics, attacked),
+    }
+
+
+def _row(
+    task: ClassifyTask, network: ClassifierNetwork, epoch: TrainedEpoch, length: Length
+) -> tuple[dict[str, Any], Tensor | None]:
+    """The line of metrics.jsonl of one epoch, and the test images' probabilities if evaluated."""
+    row: dict[str, Any] = {
+        "stage": "classify",
+        "epoch": epoch.epoch,
+        "step": epoch.step,
+        "loss": epoch.loss,
+        "accuracy": epoch.accuracy,
+        "learning_rate": epoch.learning_rate,
+        "scores": None,
+        "seconds": {"train": epoch.seconds, "evaluate": 0.0},
+    }
+    if not length.evaluates(epoch.epoch):
+        return row, None
+    started = time.perf_counter()
+    probability = predict(task, network, task.image_views(task.test))
+    row["scores"] = score_block(probability, labels_of(task.test), epoch.epoch)
+    if task.val is not None:
+        chosen_by = predict(task, network, task.image_views(task.val))
+        row["validation"] = top_accuracy(chosen_by, labels_of(task.val), 1)
+    row["seconds"]["evaluate"] = time.perf_counter() - started
+    return row, probability
+
+
+def _keep_last_good(task: ClassifyTask, run: RunFolder) -> str:
+    """Write the network of the last finished epoch as checkpoint; says what was kept."""
+    state, metrics = run.load_state()
+    if state is None:
+        return "no epoch was finished before"
+    description = describe_network(task) | {"epoch": metrics[-1]["epoch"]}
+    save_checkpoint(run.checkpoint, state["network"], description)
+    return f"the network of epoch {metrics[-1]['epoch']} is kept in {run.checkpoint}"
+
+
+def _timing(task: ClassifyTask, metrics: list[dict[str, Any]], attacked: float) -> dict[str, Any]:
+    """Seconds of training, evaluation and attack, throughput, peak memory."""
+    parts = {part: sum(row["seconds"][part] for row in metrics) for part in ("train", "evaluate")}
+    steps = metrics[-1]["step"]
+    return {
+        "seconds": {**parts, "attack": attacked},
+        "steps": steps,
+        "images_per_second": steps * task.config.batch_size / parts["train"],
+        "peak_memory_mib": peak_memory_mib(task.device),
+    }

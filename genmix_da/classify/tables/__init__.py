@@ -1,0 +1,4 @@
+"""Tables of classifications: methods and their variants x data sets x seeds.
+
+What is planned and what a job does is here; states, averages and formats are genmix_da.table's.
+"""

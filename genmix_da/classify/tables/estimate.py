@@ -1,0 +1,80 @@
+"""What a plan of classifications would cost: from runs that are done, else from a few steps.
+
+An estimate and no more: decoding, made images and attacks are left out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import torch
+
+from genmix_da.classify.network import build_network
+from genmix_da.classify.schedule import run_length
+from genmix_da.classify.tables.plan import ClassifyRun
+from genmix_da.classify.task import ClassifyTask
+from genmix_da.table.estimate import Estimate
+from genmix_da.table.plan import Plan
+from genmix_da.table.records import Record
+
+_REPEATS = 3
+
+
+def estimate_classify_plan(plan: Plan[ClassifyRun], records: Sequence[Record]) -> Estimate:
+    """Seconds of the missing jobs, one after another; see `genmix_da.table.estimate`.
+
+    Args:
+        plan: with its missing jobs.
+        records: of its folder; where runs are done, their mean time is taken for each that is not.
+    """
+    missing = plan.missing["run"]
+    parts: dict[str, float | None] = {
+        stage: None if plan.missing[stage] else 0.0 for stage in ("edits", "data")
+    }
+    done = [record.content["timing"]["seconds"] for record in records if record.status == "done"]
+    if done:
+        spent = [s["train"] + s.get("evaluate", 0.0) + s.get("attack", 0.0) for s in done]
+        mean = sum(spent) / len(spent)
+        return Estimate({**parts, "run": mean * len(missing)}, "runs that are done")
+    tasks = {run.job.key: run.task for run in plan.runs}
+    step, image = _speeds(plan.runs[0].task)
+    parts["run"] = sum(_seconds(tasks[job.key], step, image) for job in missing)
+    return Estimate(parts, "a few steps timed here")
+
+
+def _seconds(task: ClassifyTask, step: float, image: float) -> float:
+    """Of training and evaluation; with the budget "epochs" as if nothing were made."""
+    originals = len(task.train.rows)
+    length = run_length(task.config, originals, originals)
+    evaluations = sum(length.evaluates(epoch) for epoch in range(1, length.epochs + 1))
+    return length.total * step + evaluations * len(task.test.rows) * image
+
+
+def _speeds(task: ClassifyTask) -> tuple[float, float]:
+    """Seconds of a training step, and of an image's evaluation."""
+    config, size = task.config, task.preprocessing.image_size
+    network = build_network(task, "none")
+    images = torch.zeros((config.batch_size, 3, size, size), device=task.device)
+
+    def step() -> None:
+        network.train()
+        network(images).sum().backward()
+
+    @torch.no_grad()
+    def evaluation() -> None:
+        network.eval()
+        network(images)
+
+    return _timed(step, task), _timed(evaluation, task) / config.batch_size
+
+
+def _timed(work: Callable[[], None], task: ClassifyTask) -> float:
+    times = []
+    for _ in range(_REPEATS + 1):
+        started = time.perf_counter()
+        work()
+        if task.device.type == "cuda":
+            torch.cuda.synchronize()
+        times.append(time.perf_counter() - started)
+    return min(times[1:])

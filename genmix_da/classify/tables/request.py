@@ -1,0 +1,88 @@
+"""From what was typed to the request of a table of classifications, every mistake named first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from genmix_da.classify.config import RECORDED, build_classify_config
+from genmix_da.classify.tables.plan import ClassifyRequest
+from genmix_da.classify.tables.variants import parse_variants
+from genmix_da.config_values import read_config
+from genmix_da.errors import UserError
+from genmix_da.table.pairs import parse_seeds
+
+DEFAULT_METHODS = "none,mixup,cutmix,genmix"
+# Options of `classify train` that the table decides itself -> what to use instead.
+_INSTEAD = {
+    "augment": "--methods",
+    "augment_options": "--methods NAME:key=value",
+    "seed": "--seeds",
+}
+
+
+def build_classify_request(
+    options: Mapping[str, Any],
+    *,
+    methods: str | None,
+    ablation: str | None,
+    seeds: str,
+    out: str | None,
+    edit_shards: int | None = None,
+) -> ClassifyRequest:
+    """Read the options of `genmix-da classify table`.
+
+    Args:
+        options: of `classify train`; None where not given. "data" may name several.
+        methods, ablation: see `parse_variants`; DEFAULT_METHODS where neither is given.
+        seeds: with commas between.
+        out: folder; None: runs/classify-<name of the first data set>.
+        edit_shards: jobs that share the edits of a data set.
+
+    Raises:
+        UserError: a list that cannot be read, an option that the table decides itself, no data.
+    """
+    given = {key: value for key, value in options.items() if value not in (None, {}, ())}
+    file = given.pop("config", None)
+    values = (read_config(Path(file), RECORDED) if file else {}) | given
+    for name, instead in _INSTEAD.items():
+        if values.pop(name, None) is not None and name in given:
+            option = name.replace("_", "-")
+            raise UserError(f"--{option} is decided by the table; use {instead}.")
+    data = parse_data(values.pop("data", None))
+    for name in ("test_data", "dataset"):
+        if len(data) > 1 and values.get(name) is not None:
+            option = name.replace("_", "-")
+            raise UserError(f"--{option} fits one data set; --data names {len(data)}.")
+    if edit_shards is not None and edit_shards < 1:
+        raise UserError(f"--edit-shards is {edit_shards}; it must be at least 1.")
+    if methods is None and ablation is None:
+        methods = DEFAULT_METHODS
+    variants = parse_variants(methods, ablation)
+    numbers = tuple(parse_seeds(seeds))
+    build_classify_config({**values, "data": data[0], "augment": "none"})  # names what is wrong
+    folder = Path(out) if out else Path("runs") / f"classify-{Path(data[0]).resolve().name}"
+    return ClassifyRequest(
+        {**values, "augment": "none"}, data, variants, numbers, folder, edit_shards
+    )
+
+
+def parse_data(text: str | None) -> tuple[str, ...]:
+    """Folders or names of data sets, in the order given.
+
+    Args:
+        text: with commas between; a folder that has a comma in its name may be given alone.
+
+    Raises:
+        UserError: none, or one that is named twice.
+    """
+    if text is not None and Path(text).is_dir():
+        return (text,)
+    parts = tuple(part.strip() for part in (text or "").split(",") if part.strip())
+    if not parts:
+        raise UserError("no data; give --data DIR,DIR or names of torchvision data sets.")
+    twice = next((part for part in parts if parts.count(part) > 1), None)
+    if twice is not None:
+        raise UserError(f"--data names {twice} twice.")
+    return parts

@@ -1,0 +1,200 @@
+"""From a configuration to decoded images with labels: everything a classification starts from."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from genmix_da.classify.config import ClassifyConfig
+from genmix_da.classify.datasets import Parts, find_parts
+from genmix_da.classify.splits import split_parts
+from genmix_da.data import Domain
+from genmix_da.decode import decode_domain
+from genmix_da.device import resolve_device
+from genmix_da.errors import UserError
+from genmix_da.frozen.encoder import FrozenEncoder
+from genmix_da.task import MINI_MARKER, Images, check_batch
+from lead.backbones import Backbone, build_backbone
+from lead.checkpoint import weights_identity
+from lead.views import ImageViews, Preprocessing, Views
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ClassifyTask:
+    """One classification, resolved.
+
+    Attributes:
+        config: without open values but those that depend on the method.
+        parts: the images by name, before decoding.
+        dataset: name of the data set, or of its folder.
+        synthetic: True for Mini Office-Home: a number from it says nothing about real images.
+        classes: in the order of the classifier's outputs.
+        train, test: images and labels.
+        val: for choosing an epoch, or None.
+        preprocessing: of the backbone at the configured image size.
+        device: where the network runs.
+    """
+
+    config: ClassifyConfig
+    parts: Parts
+    dataset: str
+    synthetic: bool
+    classes: tuple[str, ...]
+    train: Images
+    val: Images | None
+    test: Images
+    preprocessing: Preprocessing
+    device: torch.device
+
+    @property
+    def source(self) -> Images:
+        """The images that GenMix makes others from."""
+        return self.train
+
+    @property
+    def source_name(self) -> str:
+        """Of the folder of GenMix images."""
+        return self.dataset.replace("/", "-")
+
+    @property
+    def augments(self) -> bool:
+        """Whether the method makes images."""
+        return self.config.generative
+
+    @property
+    def encoder(self) -> FrozenEncoder | None:
+        """None: the backbone is trained."""
+        return None
+
+    def source_label(self, name: str) -> int | None:
+        """Classifier output of a class."""
+        return self._places.get(name)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.classes)}
+
+    def views(self, pixels: NDArray[np.uint8], rows: NDArray[np.int64], name: str) -> Views:
+        """Views of decoded images; see `genmix_da.task.Task.views`."""
+        return ImageViews(pixels, self.preprocessing, self.device, rows)
+
+    def image_views(self, images: Images) -> ImageViews:
+        """Views of one part's images."""
+        return ImageViews(images.decoded.pixels, self.preprocessing, self.device, images.rows)
+
+    def with_config(self, **changes: Any) -> ClassifyTask:
+        """The same images with another method, seed or training; nothing is decoded again.
+
+        Args:
+            **changes: fields of ClassifyConfig that do not change data, split or image size.
+        """
+        return dataclasses.replace(self, config=dataclasses.replace(self.config, **changes))
+
+    def contents(self) -> dict[str, str | None]:
+        """Fingerprints of what is read from files: images of each part, and weights."""
+        return {
+            "train": self.train.decoded.fingerprint,
+            "val": self.val.decoded.fingerprint if self.val else None,
+            "test": self.test.decoded.fingerprint,
+            "weights": weights_identity(self.config.weights),
+        }
+
+    def skipped(self) -> list[tuple[str, str]]:
+        """(path, reason) of all images that could not be read."""
+        parts = [self.train, self.test, *([self.val] if self.val else [])]
+        return [pair for part in parts for pair in part.decoded.skipped]
+
+
+def labels_of(images: Images) -> NDArray[np.int64]:
+    """[N] labels of a part; here every part has them."""
+    assert images.labels is not None
+    return images.labels
+
+
+def prepare(config: ClassifyConfig) -> ClassifyTask:
+    """Index, split and decode the data, and try the backbone on the image size.
+
+    Args:
+        config: settings, open values allowed.
+
+    Raises:
+        UserError, LeadError: bad input, in one sentence.
+    """
+    config = config.resolved()
+    device = resolve_device(config.device)
+    parts = find_parts(config.data, config.test_data, root=config.root, download=config.download)
+    parts = split_parts(
+        parts,
+        shots=config.shots,
+        test_limit=config.test_limit,
+        test_fraction=config.test_fraction,
+        seed=config.split_seed,
+    )
+    weights_identity(config.weights)  # a missing file is named before anything is decoded
+    backbone = build_backbone(config.backbone, weights="none", arguments=config.backbone_arguments)
+    preprocessing = backbone.preprocessing
+    if config.image_size is not None:
+        preprocessing = preprocessing.resized(config.image_size)
+    config = dataclasses.replace(config, image_size=preprocessing.image_size)
+    _try_size(backbone, config.backbone, preprocessing.image_size)
+    assert parts.test is not None
+    classes = parts.train.classes
+    train, test = (_images(part, classes, preprocessing) for part in (parts.train, parts.test))
+    val = _images(parts.val, classes, preprocessing) if parts.val is not None else None
+    _check_readable(train, classes)
+    check_batch(train, config.batch_size)
+    dataset = config.dataset or parts.name
+    synthetic = any((folder / MINI_MARKER).is_file() for folder in parts.train.folder.parents)
+    return ClassifyTask(
+        config, parts, dataset, synthetic, classes, train, val, test, preprocessing, device
+    )
+
+
+def _images(part: Domain, classes: tuple[str, ...], preprocessing: Preprocessing) -> Images:
+    """Decode a part; labels are places among the classes."""
+    decoded = decode_domain(part, preprocessing.resize_size, preprocessing.interpolation)
+    place = {name: label for label, name in enumerate(classes)}
+    labels = np.array([place[name] for name in decoded.domain.labels or ()], dtype=np.int64)
+    return Images(decoded, np.arange(len(labels)), labels)
+
+
+def _check_readable(train: Images, classes: tuple[str, ...]) -> None:
+    """Every class has a training image that can be read."""
+    missing = sorted(set(classes) - set(train.decoded.domain.labels or ()))
+    if missing:
+        raise UserError(
+            f"no training image of class {missing[0]!r} can be read; mend them or take another "
+            "--split-seed."
+        )
+
+
+@torch.no_grad()
+def _try_size(backbone: Backbone, name: str, size: int) -> None:
+    """One forward pass, so that an impossible size is named before anything is decoded.
+
+    Raises:
+        UserError: the backbone cannot take images of this size.
+    """
+    module: nn.Module = backbone.module.eval()
+    try:
+        shape = module(torch.zeros(1, 3, size, size)).shape
+    except (RuntimeError, ValueError, AssertionError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise UserError(
+            f"{name} cannot take images of {size} px ({reason}); choose another --image-size."
+        ) from error
+    if tuple(shape) != (1, backbone.feature_dim):
+        raise UserError(
+            f"{name} gives {tuple(shape[1:])} instead of {backbone.feature_dim} features at "
+            f"{size} px; choose another --image-size or --backbone."
+        )

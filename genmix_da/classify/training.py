@@ -1,0 +1,202 @@
+"""Training a classifier: cross-entropy with label weights, one yielded record an epoch.
+
+A step is: batch of views -> augmentation of the batch -> (fast adversarial training: an FGSM step)
+-> forward pass, in which an augmentation may mix hidden layers -> cross-entropy with smoothed label
+weights. Every random draw depends on seed, epoch and step alone, so that a resumed run goes on as
+the uninterrupted one would have.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from genmix_da.augmented_source import TrainingSet
+from genmix_da.classify.attacks import AttackedNetwork, fast_inputs
+from genmix_da.classify.augmentations import Augmentation
+from genmix_da.classify.network import ClassifierNetwork
+from genmix_da.classify.schedule import Length, build_optimizer, set_learning_rate
+from genmix_da.classify.task import ClassifyTask
+from lead.errors import DivergedError
+from lead.evaluation import EVALUATION_BATCH
+from lead.precision import Precision
+from lead.seeds import derive, seed_epoch
+from lead.views import ImageViews
+
+# Looking at the loss makes the CPU wait for a GPU, so there it is looked at now and then.
+CHECK_EVERY = 50
+
+
+@dataclass(frozen=True)
+class TrainedEpoch:
+    """What one finished epoch yields.
+
+    Attributes:
+        epoch: counted from 1.
+        step: optimiser steps so far.
+        loss: mean training loss.
+        accuracy: share of views whose likeliest class is the one with the largest label weight.
+        learning_rate: of the classifier at the last step.
+        seconds: wall time.
+        state: call it for the training state to save, before the next epoch is asked for.
+    """
+
+    epoch: int
+    step: int
+    loss: float
+    accuracy: float
+    learning_rate: float
+    seconds: float
+    state: Callable[[], dict[str, Any]]
+
+
+def train_epochs(
+    task: ClassifyTask,
+    network: ClassifierNetwork,
+    data: TrainingSet,
+    augmentation: Augmentation,
+    length: Length,
+    *,
+    state: Mapping[str, Any] | None = None,
+) -> Iterator[TrainedEpoch]:
+    """Train the network in place.
+
+    Args:
+        task: configuration and device.
+        network: on the device.
+        data: views and labels.
+        augmentation: of batches and hidden layers.
+        length: steps, epochs and schedule.
+        state: of a `TrainedEpoch`, to go on after it with the same results.
+
+    Raises:
+        DivergedError: the loss is no longer finite; says at which step.
+    """
+    config = task.config
+    optimizer = build_optimizer(network, config)
+    precision = Precision(task.device, mixed=config.mixed_precision)
+    done = 0
+    if state is not None:
+        network.load_state_dict(state["network"])
+        optimizer.load_state_dict(state["optimizer"])
+        precision.load(state["precision"])
+        done = int(state["epoch"])
+
+    def training_state(epoch: int) -> dict[str, Any]:
+        if epoch != done:
+            raise RuntimeError(f"the state of epoch {epoch} is gone, epoch {done} has replaced it")
+        return {
+            "network": network.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "precision": precision.state(),
+            "epoch": epoch,
+        }
+
+    labels = torch.from_numpy(data.labels).to(task.device)
+    stepper = _Stepper(task, network, augmentation, precision)
+    for epoch in range(done + 1, length.epochs + 1):
+        started = time.perf_counter()
+        network.train()
+        draw = seed_epoch(config.seed, "classify", epoch)
+        first = (epoch - 1) * length.per_epoch
+        batches = data.views.training_batches(config.batch_size, draw, length.steps_of(epoch))
+        losses: list[Tensor] = []
+        right = torch.zeros((), device=task.device)
+        rate = 0.0
+        for step, (rows, images) in enumerate(batches, start=first + 1):
+            rate = set_learning_rate(optimizer, length.factor(step))
+            loss, hits = stepper.loss(images, labels[rows], step)
+            losses.append(loss.detach())
+            if task.device.type == "cpu" or step % CHECK_EVERY == 0:
+                _check_finite(losses, first, epoch, length)
+            precision.step(loss, optimizer)
+            right += hits
+        _check_finite(losses, first, epoch, length)
+        done = epoch
+        yield TrainedEpoch(
+            epoch,
+            first + len(losses),
+            float(torch.stack(losses).mean()),
+            float(right) / (len(losses) * config.batch_size),
+            rate,
+            time.perf_counter() - started,
+            partial(training_state, epoch),
+        )
+
+
+class _Stepper:
+    """The loss of a batch."""
+
+    def __init__(
+        self,
+        task: ClassifyTask,
+        network: ClassifierNetwork,
+        augmentation: Augmentation,
+        precision: Precision,
+    ) -> None:
+        self._config = task.config
+        self._class_count = len(task.classes)
+        self._network = network
+        self._augmentation = augmentation
+        self._precision = precision
+        self._attacked = AttackedNetwork(network, task.preprocessing, task.device, precision)
+
+    def loss(self, images: Tensor, labels: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """Mean loss and number of right answers.
+
+        Args:
+            images: [B, 3, S, S] views.
+            labels: [B].
+            step: counted from 1 over the whole run.
+        """
+        config, network = self._config, self._network
+        draw = np.random.default_rng(derive(config.seed, "batch", step))
+        weights = F.one_hot(labels, self._class_count).float()
+        images, weights = self._augmentation.batch(images, weights, draw)
+        if config.adversarial == "fast":
+            images = fast_inputs(self._attacked, images, weights, config.epsilon, draw)
+        with self._precision.autocast():
+            logits, weights = self._augmentation.forward(network, images, weights, draw)
+        loss = F.cross_entropy(logits.float(), weights, label_smoothing=config.label_smoothing)
+        return loss, (logits.detach().argmax(dim=1) == weights.argmax(dim=1)).sum()
+
+
+def _check_finite(losses: list[Tensor], first: int, epoch: int, length: Length) -> None:
+    """Raise where a loss of this epoch is not finite."""
+    finite = torch.stack(losses[-CHECK_EVERY:]).isfinite()
+    if bool(finite.all()):
+        return
+    start = first + len(losses) - len(finite)
+    step = start + 1 + int((~finite).int().argmax())
+    raise DivergedError(
+        f"the loss is not finite at step {step} of {length.total} (epoch {epoch}); lower --lr, or "
+        "lengthen --warmup-steps"
+    )
+
+
+@torch.no_grad()
+def predict(task: ClassifyTask, network: ClassifierNetwork, views: ImageViews) -> Tensor:
+    """Class probabilities of all samples of a part, on the CPU: [N, C].
+
+    Raises:
+        DivergedError: the network gives values that are not finite.
+    """
+    precision = Precision(task.device, mixed=task.config.mixed_precision)
+    network.eval()
+    found = []
+    for images in views.evaluation_batches(EVALUATION_BATCH):
+        with precision.autocast():
+            logits = network(images)
+        found.append(torch.softmax(logits, dim=1).cpu())
+    probability = torch.cat(found)
+    if not bool(probability.isfinite().all()):
+        raise DivergedError("the network gives values that are not finite; lower --lr")
+    return probability

@@ -1,0 +1,169 @@
+"""From options and a YAML file to the fields of a configuration: unknown keys, kinds, ranges.
+
+What `AdaptConfig` and `ClassifyConfig` share. A configuration is a frozen dataclass whose fields
+are of the kinds below, or of one of them or None.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from genmix_da.errors import UserError
+
+Config = TypeVar("Config")
+
+
+def fraction(value: Any) -> float:
+    """A number, also as a fraction in text: "8/255" is 8 / 255.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    above, slash, below = str(value).partition("/")
+    try:
+        return float(above) / float(below) if slash else float(value)
+    except ZeroDivisionError as error:
+        raise ValueError("division by zero") from error
+
+
+def fractions(value: Any) -> tuple[float, ...]:
+    """Several of them: a list, or text with commas between."""
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(fraction(part) for part in parts if str(part).strip())
+
+
+# Field type -> the Python types a value of it may have, how to convert it, what to call it.
+_KINDS: dict[str, tuple[tuple[type, ...], Callable[[Any], Any], str]] = {
+    "str": ((str, int, os.PathLike), str, "text"),
+    "int": ((int,), int, "a whole number"),
+    "float": ((int, float, str), fraction, "a number"),  # YAML reads 1e-3 as text
+    "bool": ((bool,), bool, "true or false"),
+    "dict[str, Any]": ((dict,), dict, "a mapping"),
+    "tuple[float, ...]": ((list, tuple, str, float), fractions, "numbers with commas between"),
+}
+
+
+def build(
+    kind: type[Config],
+    options: Mapping[str, Any],
+    file: Path | None,
+    *,
+    recorded: Collection[str],
+    required: Mapping[str, str],
+) -> Config:
+    """Join given options (None = not given) with a configuration file.
+
+    Args:
+        kind: the configuration's class.
+        options: from the command line or Python.
+        file: YAML with fields of `kind`; the options win over it.
+        recorded: keys of a run folder's config.yaml that are no settings.
+        required: field -> what to say where it is missing.
+
+    Raises:
+        UserError: unknown key (the nearest is suggested), a value of the wrong kind, unreadable
+            file, a required field that is missing.
+    """
+    values = read_config(file, recorded) if file is not None else {}
+    for key, value in options.items():
+        if isinstance(value, Mapping) and isinstance(values.get(key), Mapping):
+            values[key] = {**values[key], **value}
+        elif value not in (None, {}):
+            values[key] = value
+    known = {item.name: str(item.type) for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    for key in values:
+        if key not in known:
+            close = difflib.get_close_matches(str(key), list(known), n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise UserError(f"unknown setting {key!r}{hint}")
+    for key, sentence in required.items():
+        if values.get(key) is None:
+            raise UserError(sentence)
+    return kind(**{key: _converted(key, known[key], values[key]) for key in values})
+
+
+def _converted(name: str, kind: str, value: Any) -> Any:
+    """The value as its field wants it."""
+    if value is None and kind.endswith(" | None"):
+        return None
+    accepted, convert, wanted = _KINDS[kind.removesuffix(" | None")]
+    # True is an int to Python, but no number to a user.
+    if isinstance(value, accepted) and (bool in accepted or not isinstance(value, bool)):
+        try:
+            return convert(value)
+        except (TypeError, ValueError):
+            pass
+    raise UserError(f"{name} is {value!r}; it must be {wanted}.")
+
+
+def read_config(file: Path, recorded: Collection[str]) -> dict[str, Any]:
+    """The settings in a YAML file.
+
+    Args:
+        file: `key: value` lines.
+        recorded: keys to leave out: a run folder's config.yaml can be run again, and holds more
+            than the settings.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        content = yaml.safe_load(file.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"cannot read the configuration {file}: {error}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"the configuration {file} must hold 'key: value' lines.")
+    return {key: value for key, value in content.items() if key not in recorded}
+
+
+def check_choices(config: Any, choices: Mapping[str, tuple[str, ...]]) -> None:
+    """Every named field has one of its values.
+
+    Raises:
+        UserError: one has not.
+    """
+    for name, known in choices.items():
+        if getattr(config, name) not in known:
+            raise UserError(
+                f"{name} is {getattr(config, name)!r}; choose one of {', '.join(known)}."
+            )
+
+
+def check_positive(config: Any, names: Iterable[str]) -> None:
+    """Every named field is above 0, or None.
+
+    Raises:
+        UserError: one is not.
+    """
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and not value > 0:
+            raise UserError(f"{name} is {value}; it must be above 0.")
+
+
+def check_training(config: Any) -> None:
+    """Batch size and label smoothing, which every training has, are in range.
+
+    Raises:
+        UserError: one is not.
+    """
+    # Batch norm has nothing to normalise in a batch of one.
+    if config.batch_size is not None and config.batch_size < 2:
+        raise UserError(f"batch_size is {config.batch_size}; it must be at least 2.")
+    if not 0 <= config.label_smoothing < 1:
+        raise UserError(f"label_smoothing is {config.label_smoothing}; it must be in [0, 1).")
+
+
+def identity(values: Mapping[str, Any]) -> str:
+    """Hash of resolved values: 16 hexadecimal digits, the same for the same run."""
+    text = json.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,110 @@
+"""Layouts on disk: which folders are parts, which are classes, and what is said of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from genmix_da.classify.datasets import find_parts
+from genmix_da.errors import UserError
+
+
+def put(root: Path, *names: str) -> Path:
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4)).save(path)
+    return root
+
+
+def of(names: Iterable[str], part: str = "") -> list[str]:
+    return [f"{part}{name}/{n}.png" for name in names for n in range(2)]
+
+
+def test_class_folders_alone(tmp_path: Path) -> None:
+    parts = find_parts(str(put(tmp_path / "photos", *of("ab"))))
+    assert (parts.name, parts.train.classes) == ("photos", ("a", "b"))
+    assert len(parts.train.images) == 4
+    assert parts.val is None
+    assert parts.test is None
+
+
+@pytest.mark.parametrize(
+    ("others", "val", "test"),
+    [
+        (("val",), None, "val"),
+        (("valid",), None, "valid"),
+        (("validation",), None, "validation"),
+        (("test",), None, "test"),
+        (("test", "val"), "val", "test"),
+        ((), None, None),
+    ],
+)
+def test_parts(tmp_path: Path, others: tuple[str, ...], val: str | None, test: str | None) -> None:
+    root = put(tmp_path / "photos", *of("ab", "train/"))
+    for part in others:
+        put(root, f"{part}/a/0.png", f"{part}/b/0.png")
+    parts = find_parts(str(root))
+    assert parts.name == "photos"
+    assert [p.parent.parent.name for p in parts.train.images] == ["train"] * 4
+    assert (parts.val.folder.name if parts.val else None) == val
+    assert (parts.test.folder.name if parts.test else None) == test
+
+
+def test_classes_named_like_parts_are_classes(tmp_path: Path) -> None:
+    parts = find_parts(str(put(tmp_path, *of(("bus", "test", "train")))))
+    assert parts.train.classes == ("bus", "test", "train")
+    assert parts.test is None
+
+
+def test_images_deeper_below_their_class(tmp_path: Path) -> None:
+    put(tmp_path, "a/0.png", "a/more/1.png", "b/0.png", "b/.thumbnails/0.png", "b/.1.png")
+    parts = find_parts(str(tmp_path))
+    assert parts.train.labels == ("a", "a", "b")
+
+
+def test_tiny_imagenet_as_unzipped(tmp_path: Path) -> None:
+    root = put(tmp_path, "train/n01/images/n01_0.png", "train/n02/images/n02_0.png")
+    put(root, "val/images/val_0.png", "val/images/val_1.png", "test/images/test_0.png")
+    lines = "val_0.png\tn02\t0\t0\t62\t62\nval_1.png\tn01\t0\t0\t9\t9\n"
+    (root / "val" / "val_annotations.txt").write_text(lines)
+    parts = find_parts(str(root))
+    assert parts.train.labels == ("n01", "n02")
+    assert parts.test is not None
+    assert parts.test.labels == ("n02", "n01")
+    assert parts.test.images[0] == root / "val" / "images" / "val_0.png"
+
+
+def test_another_folder_to_test_on(tmp_path: Path) -> None:
+    root = put(tmp_path / "photos", *of("ab", "train/"), *of("ab", "val/"))
+    other = put(tmp_path / "other", "a/9.png")
+    parts = find_parts(str(root), str(other))
+    assert parts.test is not None
+    assert parts.test.images == (other / "a" / "9.png",)
+
+
+def test_no_such_folder_nor_name() -> None:
+    with pytest.raises(UserError, match="'nowhere' is neither a folder nor one of torchvision"):
+        find_parts("nowhere")
+    with pytest.raises(UserError, match="did you mean 'flowers102'"):
+        find_parts("Flower-102")
+
+
+def test_no_images(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(UserError, match="no image under"):
+        find_parts(str(tmp_path))
+
+
+def test_images_without_classes(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no class folders, so they have no labels"):
+        find_parts(str(put(tmp_path, "0.png", "1.png")))
+
+
+def test_test_folder_that_is_not_there(tmp_path: Path) -> None:
+    put(tmp_path, *of("ab"))
+    with pytest.raises(UserError, match=r"no folder .*gone"):
+        find_parts(str(tmp_path), str(tmp_path / "gone"))

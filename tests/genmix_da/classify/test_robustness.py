@@ -1,0 +1,188 @@
+"""`classify attack`: errors under attack of a finished run, and the check on them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from genmix_da.classify import attack, train
+from genmix_da.classify import training as loop
+from genmix_da.classify.config import build_classify_config
+from genmix_da.classify.network import ClassifierNetwork
+from genmix_da.classify.robustness import attack_errors, error_at, masking_warning
+from genmix_da.classify.task import prepare
+
+
+@pytest.fixture
+def run_folder(trained: Path, tmp_path: Path) -> Path:
+    """A copy of a finished run, to write attack.json into."""
+    return Path(shutil.copytree(trained, tmp_path / "copied"))
+
+
+def test_errors_grow_with_the_radius(run_folder: Path) -> None:
+    before = (run_folder / "result.json").read_text()
+    found = attack(run_folder, radii=(1e-6, 4 / 255), epsilon=16 / 255)
+    result = json.loads(before)
+    assert found["identity"] == result["identity"]
+    assert found["images"] == 12
+    clean = found["clean_error"]
+    assert clean == pytest.approx(1 - result["scores"]["last"]["top1"])
+    assert [row["radius"] for row in found["fgsm"]] == [1e-6, 4 / 255, 16 / 255]
+    errors = [row["error"] for row in found["fgsm"]]
+    assert errors[0] == clean
+    assert errors[-1] > clean
+    assert found["pgd"]["error"] >= errors[-1]
+    assert found["pgd"]["step_size"] == pytest.approx(2.5 * 16 / 255 / 10)
+    assert found["warning"] is None
+    assert json.loads((run_folder / "attack.json").read_text()) == found
+    assert (run_folder / "result.json").read_text() == before
+
+
+def test_the_batch_does_not_matter(run_folder: Path) -> None:
+    one, all_at_once = (attack(run_folder, batch_size=size)["fgsm"] for size in (1, 64))
+    assert one == all_at_once
+
+
+class Masked(torch.nn.Module):
+    """Rounds its answers, so that every gradient is zero, yet is no more robust."""
+
+    def __init__(self, network: ClassifierNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.network(inputs).detach() + 0 * inputs.sum(dim=(1, 2, 3))[:, None]
+
+
+def test_hidden_gradients_leave_fgsm_without_effect(trained: Path) -> None:
+    from genmix_da.classify.robustness import load_classifier
+    from genmix_da.runs import RunFolder
+
+    task = prepare(build_classify_config({}, trained / "config.yaml"))
+    network: Any = Masked(load_classifier(task, RunFolder(trained)))
+    found = attack_errors(task, network, (16 / 255,), pgd_radius=16 / 255)
+    assert error_at(found, 16 / 255) == found["clean_error"]
+
+
+def errors(fgsm: float, pgd: float) -> dict[str, Any]:
+    rows = [{"radius": 4 / 255, "error": 0.9}, {"radius": 8 / 255, "error": fgsm}]
+    return {"fgsm": rows, "pgd": {"radius": 8 / 255, "steps": 10, "error": pgd}}
+
+
+def test_pgd_that_errs_less_is_a_warning() -> None:
+    assert masking_warning(errors(0.5, 0.5)) is None
+    said = masking_warning(errors(0.5, 0.4))
+    assert said is not None
+    assert "PGD errs less often than FGSM at 8/255 (40.0 % against 50.0 %)" in said
+    assert masking_warning({"fgsm": [], "pgd": None}) is None
+
+
+def test_error_at_a_radius() -> None:
+    assert error_at(errors(0.5, 0.4), 8 / 255) == 0.5
+    assert error_at(errors(0.5, 0.4), 2 / 255) is None
+    assert error_at(None, 8 / 255) is None
+
+
+def test_attack_at_the_end_of_a_run(
+    classify: Callable[..., Any], result_of: Callable[[], dict[str, Any]], folder: Path
+) -> None:
+    assert classify("--epochs", 1, "--fgsm", "2/255,8/255").code == 0
+    result = result_of()
+    last = result["scores"]["last"]["fgsm_error"]
+    assert last == result["robustness"]["fgsm"][1]["error"]
+    assert result["robustness"]["pgd"] is None
+    assert error_at(attack(folder), 8 / 255) == last
+    assert result["timing"]["seconds"]["attack"] > 0
+
+
+def test_the_error_in_tables_is_at_the_configured_radius(
+    classify: Callable[..., Any], result_of: Callable[[], dict[str, Any]]
+) -> None:
+    assert classify("--epochs", 1, "--fgsm", "2/255", "--epsilon", "4/255").code == 0
+    assert result_of()["scores"]["last"]["fgsm_error"] is None
+
+
+def test_fast_adversarial_training(
+    data: Path,
+    tmp_path: Path,
+    tiny: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = []
+    made = loop.fast_inputs
+
+    def spied(attacked: Any, inputs: Any, weights: Any, radius: float, draw: Any) -> Any:
+        found = made(attacked, inputs, weights, radius, draw)
+        change = (attacked.pixels(found) - attacked.pixels(inputs)).abs().max()
+        seen.append((radius, float(change)))
+        return found
+
+    monkeypatch.setattr(loop, "fast_inputs", spied)
+    options = tiny | {"adversarial": "fast", "epsilon": "4/255", "epochs": 1, "augment": "mixup"}
+    result = train(data=data / "Art", out=tmp_path / "fast", **options)
+    assert result["method"] == "mixup (adversarial)"
+    assert len(seen) == 7
+    assert all(radius == 4 / 255 for radius, _ in seen)
+    assert all(change == pytest.approx(4 / 255, abs=1e-5) for _, change in seen)
+
+
+# --- bad input -------------------------------------------------------------------------------
+
+
+def test_no_run_folder(run: Callable[..., Any], complaint: Callable, tmp_path: Path) -> None:
+    said = complaint(run("classify", "attack", tmp_path))
+    assert f"{tmp_path} is no run folder of genmix-da classify train" in said
+
+
+def test_unfinished_run(run: Callable[..., Any], complaint: Callable, run_folder: Path) -> None:
+    (run_folder / "result.json").unlink()
+    assert "holds no finished classification" in complaint(run("classify", "attack", run_folder))
+
+
+def test_other_test_images(
+    run: Callable[..., Any], complaint: Callable, run_folder: Path, data: Path
+) -> None:
+    said = complaint(run("classify", "attack", run_folder, "--data", data / "Clipart"))
+    assert "are not those it was scored on any more; check --data" in said
+
+
+def test_checkpoint_that_does_not_fit(
+    run: Callable[..., Any], complaint: Callable, run_folder: Path
+) -> None:
+    config = (run_folder / "config.yaml").read_text()
+    changed = config.replace("mobilenetv3_small_050", "mobilenetv3_small_075")
+    (run_folder / "config.yaml").write_text(changed)
+    assert "does not fit its config.yaml" in complaint(run("classify", "attack", run_folder))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--epsilon", "8", "so give 8/255, not 8"),
+        ("--radii", "1/255,3", "the radius 3 is not in (0, 1]"),
+        ("--pgd-steps", "0", "must be above 0"),
+        ("--pgd-step-size", "0", "must be above 0"),
+    ],
+)
+def test_numbers_out_of_range(
+    run: Callable[..., Any],
+    complaint: Callable,
+    run_folder: Path,
+    option: str,
+    value: str,
+    said: str,
+) -> None:
+    assert said in complaint(run("classify", "attack", run_folder, option, value))
+
+
+@pytest.mark.parametrize(("option", "value"), [("--epsilon", "1/255,2/255"), ("--radii", "much")])
+def test_no_numbers(run: Callable[..., Any], run_folder: Path, option: str, value: str) -> None:
+    outcome = run("classify", "attack", run_folder, option, value)
+    assert outcome.code == 2
+    assert f"{value!r} is not " in outcome.err
