@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ FOLDER = "evidence"
 NAMES = ("before", "after", "boundary_first", "boundary_last")
 MAPPED = 1500  # images whose features are kept, for a two-dimensional map
 NO_LABEL = -1
+_DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError)
+# The array that says how many images a file is of.
+_COUNTED = {name: "unknown_norm" if "boundary" in name else "uncertainty" for name in NAMES}
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -95,16 +99,80 @@ def keep_evidence(run: Path, task: Task, epoch: TargetEpoch, last: int) -> None:
             _write(run, name, boundary_arrays(epoch.pseudo_labels, epoch.epoch))
 
 
-def read_evidence(run: Path) -> dict[str, Arrays]:
-    """Name -> arrays of what a run has left; damaged or missing files are left out."""
+def read_evidence(run: Path, class_count: int) -> tuple[dict[str, Arrays], dict[str, str]]:
+    """What a run has left.
+
+    Args:
+        run: run folder.
+        class_count: C, outputs of its classifier.
+
+    Returns:
+        (name -> arrays, name -> why they cannot be used); files that are not there are in neither.
+    """
     found: dict[str, Arrays] = {}
+    refused: dict[str, str] = {}
     for name in NAMES:
+        path = run / FOLDER / f"{name}.npz"
         try:
-            with np.load(run / FOLDER / f"{name}.npz", allow_pickle=False) as content:
-                found[name] = dict(content)
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+            with np.load(path, allow_pickle=False) as content:
+                arrays = dict(content)
+        except FileNotFoundError:
             continue
-    return found
+        # A damaged archive fails in as many ways as its parts have readers.
+        except (OSError, ValueError, EOFError, TypeError, KeyError, *_DAMAGE) as error:
+            refused[name] = f"cannot be read ({type(error).__name__})"
+            continue
+        problem = _problem(arrays, name, class_count)
+        if problem is None:
+            found[name] = arrays
+        else:
+            refused[name] = problem
+    if len({len(arrays[_COUNTED[name]]) for name, arrays in found.items()}) > 1:
+        return {}, dict.fromkeys(found, "is of another number of images than the others")
+    return found, refused
+
+
+def _problem(arrays: Mapping[str, NDArray[Any]], name: str, class_count: int) -> str | None:
+    """Why arrays are not what the name says, or None."""
+    boundary = name.startswith("boundary")
+    counted = arrays.get(_COUNTED[name])
+    if counted is None or counted.ndim != 1 or len(counted) == 0:
+        return f"holds no {_COUNTED[name]}"
+    count = len(counted)
+    shapes: dict[str, tuple[int, ...]] = (
+        {
+            **dict.fromkeys(("unknown_norm", "own_threshold", "is_unknown"), (count,)),
+            "nearest_class": (count,),
+            "class_prior": (class_count,),
+            "mixture_means": (2,),
+            "epoch": (),
+        }
+        if boundary
+        else dict.fromkeys(("uncertainty", "prediction", "label"), (count,))
+    )
+    for key, shape in shapes.items():
+        array = arrays.get(key)
+        if array is None or array.shape != shape or array.dtype.kind not in "fiub":
+            return f"has no {key} of shape {list(shape)}"
+        if not np.isfinite(array).all():
+            return f"has a {key} that is not finite"
+    numbers = {"nearest_class": class_count} if boundary else {"prediction": class_count}
+    numbers |= {} if boundary else {"label": class_count + 1}
+    for key, limit in numbers.items():
+        values = arrays[key]
+        if values.dtype.kind not in "iu" or values.max() >= limit or values.min() < NO_LABEL:
+            return f"has a {key} that is no class"
+    return None if boundary else _mapped_problem(arrays, count)
+
+
+def _mapped_problem(arrays: Mapping[str, NDArray[Any]], count: int) -> str | None:
+    rows, features = arrays.get("mapped"), arrays.get("features")
+    if rows is None or features is None or rows.ndim != 1 or features.ndim != 2:
+        return "has no features"
+    inside = rows.dtype.kind in "iu" and (len(rows) == 0 or 0 <= rows.min() <= rows.max() < count)
+    if not inside or len(rows) != len(features) or features.dtype.kind != "f":
+        return "has features that belong to no images"
+    return None if np.isfinite(features).all() else "has features that are not finite"
 
 
 def _write(run: Path, name: str, arrays: Mapping[str, NDArray[Any]]) -> None:

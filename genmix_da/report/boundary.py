@@ -23,8 +23,8 @@ from genmix_da.report.figures import (
     legend_below,
     shortened,
 )
-from genmix_da.report.load import ReportRun
 from genmix_da.report.openset import labelled
+from genmix_da.report.run import ReportRun
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genmix_da.report.figures import COLOURS, GREY, MARKERS, Chart, legend_below, shortened
-from genmix_da.report.load import ReportRun
+from genmix_da.report.run import ReportRun
 from genmix_da.table.aggregate import Table, percent
 from genmix_da.table.columns import AVERAGE
 from genmix_da.table.difference import LEVEL, Difference
-from genmix_da.table.grids import METRIC_NAMES
+from genmix_da.table.grids import METRIC_NAMES, signed
+from genmix_da.table.kinds import kind_of
 from genmix_da.table.summary import Summary
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ STAGES = {
     "target_estimate": "C_t search",
     "target_train": "adaptation",
     "target_evaluate": "evaluation",
+    "generate": "generation",
+    "train": "training",
+    "evaluate": "evaluation",
+    "attack": "attack",
 }
 _HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
 _MOST_BARS = 24
@@ -46,13 +51,37 @@ def charts(summary: Summary, runs: Sequence[ReportRun]) -> list[Chart]:
         ]
         if items and len(items[0].columns) > 1:
             result.append(_differences(items))
+    overhead = _overhead(summary)
+    result += [overhead] if overhead else []
     cost = _cost(runs)
     return [*result, *([cost] if cost else [])]
+
+
+def _overhead(summary: Summary) -> Chart | None:
+    """Augmentation overhead against accuracy, where the runs are classifications."""
+    from genmix_da.classify.tables.overhead_plot import draw_overhead, overhead_points, plot_size
+
+    points = overhead_points(summary)
+    if not points:
+        return None
+    words = "; ".join(
+        f"{dataset}: "
+        + ", ".join(f"{p.method} {p.accuracy:.1f} at {p.overhead:.0f}" for p in found)
+        for dataset, found in points.items()
+    )
+    return Chart(
+        "overhead",
+        "Augmentation overhead AO(%) against top-1 accuracy",
+        f"Top-1 accuracy in percent at an augmentation overhead in percent. {words}.",
+        lambda figure: draw_overhead(figure, points),
+        plot_size(points),
+    )
 
 
 def heat_map(table: Table) -> Chart:
     """Headline of the last epoch, methods by pairs; empty cells are incomplete."""
     name = METRIC_NAMES[table.metric]
+    columns = kind_of(table.setting).columns
     averages = [
         f"{row.method} {percent(mean)}"
         for row in table.rows
@@ -60,8 +89,8 @@ def heat_map(table: Table) -> Chart:
     ]
     return Chart(
         f"heat-{table.setting}",
-        f"{table.setting.upper()}: {name} of the last epoch, percent",
-        f"Heat map of {len(table.rows)} methods by {len(table.columns) - 1} pairs and their "
+        f"{kind_of(table.setting).title(table.setting)}: {name} of the last epoch, percent",
+        f"Heat map of {len(table.rows)} methods by {len(table.columns) - 1} {columns} and their "
         f"average; averages: {', '.join(averages) or 'none is complete'}.",
         lambda figure: _draw_heat(figure, table),
         (max(4.4, 2.4 + 0.5 * len(table.columns)), 1.3 + 0.42 * len(table.rows)),
@@ -88,7 +117,7 @@ def _draw_heat(figure: Figure, table: Table) -> None:
     axes.set_yticks(range(len(table.rows)), [shortened(row.method, 32) for row in table.rows])
     axes.grid(visible=False)
     for (row, column), value in np.ndenumerate(values):
-        light = np.isfinite(value) and value > (low + high) / 2
+        light = np.isfinite(value) and value > low + 0.47 * (high - low)
         axes.text(
             column,
             row,
@@ -96,7 +125,7 @@ def _draw_heat(figure: Figure, table: Table) -> None:
             ha="center",
             va="center",
             fontsize=7.5,
-            color=GREY if np.isnan(value) else "black" if light else "white",
+            color="white" if np.isfinite(value) and not light else "black",
         )
     axes.axvline(len(table.columns) - 1.5, color="white", linewidth=3)
     figure.colorbar(image, ax=axes, shrink=0.9).set_label("percent")
@@ -108,15 +137,14 @@ def _differences(items: Sequence[Difference]) -> Chart:
         ends = (
             ""
             if item.low is None or item.high is None
-            else f", {100 * LEVEL:.0f} percent interval {100 * item.low:+.1f} to "
-            f"{100 * item.high:+.1f}"
+            else f", {100 * LEVEL:.0f} percent interval {signed(item.low)} to {signed(item.high)}"
         )
-        words.append(f"{item.method} minus {item.baseline}: {100 * (item.mean or 0):+.1f}{ends}")
+        words.append(f"{item.method} minus {item.baseline}: {signed(item.mean or 0.0)}{ends}")
     setting = items[0].setting
     return Chart(
         f"differences-{setting}",
-        f"{setting.upper()}: paired differences, percent points",
-        f"Difference on each pair and their mean. {'; '.join(words)}.",
+        f"{kind_of(setting).title(setting)}: paired differences, percent points",
+        f"Difference in each column and their mean. {'; '.join(words)}.",
         lambda figure: _draw_differences(figure.subplots(), items),
         (4.4, 1.6 + 0.24 * sum(len(item.columns) + 2 for item in items)),
     )
@@ -161,10 +189,10 @@ def _cost(runs: Sequence[ReportRun]) -> Chart | None:
     many = len(spent) > _MOST_BARS
     for run, seconds in spent:
         c = run.content
-        name = c["method"] if many else f"{c['source']} to {c['target']}, {c['method']}"
+        name = run.method if many else f"{' to '.join(run.place)}, {run.method}"
         if not many and len({r.content["seed"] for r, _ in spent}) > 1:
             name += f", {c['seed']}"
-        bars.setdefault(f"{c['setting'].upper()} {name}", []).append(seconds)
+        bars.setdefault(f"{run.kind.title(run.setting)} {name}", []).append(seconds)
     means = {
         name: {key: sum(part.get(key, 0.0) for part in parts) / len(parts) for key in STAGES}
         for name, parts in bars.items()
@@ -173,8 +201,8 @@ def _cost(runs: Sequence[ReportRun]) -> Chart | None:
     return Chart(
         "cost",
         "Seconds per stage" + (", mean of the runs of a method" if many else ""),
-        f"{len(spent)} runs took {total:.0f} seconds of recorded stages; a shared source model's "
-        "training is in each run that uses it.",
+        f"{total:.0f} seconds of recorded stages in all; a shared source model's training is in "
+        "each run that uses it.",
         lambda figure: _draw_cost(figure, means),
         (7.2, 1.3 + 0.32 * len(means)),
     )
@@ -191,8 +219,8 @@ def _draw_cost(figure: Figure, means: Mapping[str, Mapping[str, float]]) -> None
                 range(len(names)),
                 values,
                 left=left,
-                color=COLOURS[place],
-                hatch=_HATCHES[place],
+                color=COLOURS[place % len(COLOURS)],
+                hatch=_HATCHES[place % len(_HATCHES)],
                 edgecolor="white",
                 linewidth=0.5,
                 label=title,

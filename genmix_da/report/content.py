@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genmix_da.report import boundary, comparisons, curves, maps, openset, words
+from genmix_da.report import boundary, classification, comparisons, curves, maps, openset, words
 from genmix_da.report.figures import Chart, shown
 from genmix_da.report.galleries import galleries_of
-from genmix_da.report.load import Loaded, ReportRun
+from genmix_da.report.load import Loaded
 from genmix_da.report.rerun import rerun_command
+from genmix_da.report.run import ReportRun
 from genmix_da.table.aggregate import HEADLINES
 from genmix_da.table.grids import METRIC_NAMES, Grid, grids
 from genmix_da.table.summary import Summary, summarise
@@ -141,7 +142,8 @@ def detailed_runs(runs: Sequence[ReportRun], limit: int) -> list[ReportRun]:
         scored = [
             (run.headline, run)
             for run in runs
-            if run.setting == setting and run.adapts and run.headline is not None
+            if run.setting == setting and run.headline is not None
+            if run.adapts or not run.kind.pairs
         ]
         if scored and limit > 1:
             ordered = sorted(scored, key=lambda item: (item[0], item[1].key))
@@ -153,45 +155,59 @@ def detailed_runs(runs: Sequence[ReportRun], limit: int) -> list[ReportRun]:
 def _title(runs: Sequence[ReportRun]) -> str:
     if len(runs) == 1:
         return runs[0].title
-    pairs = list(dict.fromkeys((r.content["source"], r.content["target"]) for r in runs))
-    settings = ", ".join(dict.fromkeys(run.setting.upper() for run in runs))
+    places = list(dict.fromkeys(run.place for run in runs))
+    settings = ", ".join(dict.fromkeys(run.kind.title(run.setting) for run in runs))
+    if len(places) == 1:
+        return f"{' to '.join(places[0])}, {settings}: {len(runs)} runs"
     datasets = ", ".join(dict.fromkeys(str(run.content["dataset"]) for run in runs))
-    if len(pairs) == 1:
-        return f"{pairs[0][0]} to {pairs[0][1]}, {settings}: {len(runs)} runs"
-    return f"{datasets}, {settings}: {len(pairs)} pairs, {len(runs)} runs"
+    columns = " and ".join(dict.fromkeys(run.kind.columns for run in runs))
+    return f"{datasets}, {settings}: {len(places)} {columns}, {len(runs)} runs"
 
 
 def _comparison(summary: Summary, runs: Sequence[ReportRun]) -> list[Chart]:
     charts = comparisons.charts(summary, runs)
-    groups: dict[tuple[str, str, str], list[ReportRun]] = {}
+    groups: dict[tuple[str, ...], list[ReportRun]] = {}
     for run in runs:
         if len(run.metrics) > 1:
-            place = (run.setting, run.content["source"], run.content["target"])
-            groups.setdefault(place, []).append(run)
-    overviews = [curves.overview(runs, setting) for setting in dict.fromkeys(g[0] for g in groups)]
-    charts += [chart for chart in overviews if chart]
-    covered = {
-        setting for setting in HEADLINES if any(f"curves-{setting}" == c.name for c in charts)
+            groups.setdefault((run.setting, *run.place), []).append(run)
+    overviews = {
+        setting: curves.overview(runs, setting) for setting in dict.fromkeys(g[0] for g in groups)
     }
-    for number, ((setting, source, target), group) in enumerate(groups.items(), start=1):
-        if len(group) > 1 and setting not in covered:
-            name = METRIC_NAMES[HEADLINES[setting]]
-            title = f"{setting.upper()}, {source} to {target}: {name} per epoch"
+    charts += [chart for chart in overviews.values() if chart]
+    for number, ((setting, *place), group) in enumerate(groups.items(), start=1):
+        if len(group) > 1 and overviews[setting] is None:
+            name, kind = METRIC_NAMES[HEADLINES[setting]], group[0].kind
+            title = f"{kind.title(setting)}, {' to '.join(place)}: {name} per epoch"
             charts.append(curves.comparison(group, f"comparison-{number}", title))
     return charts
 
 
 def _part(run: ReportRun) -> RunPart:
-    from genmix_da.report.gradcam import grad_cam_rows
-
+    if not run.kind.pairs:
+        sections = [
+            Section("Learning curves", classification.training_charts(run), _curves_note(run)),
+            Section("Decisions", classification.decision_charts(run)),
+        ]
+        return RunPart(run, words.cards(run), sections, [], "")
     sections = [
         Section("Learning curves", curves.run_charts(run), _curves_note(run)),
-        Section("Known against unknown", openset.charts(run), _evidence_note(run)),
+        Section("Known against unknown", openset.charts(run), _openset_note(run)),
     ]
     if run.adapts:
-        sections.append(Section("LEAD's own view", boundary.charts(run), _evidence_note(run)))
-    sections.append(Section("Map of target features", maps.charts(run), _evidence_note(run)))
-    cams = grad_cam_rows(run.folder, run.content) if run.done else None
+        names = ("boundary_first", "boundary_last")
+        note = _evidence_note(run, names)
+        sections.append(Section("LEAD's own view", boundary.charts(run), note))
+    sections.append(Section("Map of target features", maps.charts(run), _map_note(run)))
+    return RunPart(run, words.cards(run), sections, *_cams(run))
+
+
+def _cams(run: ReportRun) -> tuple[list[dict[str, Any]], str]:
+    """Rows of Grad-CAM pictures, and words on them."""
+    from genmix_da.report.gradcam import grad_cam_rows
+
+    if not run.done:
+        return [], "The run has not finished, so there is no adapted model."
+    cams = grad_cam_rows(run.folder, run.content)
     rows = [
         {
             "path": shown(cam.path),
@@ -209,27 +225,51 @@ def _part(run: ReportRun) -> RunPart:
                 if picture is not None
             ],
         }
-        for cam in (cams.rows if cams else ())
+        for cam in cams.rows
     ]
-    note = cams.note if cams else "The run has not finished, so there is no adapted model."
-    return RunPart(run, words.cards(run), sections, rows, note)
+    return rows, cams.note
 
 
 def _curves_note(run: ReportRun) -> str:
-    if run.metrics or run.source_metrics:
-        return ""
-    return "No metrics.jsonl was found in the run folder."
+    if run.notes["curves"] and not run.done and not run.metrics:
+        return "Not there yet: no epoch has finished."
+    return run.notes["curves"]
 
 
-def _evidence_note(run: ReportRun) -> str:
-    if run.evidence:
+def _evidence_note(run: ReportRun, names: Sequence[str]) -> str:
+    """Words on files of the evidence that are wanted and not there, or damaged."""
+    missing = [name for name in names if name not in run.evidence]
+    if not missing:
         return ""
-    if not run.done:
-        return "Not there yet: the run has not come that far."
-    return (
-        "The run left no evidence folder (it was made by an earlier version, or the folder was "
-        "removed): run it again to see this."
+    if not run.done and not run.notes["evidence"]:
+        return "Not complete: the run has not come that far."
+    refused = run.notes["evidence"]
+    absent = [f"{name}.npz" for name in missing if f"{name}.npz" not in refused]
+    gone = (
+        f"{' and '.join(absent)} not found in the run's evidence folder (an earlier version wrote "
+        "none): run it again to see this."
+        if absent
+        else ""
     )
+    return " ".join(filter(None, (refused, gone)))
+
+
+def _openset_note(run: ReportRun) -> str:
+    names = ("before", "after") if run.adapts else ("before",)
+    note = _evidence_note(run, names)
+    unknown = len(run.class_names) - 1
+    for _, arrays in openset.evaluations(run):
+        none = openset.labelled(arrays) and not (arrays["label"] == unknown).any()
+        if none and run.setting != "pda":
+            return f"{note} There is no unknown image, so ROC and OSCR are not defined.".strip()
+    return note
+
+
+def _map_note(run: ReportRun) -> str:
+    names = ("before", "after") if run.adapts else ("before",)
+    alike = [title for title, a in openset.evaluations(run) if not maps.has_map(a)]
+    words = f"No map ({', '.join(alike)}): the features are all alike, or too few."
+    return " ".join(filter(None, (_evidence_note(run, names), words if alike else "")))
 
 
 def data_uri(pixels: Any, quality: int = 82) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from genmix_da.report.figures import COLOURS, GREY, LINES, MARKERS, Chart, legend_below, shortened
-from genmix_da.report.load import ReportRun
+from genmix_da.report.run import ReportRun
 from genmix_da.table.aggregate import HEADLINES
 from genmix_da.table.grids import METRIC_NAMES
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LOSSES = ("total", "pseudo_label", "regulariser", "neighbours")
+_BESIDE = ("known_accuracy", "unknown_accuracy", "auroc", "top5")  # the headline, where it has them
 _MARKS = (("last", "o"), ("selected", "s"), ("oracle", "*"))
 
 
@@ -22,12 +23,7 @@ def run_charts(run: ReportRun) -> list[Chart]:
     charts = []
     if len(run.metrics) > 1:
         charts += [
-            Chart(
-                f"{run.key}-scores",
-                "Scores per epoch",
-                f"Scores on the target after each epoch; {_marks_in_words(run)}.",
-                lambda figure: _draw_scores(figure, run),
-            ),
+            scores_chart(run),
             Chart(
                 f"{run.key}-losses",
                 "Losses of adaptation",
@@ -41,26 +37,54 @@ def run_charts(run: ReportRun) -> list[Chart]:
             ),
         ]
     if run.source_metrics:
-        last = run.source_metrics[-1]
-        charts.append(
-            Chart(
-                f"{run.key}-source",
-                "Source training",
-                f"Source training ended with loss {last['loss']:.3f} and training accuracy "
-                f"{100 * last['accuracy']:.1f} percent.",
-                lambda figure: _draw_source(figure, run),
-            )
-        )
+        charts.append(training_chart(run.source_metrics, f"{run.key}-source", "Source training"))
     if len(run.metrics) > 1 or run.source_metrics:
-        charts.append(
-            Chart(
-                f"{run.key}-rate",
-                "Learning rate of the head",
-                "Learning rate of the last step of each epoch, in source training and adaptation.",
-                lambda figure: _draw_rate(figure, run),
-            )
-        )
+        parts = [("source training", run.source_metrics), ("adaptation", run.metrics)]
+        charts.append(rate_chart(run, parts))
     return charts
+
+
+def scores_chart(run: ReportRun) -> Chart:
+    """Scores after each epoch that was scored, the epochs of the three columns marked."""
+    return Chart(
+        f"{run.key}-scores",
+        "Scores per epoch",
+        f"Scores on the {run.scored_on} after each epoch; {_marks_in_words(run)}.",
+        lambda figure: _draw_scores(figure, run),
+    )
+
+
+def training_chart(rows: Sequence[dict[str, Any]], name: str, title: str) -> Chart:
+    """Loss and accuracy on the training images.
+
+    Args:
+        rows: of metrics.jsonl, with loss and accuracy.
+        name, title: of the chart.
+    """
+    last = rows[-1]
+    return Chart(
+        name,
+        title,
+        f"{title} ended with loss {last['loss']:.3f} and training accuracy "
+        f"{100 * last['accuracy']:.1f} percent.",
+        lambda figure: _draw_training(figure, rows),
+    )
+
+
+def rate_chart(run: ReportRun, parts: Sequence[tuple[str, Sequence[dict[str, Any]]]]) -> Chart:
+    """Learning rate of the last step of each epoch.
+
+    Args:
+        run: for the chart's name.
+        parts: (stage, its rows of metrics.jsonl).
+    """
+    stages = " and ".join(name for name, rows in parts if rows)
+    return Chart(
+        f"{run.key}-rate",
+        "Learning rate of the head",
+        f"Learning rate of the last step of each epoch of {stages}.",
+        lambda figure: _draw_rate(figure, parts),
+    )
 
 
 def comparison(runs: Sequence[ReportRun], name: str, title: str) -> Chart:
@@ -73,7 +97,7 @@ def comparison(runs: Sequence[ReportRun], name: str, title: str) -> Chart:
     """
     metric = HEADLINES[runs[0].setting]
     ends = [
-        f"{run.content['method']} seed {run.content['seed']} ends at {100 * value:.1f}"
+        f"{run.method} seed {run.content['seed']} ends at {100 * value:.1f}"
         for run in runs
         if (value := run.headline) is not None
     ]
@@ -83,6 +107,10 @@ def comparison(runs: Sequence[ReportRun], name: str, title: str) -> Chart:
         f"{METRIC_NAMES[metric]} in percent after each epoch: {'; '.join(ends)}.",
         lambda figure: _draw_comparison(figure, runs, metric),
     )
+
+
+def _epochs(run: ReportRun) -> str:
+    return "epoch (0: source model)" if run.kind.pairs else "epoch"
 
 
 def _loss(run: ReportRun, place: int, name: str) -> float:
@@ -122,14 +150,18 @@ def _marks_in_words(run: ReportRun) -> str:
 def _draw_scores(figure: Figure, run: ReportRun) -> None:
     axes = figure.subplots()
     metric = HEADLINES[run.setting]
-    names = dict.fromkeys((metric, "known_accuracy", "unknown_accuracy", "auroc"))
-    for place, name in enumerate(names):
+    for place, name in enumerate(dict.fromkeys((metric, *_BESIDE))):
         epochs, values = _percents(run, name)
         if values:
             label = "accuracy" if run.setting == "pda" else METRIC_NAMES[name]
             width = 2.0 if name == metric else 1.2
             axes.plot(
-                epochs, values, LINES[place], color=COLOURS[place], linewidth=width, label=label
+                epochs,
+                values,
+                linestyle=LINES[place],
+                color=COLOURS[place],
+                linewidth=width,
+                label=label,
             )
     for name, marker, epoch, value in _marked(run, metric):
         axes.plot(
@@ -143,7 +175,7 @@ def _draw_scores(figure: Figure, run: ReportRun) -> None:
             linestyle="none",
             label=name,
         )
-    axes.set(xlabel="epoch (0: source model)", ylabel="percent", ylim=(0, 102))
+    axes.set(xlabel=_epochs(run), ylabel="percent", ylim=(0, 102))
     legend_below(figure)
 
 
@@ -154,20 +186,20 @@ def _draw_losses(figure: Figure, run: ReportRun) -> None:
         values = [row["losses"].get(name) for row in rows]
         label = name.replace("_", "-")
         epochs = [row["epoch"] for row in rows]
-        axes.plot(epochs, values, LINES[place], color=COLOURS[place], label=label)
+        axes.plot(epochs, values, linestyle=LINES[place], color=COLOURS[place], label=label)
     axes.set(xlabel="epoch", ylabel="mean loss", ylim=(0, None))
     legend_below(figure)
 
 
-def _draw_source(figure: Figure, run: ReportRun) -> None:
+def _draw_training(figure: Figure, rows: Sequence[dict[str, Any]]) -> None:
     axes = figure.subplots()
-    epochs = [row["epoch"] for row in run.source_metrics]
-    axes.plot(epochs, [row["loss"] for row in run.source_metrics], color=COLOURS[0], label="loss")
+    epochs = [row["epoch"] for row in rows]
+    axes.plot(epochs, [row["loss"] for row in rows], color=COLOURS[0], label="loss")
     axes.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
     right = axes.twinx()
     right.plot(
         epochs,
-        [100 * row["accuracy"] for row in run.source_metrics],
+        [100 * row["accuracy"] for row in rows],
         LINES[1],
         color=COLOURS[1],
         label="training accuracy",
@@ -178,24 +210,24 @@ def _draw_source(figure: Figure, run: ReportRun) -> None:
     legend_below(figure)
 
 
-def _draw_rate(figure: Figure, run: ReportRun) -> None:
+def _draw_rate(figure: Figure, parts: Sequence[tuple[str, Sequence[dict[str, Any]]]]) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
     axes = figure.subplots()
-    parts = (("source training", run.source_metrics), ("adaptation", run.metrics))
     for place, (name, rows) in enumerate(parts):
         used = [row for row in rows if row.get("learning_rate")]
         if used:
             axes.plot(
                 [row["epoch"] for row in used],
                 [row["learning_rate"] for row in used],
-                LINES[place],
+                linestyle=LINES[place],
                 marker=MARKERS[place],
                 markersize=3,
                 color=COLOURS[place],
                 label=name,
             )
-    axes.set(xlabel="epoch of its stage", ylabel="learning rate", yscale="log")
+    stage = "epoch" if len(parts) == 1 else "epoch of its stage"
+    axes.set(xlabel=stage, ylabel="learning rate", yscale="log")
     # The default formatter writes formulas, which figures here do not parse.
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:.2g}")
@@ -205,23 +237,22 @@ def _draw_rate(figure: Figure, run: ReportRun) -> None:
 
 def _draw_comparison(figure: Figure, runs: Sequence[ReportRun], metric: str) -> None:
     axes = figure.subplots()
-    methods = list(dict.fromkeys(run.content["method"] for run in runs))
+    methods = list(dict.fromkeys(run.method for run in runs))
     named = set()
     for run in runs:
-        method = run.content["method"]
+        method = run.method
         place = methods.index(method)
         epochs, values = _percents(run, metric)
         colour, line = COLOURS[place % len(COLOURS)], LINES[place % len(LINES)]
         label = None if method in named else shortened(method, 32)
         named.add(method)
         axes.plot(epochs, values, linestyle=line, color=colour, label=label)
-        for name, marker, epoch, value in _marked(run, metric):
+        for _, marker, epoch, value in _marked(run, metric):
             axes.plot(epoch, value, marker, color=colour, markersize=6, fillstyle="none")
-            del name
     for name, marker in _MARKS:
         axes.plot([], [], marker, color=GREY, fillstyle="none", linestyle="none", label=name)
     label = "accuracy" if metric == "known_accuracy" else METRIC_NAMES[metric]
-    axes.set(xlabel="epoch (0: source model)", ylabel=f"{label}, percent", ylim=(0, 102))
+    axes.set(xlabel=_epochs(runs[0]), ylabel=f"{label}, percent", ylim=(0, 102))
     legend_below(figure, 2)
 
 
@@ -236,7 +267,7 @@ def overview(runs: Sequence[ReportRun], setting: str) -> Chart | None:
         None with fewer than two pairs that have curves.
     """
     chosen = [run for run in runs if run.setting == setting and len(run.metrics) > 1]
-    pairs = list(dict.fromkeys((run.content["source"], run.content["target"]) for run in chosen))
+    pairs = list(dict.fromkeys(run.place for run in chosen))
     if len(pairs) < 2:
         return None
     columns = min(len(pairs), 4)
@@ -244,8 +275,9 @@ def overview(runs: Sequence[ReportRun], setting: str) -> Chart | None:
     metric = HEADLINES[setting]
     return Chart(
         f"curves-{setting}",
-        f"{setting.upper()}: {METRIC_NAMES[metric]} per epoch, one panel a pair",
-        f"{METRIC_NAMES[metric]} in percent over the epochs of {len(pairs)} pairs.",
+        f"{chosen[0].kind.title(setting)}: {METRIC_NAMES[metric]} per epoch",
+        f"{METRIC_NAMES[metric]} in percent over the epochs, one panel for each of "
+        f"{len(pairs)} {chosen[0].kind.columns}.",
         lambda figure: _draw_overview(figure, chosen, pairs, columns, metric),
         (8.8, 1.9 * lines + 0.6),
     )
@@ -254,11 +286,11 @@ def overview(runs: Sequence[ReportRun], setting: str) -> Chart | None:
 def _draw_overview(
     figure: Figure,
     runs: Sequence[ReportRun],
-    pairs: Sequence[tuple[str, str]],
+    pairs: Sequence[tuple[str, ...]],
     columns: int,
     metric: str,
 ) -> None:
-    methods = list(dict.fromkeys(run.content["method"] for run in runs))
+    methods = list(dict.fromkeys(run.method for run in runs))
     lines = -(-len(pairs) // columns)
     grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     for axes in grid.flat[len(pairs) :]:
@@ -266,17 +298,23 @@ def _draw_overview(
     for axes, pair in zip(grid.flat, pairs, strict=False):
         axes.set_title(" to ".join(shortened(name, 14) for name in pair))
         for run in runs:
-            if (run.content["source"], run.content["target"]) == pair:
-                place = methods.index(run.content["method"])
+            if run.place == pair:
+                place = methods.index(run.method)
                 epochs, values = _percents(run, metric)
                 style = LINES[place % len(LINES)]
                 colour = COLOURS[place % len(COLOURS)]
                 axes.plot(epochs, values, linestyle=style, color=colour, linewidth=1.2)
+                for _, marker, epoch, value in _marked(run, metric):
+                    look = {"color": colour, "markersize": 4, "fillstyle": "none"}
+                    axes.plot(epoch, value, marker, markeredgewidth=0.8, **look)
         axes.set_ylim(0, 102)
     for axes in grid[-1]:
         axes.set_xlabel("epoch")
     for axes in grid[:, 0]:
         axes.set_ylabel("percent")
+    for name, marker in _MARKS:
+        axes = grid.flat[0]
+        axes.plot([], [], marker, color=GREY, fillstyle="none", linestyle="none", label=name)
     for place, method in enumerate(methods):
         style = {"linestyle": LINES[place % len(LINES)], "color": COLOURS[place % len(COLOURS)]}
         grid.flat[0].plot([], [], label=shortened(method, 32), **style)

@@ -18,7 +18,7 @@ from genmix_da.report.figures import (
     shortened,
     shown,
 )
-from genmix_da.report.load import ReportRun
+from genmix_da.report.run import ReportRun
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,17 +37,14 @@ def galleries_of(runs: Sequence[ReportRun], detailed: Sequence[ReportRun]) -> li
         detailed: those that are shown one by one; theirs come first.
     """
     from genmix_da.report.content import data_uri
-    from genmix_da.report.gallery import gallery
+    from genmix_da.report.gallery import gallery, made_record
 
-    by_source: dict[str, ReportRun] = {}
-    for run in (*detailed, *runs):
-        if run.content.get("augment") and run.content.get("source_model"):
-            by_source.setdefault(str(run.content["source_model"].get("folder")), run)
-    # Seeds share the augmented images: one gallery shows them all.
+    # Seeds and pairs share the augmented images: one gallery shows them all.
     unique: dict[str, ReportRun] = {}
-    for run in by_source.values():
-        made = (run.content["source_model"].get("augment") or {}).get("folder")
-        unique.setdefault(str(made or run.content["source"]), run)
+    for run in (*detailed, *runs):
+        made = made_record(run.content)
+        if made:
+            unique.setdefault(str(made.get("folder") or run.content["source"]), run)
     rows = 8 if len(unique) <= 2 else 4
     found = []
     for number, run in enumerate(unique.values(), start=1):

@@ -100,7 +100,7 @@ def gallery(result: Mapping[str, Any], run: Path, rows: int = ROWS) -> Gallery:
         rows: how many edits to show.
     """
     settings = result.get("augment") or {}
-    made = (result.get("source_model") or {}).get("augment") or {}
+    made = made_record(result)
     if not settings and not made:
         return Gallery(note="No image was augmented for this run.")
     known: dict[str, Any] = {
@@ -148,6 +148,12 @@ def gallery(result: Mapping[str, Any], run: Path, rows: int = ROWS) -> Gallery:
         ),
         note=_note(parts, bad),
     )
+
+
+def made_record(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What is recorded of the images made for a run: for its source model, or for itself."""
+    made = result.get("made") or (result.get("source_model") or {}).get("augment")
+    return dict(made or {})
 
 
 def _settings(record: Mapping[str, Any]) -> dict[str, Any]:

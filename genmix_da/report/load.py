@@ -1,81 +1,32 @@
-"""The runs of a report: records, learning curves and evidence, and what is missing of each."""
+"""Read the runs of a report, and say what is missing of each."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os.path
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from genmix_da.errors import UserError
 from genmix_da.evidence import Arrays, read_evidence
+from genmix_da.report.form import read_metrics, record_problem
 from genmix_da.report.moved_files import find_recorded
-from genmix_da.table.aggregate import HEADLINES, Wanted, has_no_epochs, score
+from genmix_da.report.run import ReportRun, class_names
+from genmix_da.table.aggregate import Wanted, has_no_epochs
+from genmix_da.table.kinds import KINDS, kind_of
 from genmix_da.table.records import NAME, Problem, Record, read_records
 
-
-@dataclass(frozen=True)
-class ReportRun:
-    """One run with everything that it left.
-
-    Attributes:
-        key: unique on a page: letters, digits and hyphens.
-        folder: of the run.
-        record: of result.json.
-        metrics: lines of metrics.jsonl: one an epoch of adaptation, from epoch 0.
-        source_metrics: of the source model's training; [] where it is gone or was given.
-        evidence: see `read_evidence`.
-    """
-
-    key: str
-    folder: Path
-    record: Record
-    metrics: list[dict[str, Any]]
-    source_metrics: list[dict[str, Any]]
-    evidence: dict[str, Arrays]
-
-    @property
-    def content(self) -> dict[str, Any]:
-        """Of result.json."""
-        return self.record.content
-
-    @property
-    def setting(self) -> str:
-        """ "opda", "osda" or "pda"."""
-        return str(self.content["setting"])
-
-    @property
-    def done(self) -> bool:
-        """Whether the run has finished."""
-        return self.record.status == "done"
-
-    @property
-    def adapts(self) -> bool:
-        """Whether there are epochs of adaptation."""
-        return not has_no_epochs(self.content["method"])
-
-    @property
-    def title(self) -> str:
-        """E.g. "Art to Clipart, OPDA, lead, seed 1"."""
-        c = self.content
-        pair = f"{c['source']} to {c['target']}"
-        return f"{pair}, {self.setting.upper()}, {c['method']}, seed {c['seed']}"
-
-    @property
-    def headline(self) -> float | None:
-        """The setting's score of the last epoch; None where there is none."""
-        if not self.done:
-            return None
-        return score(self.record, self.content["method"], "last", HEADLINES[self.setting])
-
-    @property
-    def class_names(self) -> list[str]:
-        """The classifier's C outputs, then "unknown"."""
-        config = (self.content.get("provenance") or {}).get("config") or {}
-        sets = config.get("label_sets") or {}
-        known = [*sets.get("shared", ()), *sets.get("source_private", ())]
-        return [*map(str, known), "unknown"]
+# Recorded of a run, and no reason to call its method otherwise: what it is, where its files lie,
+# and what follows from its settings.
+_NO_DIFFERENCE = frozenset(
+    (
+        *("identity", "method", "src", "tgt", "seed", "setting", "data", "test_data", "root"),
+        *("dataset", "download", "classes", "contents", "label_sets", "target_data"),
+        *("source_model", "augmentation", "augment", "weights", "source_checkpoint"),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -101,7 +52,7 @@ class Loaded:
                 run.setting,
                 run.content["source"],
                 run.content["target"],
-                run.content["method"],
+                run.method,
                 run.content["seed"],
             )
             for run in self.runs
@@ -109,7 +60,7 @@ class Loaded:
 
 
 def load_runs(paths: Sequence[Path]) -> Loaded:
-    """Read the runs below some folders; a finished record counts once, wherever it lies.
+    """Read the runs below some folders; a record of one run counts once, wherever it lies.
 
     Args:
         paths: run folders, folders of run folders (of a table), or result.json files.
@@ -126,8 +77,11 @@ def load_runs(paths: Sequence[Path]) -> Loaded:
         found, unused = read_records(folder)
         problems += unused
         for record in found:
+            problem = record_problem(record.content)
             held = records.get(record.identity)
-            if held is None or (record.status == "done" and held.status != "done"):
+            if problem is not None:
+                problems.append(Problem(record.path, problem))
+            elif held is None or (record.status == "done" and held.status != "done"):
                 records[record.identity] = record
     if not records and not problems:
         listed = ", ".join(map(str, paths))
@@ -135,50 +89,91 @@ def load_runs(paths: Sequence[Path]) -> Loaded:
     if not records:
         raise UserError(f"no usable run: {problems[0].path} {problems[0].reason}.")
     ordered = sorted(records.values(), key=_place)
-    runs = [_load(record, f"run-{number}") for number, record in enumerate(ordered, start=1)]
-    return Loaded(tuple(runs), tuple(problems), _common(paths))
+    labels = method_labels(ordered)
+    runs = [
+        _load(record, f"run-{number}", labels[record.identity])
+        for number, record in enumerate(ordered, start=1)
+    ]
+    return Loaded(tuple(runs), tuple(dict.fromkeys(problems)), _common(paths))
 
 
 def _place(record: Record) -> tuple[Any, ...]:
     c = record.content
-    # The baselines first: "lead" before "lead+genmix".
-    order = ("opda", "osda", "pda")
-    known = order.index(c["setting"]) if c["setting"] in order else len(order)
-    method = (not has_no_epochs(c["method"]), c["method"])
-    return known, c["source"], c["target"], method, c["seed"], record.identity
+    # The baselines first: "lead" before "lead+genmix", "none" before all others.
+    first = has_no_epochs(c["method"]) or c["method"] == kind_of(c["setting"]).baseline
+    method = (not first, c["method"], c["seed"], record.identity)
+    return list(KINDS).index(c["setting"]), c["source"], c["target"], *method
+
+
+def method_labels(records: Sequence[Record]) -> dict[str, str]:
+    """Identity -> name of the method, which tells runs of one pair and seed apart.
+
+    Where two runs have the same setting, pair, method and seed, every run of that method is called
+    by the settings that differ between them: "lead (threshold 0.7)".
+    """
+    groups: dict[tuple[Any, ...], list[Record]] = {}
+    for record in records:
+        c = record.content
+        place = (c["setting"], c["method"], c["source"], c["target"], c["seed"])
+        groups.setdefault(place, []).append(record)
+    telling: dict[tuple[str, str], set[str]] = {}
+    for (setting, method, *_), group in groups.items():
+        if len(group) > 1:
+            names = {name for record in group for name in _config(record)}
+            differ = {n for n in names if len({_text(_config(r).get(n)) for r in group}) > 1}
+            telling.setdefault((setting, method), set()).update(differ - _NO_DIFFERENCE)
+    labels = {}
+    for (setting, method, *_), group in groups.items():
+        keys = sorted(telling.get((setting, method), ()))
+        told = [", ".join(f"{k} {_text(_config(r).get(k))}" for k in keys) for r in group]
+        for record, words in zip(group, told, strict=True):
+            if told.count(words) > 1:  # no setting says it: other data, weights or versions
+                words = ", ".join(filter(None, (words, f"run {record.identity[:8]}")))
+            labels[record.identity] = f"{method} ({words})" if words else method
+    return labels
+
+
+def _config(record: Record) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = (record.content.get("provenance") or {}).get("config") or {}
+    return found
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return text if len(text) <= 40 else text[:39] + "…"
 
 
 def _common(paths: Sequence[Path]) -> Path:
     folders = [p.parent if p.name == NAME else p for p in paths]
     if len(folders) == 1:
         return folders[0]
-    import os.path
-
     return Path(os.path.commonpath([folder.resolve() for folder in folders]))
 
 
-def _load(record: Record, key: str) -> ReportRun:
+def _load(record: Record, key: str, method: str) -> ReportRun:
+    folder = record.path.parent
+    pairs = kind_of(record.content["setting"]).pairs
+    metrics, note = read_metrics(folder / "metrics.jsonl", "target" if pairs else "classify")
+    notes = {"curves": note, "evidence": ""}
+    source_metrics: list[dict[str, Any]] = []
+    evidence: dict[str, Arrays] = {}
+    if pairs:
+        source = _source_folder(record)
+        if source is not None:
+            source_metrics, _ = read_metrics(source / "metrics.jsonl", "source")
+        evidence, refused = read_evidence(folder, len(class_names(record)) - 1)
+        notes["evidence"] = " ".join(f"{name}.npz {reason}." for name, reason in refused.items())
+    return ReportRun(key, folder, record, method, metrics, source_metrics, evidence, notes)
+
+
+def _source_folder(record: Record) -> Path | None:
+    """Of the source model: as recorded, or where a run that has not come so far would have it."""
     folder = record.path.parent
     model = record.content.get("source_model") or {}
-    source = find_recorded(str(model.get("folder") or ""), folder)
-    return ReportRun(
-        key,
-        folder,
-        record,
-        _metrics(folder / "metrics.jsonl", "target"),
-        _metrics(source / "metrics.jsonl", "source") if source else [],
-        read_evidence(folder),
-    )
-
-
-def _metrics(path: Path, stage: str) -> list[dict[str, Any]]:
-    """Lines of one stage; none where the file is missing, and no more than can be read."""
-    rows: list[dict[str, Any]] = []
-    try:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            if isinstance(row, dict) and row.get("stage") == stage:
-                rows.append(row)
-    except (OSError, ValueError):
-        return rows
-    return rows
+    if model.get("folder"):
+        return find_recorded(str(model["folder"]), folder)
+    name = _config(record).get("source_model")
+    if not name:
+        return None
+    home = f"{str(record.content['source']).replace(' ', '_')}-{name}"
+    return find_recorded(f"sources/{home}", folder)

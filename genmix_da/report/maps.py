@@ -20,8 +20,8 @@ from genmix_da.report.figures import (
     legend_below,
     shortened,
 )
-from genmix_da.report.load import ReportRun
 from genmix_da.report.openset import evaluations, labelled
+from genmix_da.report.run import ReportRun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ _POINTS = 1000
 def charts(run: ReportRun) -> list[Chart]:
     """Maps coloured by class and by known or unknown; of the arg-max class without labels."""
     found = [(title, _thinned(arrays)) for title, arrays in evaluations(run)]
-    found = [(title, arrays) for title, arrays in found if len(arrays["mapped"]) >= 5]
+    found = [(title, arrays) for title, arrays in found if has_map(arrays)]
     if not found:
         return []
     layouts = cache(lambda: [_layout(arrays["features"]) for _, arrays in found])
@@ -68,8 +68,14 @@ def charts(run: ReportRun) -> list[Chart]:
     return result
 
 
+def has_map(arrays: Arrays) -> bool:
+    """Whether there is something to map: features that are all alike crash t-SNE."""
+    features = arrays["features"]
+    return len(features) >= 5 and bool(np.ptp(features.astype(np.float32), axis=0).max() > 1e-3)
+
+
 def _thinned(arrays: Arrays) -> Arrays:
-    """The first points alone; which images were kept was drawn at random, and then sorted."""
+    """At most as many points as one can tell apart, spread evenly over those that were kept."""
     count = len(arrays["mapped"])
     if count <= _POINTS:
         return arrays

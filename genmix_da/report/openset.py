@@ -1,4 +1,4 @@
-"""Known against unknown: histograms of the uncertainty, ROC and OSCR curves, confusion matrix."""
+"""Known against unknown: histograms of the uncertainty, ROC and OSCR curves, decisions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genmix_da.evidence import NO_LABEL, Arrays
+from genmix_da.report.confusion import confusion_chart
 from genmix_da.report.figures import (
     COLOURS,
     GREY,
@@ -17,10 +18,8 @@ from genmix_da.report.figures import (
     Chart,
     filled,
     legend_below,
-    note,
-    shortened,
 )
-from genmix_da.report.load import ReportRun
+from genmix_da.report.run import ReportRun
 from lead.scores import auroc, oscr, oscr_curve
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STAGES = (("before", "source model"), ("after", "after adaptation"))
-MOST_CLASSES = 30  # rows of a confusion matrix that can still be read
 
 
 def labelled(arrays: Arrays | None) -> bool:
@@ -47,8 +45,7 @@ def charts(run: ReportRun) -> list[Chart]:
     if not found:
         return []
     class_count = len(run.class_names) - 1
-    # PDA rejects nothing: its records have a threshold that is not used.
-    threshold = None if run.setting == "pda" else run.content.get("threshold")
+    threshold = run.threshold
     result = [
         Chart(
             f"{run.key}-uncertainty",
@@ -82,14 +79,14 @@ def charts(run: ReportRun) -> list[Chart]:
             ]
     last = found[-1][1]
     if labelled(last):
-        matrix, names = confusion(run, last)
         result.append(
-            Chart(
+            confusion_chart(
                 f"{run.key}-confusion",
-                f"Confusion matrix, {found[-1][0]}",
-                _confusion_in_words(matrix, names),
-                lambda figure: _draw_confusion(figure, matrix, names),
-                _confusion_size(len(names)),
+                found[-1][0],
+                last["label"].astype(np.int64),
+                decisions(run, last),
+                run.class_names,
+                unknown=True,
             )
         )
     return result
@@ -168,7 +165,7 @@ def _draw_roc(axes: Axes, found: list[tuple[str, Arrays]], class_count: int) -> 
         wrong, right, _ = roc_curve(unknown, arrays["uncertainty"])
         area = auroc(arrays["uncertainty"], unknown) or 0.0
         label = f"{title} ({100 * area:.1f})"
-        axes.plot(wrong, right, LINES[place], color=COLOURS[place], label=label)
+        axes.plot(wrong, right, linestyle=LINES[place], color=COLOURS[place], label=label)
     _square(axes, "known images rejected", "unknown images rejected")
 
 
@@ -177,88 +174,17 @@ def _draw_oscr(axes: Axes, found: list[tuple[str, Arrays]], class_count: int) ->
         unknown, right = _split(arrays, class_count)
         curve = oscr_curve(arrays["uncertainty"], right, unknown)
         if curve is None:
-            return note(axes, "no unknown images")
+            continue  # `charts` asks for both kinds of images
         area = oscr(arrays["uncertainty"], right, unknown) or 0.0
         label = f"{title} ({100 * area:.1f})"
-        axes.plot(*curve, LINES[place], color=COLOURS[place], label=label)
+        axes.plot(*curve, linestyle=LINES[place], color=COLOURS[place], label=label)
     _square(axes, "unknown images accepted", "known images accepted and right")
-    return None
 
 
-def confusion(run: ReportRun, arrays: Arrays) -> tuple[NDArray[np.int64], list[str]]:
-    """Images of each true class (rows) by decision (columns), rejected ones under "unknown".
-
-    More than 30 classes: those that are mistaken most often are shown one by one, the others
-    summed as "other classes".
-
-    Args:
-        run: threshold and class names.
-        arrays: of one evaluation, with labels.
-
-    Returns:
-        ([K, K] counts, K names).
-    """
-    names = run.class_names
-    count = len(names)
-    decided = arrays["prediction"].astype(np.int64)
-    if run.setting != "pda" and run.content.get("threshold") is not None:
-        limit = np.float32(run.content["threshold"])
-        decided = np.where(arrays["uncertainty"] > limit, count - 1, decided)
-    labels = arrays["label"].astype(np.int64)
-    matrix = np.zeros((count, count), dtype=np.int64)
-    np.add.at(matrix, (labels, decided), 1)
-    used: list[int] = np.flatnonzero(matrix.sum(axis=0) + matrix.sum(axis=1)).tolist()
-    if len(used) > MOST_CLASSES:
-        mistakes = matrix.sum(axis=1) + matrix.sum(axis=0) - 2 * np.diag(matrix)
-        own = [c for c in used if c != count - 1]
-        alone = sorted(sorted(own, key=lambda c: (-mistakes[c], c))[: MOST_CLASSES - 2])
-        rest = sorted(set(own) - set(alone))
-        groups = [[c] for c in alone] + [rest, [count - 1]]
-        titles = [*(names[c] for c in alone), f"other classes ({len(rest)})", names[-1]]
-    else:
-        groups, titles = [[c] for c in used], [names[c] for c in used]
-    return np.array([[matrix[np.ix_(a, b)].sum() for b in groups] for a in groups]), titles
-
-
-def _confusion_in_words(matrix: NDArray[np.int64], names: list[str]) -> str:
-    wrong = matrix - np.diag(np.diag(matrix))
-    order = np.argsort(-wrong, axis=None)[:3]
-    worst = [divmod(int(place), len(names)) for place in order]
-    listed = "; ".join(f"{wrong[a, b]} {names[a]} taken for {names[b]}" for a, b in worst)
-    right = int(np.trace(matrix))
-    total = int(matrix.sum())
-    return f"{right} of {total} images on the diagonal. Most frequent mistakes: {listed}."
-
-
-def _confusion_size(count: int) -> tuple[float, float]:
-    side = max(4.4, 1.6 + 0.23 * count)
-    return side, side * 0.95
-
-
-def _draw_confusion(figure: Figure, matrix: NDArray[np.int64], names: list[str]) -> None:
-    axes = figure.subplots()
-    rows = matrix.sum(axis=1, keepdims=True)
-    share = matrix / np.maximum(rows, 1)
-    image = axes.imshow(share, cmap="cividis", vmin=0, vmax=1)
-    places = range(len(names))
-    labels = [shortened(name, 22) for name in names]
-    axes.set_xticks(places, labels, rotation=90)
-    axes.set_yticks(places, [f"{n} ({r})" for n, r in zip(labels, rows[:, 0], strict=True)])
-    axes.grid(visible=False)
-    axes.set(xlabel="decided", ylabel="true (images)")
-    if len(names) <= 16:
-        for row in places:
-            for column in places:
-                if matrix[row, column]:
-                    light = share[row, column] < 0.5
-                    axes.text(
-                        column,
-                        row,
-                        str(matrix[row, column]),
-                        ha="center",
-                        va="center",
-                        fontsize=7,
-                        color="white" if light else "black",
-                    )
-    bar = figure.colorbar(image, ax=axes, shrink=0.7)
-    bar.set_label("share of the true class")
+def decisions(run: ReportRun, arrays: Arrays) -> NDArray[np.int64]:
+    """[N] class numbers; C where an image is rejected as unknown."""
+    decided: NDArray[np.int64] = arrays["prediction"].astype(np.int64)
+    if run.threshold is None:
+        return decided
+    limit = np.float32(run.threshold)  # compared as the scores do
+    return np.where(arrays["uncertainty"] > limit, len(run.class_names) - 1, decided)

@@ -11,18 +11,20 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from genmix_da.errors import UserError
 from genmix_da.report.comparisons import STAGES
 from genmix_da.report.content import DETAILED, Content, gather
 from genmix_da.report.figures import Chart, inline_svg, shown, write_files
 from genmix_da.report.load import load_runs
 from genmix_da.report.words import (
-    COLUMN_MEANINGS,
+    column_meanings,
     labels_missing,
     metric_meaning,
     state,
     verdict,
 )
 from genmix_da.table.aggregate import percent
+from genmix_da.table.kinds import kind_of
 from lead.checkpoint import write_atomically
 
 logger = logging.getLogger(__name__)
@@ -49,21 +51,31 @@ def write_report(
         The HTML file.
 
     Raises:
-        UserError: no such folder, or no usable run in it.
+        UserError: no such folder, no usable run in it, or `out` is no name for a file.
 
     Example:
         >>> from genmix_da.report import write_report
         >>> write_report(["runs/demo"], "report.html")  # doctest: +SKIP
         PosixPath('report.html')
     """
+    path = _checked(out)
     content = gather(load_runs([Path(run) for run in runs]), command, details=details)
-    path = Path(out)
     path.parent.mkdir(parents=True, exist_ok=True)
     page = render(content)
     write_atomically(path, lambda file: file.write_text(page, encoding="utf-8"))
     if figures is not None:
         written = write_files(content.charts, Path(figures))
         logger.info("%d figure files in %s", len(written), figures)
+    return path
+
+
+def _checked(out: str | Path) -> Path:
+    """The file to write; devices and folders are no place for a page."""
+    if str(out) in ("", "."):
+        raise UserError("the page needs a name; give -o FILE.")
+    path = Path(out)
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is not a file that can be replaced; give another -o FILE.")
     return path
 
 
@@ -87,7 +99,7 @@ def render(content: Content) -> str:
     def svg(chart: Chart) -> Markup:
         return Markup(inline_svg(chart))  # matplotlib escapes the text it writes
 
-    return environment.get_template("page.html.j2").render(
+    page = environment.get_template("page.html.j2").render(
         c=content,
         svg=svg,
         css=source("page.css"),
@@ -97,18 +109,39 @@ def render(content: Content) -> str:
         verdict=verdict,
         labels_missing=labels_missing,
         meanings=_meanings(content),
-        column_meanings=[(k.replace("_", "-"), v) for k, v in COLUMN_MEANINGS.items()],
-        stages=STAGES,
+        column_meanings=_columns(content),
+        kind_of=kind_of,
+        stages=_stages(content),
         compared=[chart for chart in content.comparison if chart.name != "cost"],
         gpu=any("cuda" in row["memory"] for row in content.costs),
         version=_version(),
     )
+    return page.encode("utf-8", "replace").decode()  # what no filter saw
 
 
 def _meanings(content: Content) -> list[tuple[str, str]]:
     """(setting, what its score means), once each."""
-    thresholds = {run.setting: run.content.get("threshold") for run in content.loaded.runs}
-    return [(setting, metric_meaning(setting, limit)) for setting, limit in thresholds.items()]
+    found: dict[str, set[float]] = {}
+    for run in content.loaded.runs:
+        limits = found.setdefault(run.setting, set())
+        limits |= set() if run.threshold is None else {run.threshold}
+    return [(setting, metric_meaning(setting, sorted(each))) for setting, each in found.items()]
+
+
+def _columns(content: Content) -> list[tuple[str, str]]:
+    """(score column, what it means) of all settings."""
+    pairs = [
+        (name.replace("_", "-"), meaning)
+        for setting in dict.fromkeys(run.setting for run in content.loaded.runs)
+        for name, meaning in column_meanings(setting).items()
+    ]
+    return list(dict.fromkeys(pairs))
+
+
+def _stages(content: Content) -> dict[str, str]:
+    """Stage -> words, of those that a run has spent time in."""
+    spent = {key for row in content.costs for key in row["stages"]}
+    return {key: title for key, title in STAGES.items() if key in spent}
 
 
 def _version() -> str:

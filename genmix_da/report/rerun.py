@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 # Setting -> option, where the option is not the setting's name with hyphens.
 _GENMIX_OPTIONS = {"fractal_lambda": "--lambda", "size": "--edit-size", "seed": "--augment-seed"}
 _EDITOR_OPTIONS = {"batch": "--edit-batch"}
+# Training has options of these names too in classification.
+_CLASSIFY_EDITOR_OPTIONS = _EDITOR_OPTIONS | {
+    "steps": "--edit-steps",
+    "channels_last": "--edit-channels-last",
+}
 _FLAGS = ("freeze_backbone", "channels_last", "compile", "fast", "allow_pickle", "yes")
+_SWITCHES = ("mixed_precision", "channels_last")  # --X or --no-X
 # Fields of AdaptConfig that are options of their own. Left out: what --profile and --augment decide
 # (method, subsample_estimation) and what is given in another form (genmix, backbone_arguments).
-_SETTINGS = (
+_ADAPT = (
     *("src", "tgt", "setting", "data", "split", "profile", "augment", "augment_mode", "budget"),
     *("backbone", "weights", "freeze_backbone", "source_checkpoint", "bottleneck_dim"),
     *("image_size", "batch_size", "source_epochs", "source_lr", "source_backbone_factor"),
     *("label_smoothing", "epochs", "lr", "lambda_psd", "threshold", "cluster_estimator"),
     *("confident_weight", "seed", "device", "mixed_precision"),
 )
+# Likewise of ClassifyConfig.
+_CLASSIFY = (
+    *("data", "test_data", "dataset", "root", "augment", "augment_mode", "budget", "backbone"),
+    *("weights", "image_size", "batch_size", "epochs", "steps", "optimizer", "lr"),
+    *("backbone_factor", "weight_decay", "momentum", "warmup_steps", "warmup_epochs"),
+    *("label_smoothing", "eval_every", "shots", "test_limit", "test_fraction", "seed"),
+    *("split_seed", "device", "mixed_precision", "channels_last", "adversarial", "epsilon", "fgsm"),
+)
 _OWN_WEIGHTS = "transformers:"
 
 
 def rerun_command(result: Mapping[str, Any], out: str = "runs/again") -> str | None:
-    """`genmix-da adapt ...` (or `table`, for source-only) with every recorded setting.
+    """`genmix-da adapt ...` or `classify train ...` (`table`, for source-only) with every setting.
 
     Args:
         result: content of result.json.
@@ -33,31 +47,54 @@ def rerun_command(result: Mapping[str, Any], out: str = "runs/again") -> str | N
         A line for a POSIX shell, or None where the settings are not recorded.
     """
     config = (result.get("provenance") or {}).get("config")
-    if not isinstance(config, Mapping) or not config.get("src"):
+    if not isinstance(config, Mapping):
         return None
-    table = config.get("method") == "source-only"
-    words = ["genmix-da", "table" if table else "adapt"]
-    for name in _SETTINGS:
+    if result.get("setting") == "classification":
+        words = _classify(config)
+    elif config.get("src"):
+        words = _adapt(config)
+    else:
+        return None
+    return shlex.join(["genmix-da", *words, "--out", out])
+
+
+def _adapt(config: Mapping[str, Any]) -> list[str]:
+    left_out: set[str] = set()
+    if str(config.get("backbone")).startswith(_OWN_WEIGHTS):
+        left_out.add("weights")
+    words = ["adapt"]
+    if config.get("method") == "source-only":
+        left_out |= {"src", "tgt", "augment", "seed"}
+        words = ["table", "--pairs", f"{config['src']}2{config['tgt']}"]
+        words += ["--methods", "source-only", "--seeds", str(config.get("seed"))]
+    words += _settings(config, [name for name in _ADAPT if name not in left_out])
+    words += _pairs("--backbone-arg", config.get("backbone_arguments"))
+    if config.get("augment") == "genmix":
+        words += _genmix(config, _EDITOR_OPTIONS)
+    return words
+
+
+def _classify(config: Mapping[str, Any]) -> list[str]:
+    words = ["classify", "train", *_settings(config, _CLASSIFY)]
+    words += _pairs("--backbone-arg", config.get("backbone_arguments"))
+    words += _pairs("--augment-option", config.get("augment_options"))
+    # Methods that make no images record no editor.
+    if (config.get("augmentation") or {}).get("editor"):
+        words += _genmix(config, _CLASSIFY_EDITOR_OPTIONS)
+    return words
+
+
+def _settings(config: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    words = []
+    for name in names:
         value = config.get(name)
-        if value is None or (name == "weights" and _has_own_weights(config)):
+        if value is None or value == []:
             continue
-        if table and name in ("src", "tgt", "augment", "seed"):
-            continue
-        if name == "mixed_precision":
-            words.append("--mixed-precision" if value else "--no-mixed-precision")
+        if name in _SWITCHES:
+            words.append(f"--{'' if value else 'no-'}{name.replace('_', '-')}")
         else:
             words += _option(name, value)
-    if table:
-        words += ["--pairs", f"{config['src']}2{config['tgt']}", "--methods", "source-only"]
-        words += ["--seeds", str(config.get("seed"))]
-    for key, value in (config.get("backbone_arguments") or {}).items():
-        words += ["--backbone-arg", f"{key}={_yaml(value)}"]
-    words += _genmix(config)
-    return shlex.join([*words, "--out", out])
-
-
-def _has_own_weights(config: Mapping[str, Any]) -> bool:
-    return str(config.get("backbone")).startswith(_OWN_WEIGHTS)
+    return words
 
 
 def _option(name: str, value: Any) -> list[str]:
@@ -69,16 +106,16 @@ def _option(name: str, value: Any) -> list[str]:
     return [option, str(value)]
 
 
-def _yaml(value: Any) -> str:
-    """As --backbone-arg reads it."""
-    if value is None:
-        return "null"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _pairs(option: str, values: Mapping[str, Any] | None) -> list[str]:
+    """K=V options, the values as YAML reads them."""
+    words = []
+    for key, value in (values or {}).items():
+        text = "null" if value is None else str(value)
+        words += [option, f"{key}={text.lower() if isinstance(value, bool) else text}"]
+    return words
 
 
-def _genmix(config: Mapping[str, Any]) -> list[str]:
-    if config.get("augment") != "genmix":
-        return []
+def _genmix(config: Mapping[str, Any], editor_options: Mapping[str, str]) -> list[str]:
     given = dict(config.get("genmix") or {})
     # "auto" may mean another editor on another machine; what ran is recorded.
     resolved = (config.get("augmentation") or {}).get("editor")
@@ -88,7 +125,7 @@ def _genmix(config: Mapping[str, Any]) -> list[str]:
     for name, value in given.items():
         if name == "editor_options":
             for key, own in (value or {}).items():
-                words += _named(_EDITOR_OPTIONS, key, own)
+                words += _named(editor_options, key, own)
         elif value is not None:
             words += _named(_GENMIX_OPTIONS, name, value)
     return words

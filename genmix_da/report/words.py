@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from genmix_da.report.load import ReportRun
+from genmix_da.report.run import ReportRun
 from genmix_da.table.aggregate import HEADLINES, SOURCE_ONLY, percent
+from genmix_da.table.kinds import kind_of
 
-COLUMN_MEANINGS = {
+ADAPTATION_COLUMNS = {
     "last": "after the last epoch: the number to report",
     "selected": "epoch chosen without target labels",
     "oracle": "best epoch by TARGET LABELS: nobody has them in practice",
-    "source_only": "the source model as it is, at the same threshold",
+    "source_only": "the source model as it is",
+}
+CLASSIFICATION_COLUMNS = {
+    "last": "after the last epoch: the number to report",
+    "selected": "epoch chosen on the validation part",
+    "oracle": "best epoch by TEST LABELS: too good, since it is then tested on them",
 }
 BLOCK_SCORES = (
     ("h_score", "H-score"),
@@ -21,6 +28,9 @@ BLOCK_SCORES = (
     ("auroc", "AUROC"),
     ("oscr", "OSCR"),
     ("h3_score", "H3"),
+    ("top1", "top-1"),
+    ("top5", "top-5"),
+    ("fgsm_error", "FGSM error"),
 )
 STATUS_WORDS = {
     "done": "finished",
@@ -30,18 +40,31 @@ STATUS_WORDS = {
 }
 
 
-def metric_meaning(setting: str, threshold: float | None) -> str:
-    """One sentence on what the setting's headline score is."""
+def metric_meaning(setting: str, thresholds: Sequence[float]) -> str:
+    """What the setting's headline score is.
+
+    Args:
+        setting: of the runs.
+        thresholds: of the runs, each once; none where nothing is rejected.
+    """
+    if setting == "classification":
+        return "Top-1 accuracy: the share of test images whose likeliest class is the true one."
     if setting == "pda":
         return (
             "PDA reports accuracy: the share of target images that are classified rightly, "
             "without rejection."
         )
     return (
-        "H-score: harmonic mean of the accuracy on known classes and the share of unknown images "
-        f"that are rejected, here above an uncertainty of {threshold}. A model that rejects "
-        "everything, or nothing, scores near 0."
+        "H-score: harmonic mean of the accuracy on known classes (the mean over the classes) and "
+        "the share of unknown images that are rejected, here above an uncertainty of "
+        f"{' or '.join(f'{limit:g}' for limit in thresholds)}. A model that rejects everything, or "
+        "nothing, scores near 0."
     )
+
+
+def column_meanings(setting: str) -> dict[str, str]:
+    """Score column -> what it means, in the order in which they are to be read."""
+    return ADAPTATION_COLUMNS if kind_of(setting).pairs else CLASSIFICATION_COLUMNS
 
 
 def cards(run: ReportRun) -> list[dict[str, Any]]:
@@ -52,10 +75,13 @@ def cards(run: ReportRun) -> list[dict[str, Any]]:
     """
     metric = HEADLINES[run.setting]
     scores = run.content.get("scores") or {}
-    blocks = {name: scores.get(name) for name in ("last", "selected", "oracle")}
-    blocks["source_only"] = run.content.get("source_only")
-    if not run.adapts:  # nothing was adapted: one column says all
-        blocks = {"source_only": blocks["source_only"] or blocks["last"]}
+    meanings = column_meanings(run.setting)
+    blocks = {name: scores.get(name) for name in meanings}
+    if run.kind.pairs:
+        blocks["source_only"] = run.content.get("source_only")
+        if not run.adapts:  # nothing was adapted: one column says all
+            blocks = {"source_only": blocks["source_only"] or scores.get("last")}
+    blocks = {k: v for k, v in blocks.items() if v or k not in run.kind.optional_blocks}
     found = []
     for name, block in blocks.items():
         value = (block or {}).get(metric)
@@ -63,7 +89,7 @@ def cards(run: ReportRun) -> list[dict[str, Any]]:
             {
                 "name": SOURCE_ONLY if name == "source_only" else name,
                 "key": name,
-                "meaning": COLUMN_MEANINGS[name],
+                "meaning": meanings[name],
                 "value": value,
                 "text": "n/a" if value is None else percent(value),
                 "epoch": (block or {}).get("epoch"),
@@ -93,14 +119,17 @@ def verdict(run: ReportRun) -> str:
     gain = 100 * (after - before)
     direction = "raised" if gain > 0.05 else "lowered" if gain < -0.05 else "did not change"
     by = "" if direction == "did not change" else f" by {abs(gain):.1f} points"
+    same = "" if run.threshold is None else " at the same threshold"
     return (
-        f"Adaptation {direction} the score{by} against the source model at the same threshold "
-        "(one run; the spread over seeds may be larger than that)."
+        f"Adaptation {direction} the score{by} against the source model{same} (one run; the "
+        "spread over seeds may be larger than that)."
     )
 
 
 def labels_missing(run: ReportRun) -> bool:
     """Whether the target has no labels, so that nothing can be scored."""
+    if not run.kind.pairs:
+        return False
     last = (run.content.get("scores") or {}).get("last") or {}
     images = run.content.get("images") or {}
     return run.done and images.get("target_unknown") is None and last.get("accuracy") is None

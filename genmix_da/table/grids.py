@@ -104,7 +104,7 @@ def _title(summary: Summary, table: Table) -> str:
     return ", ".join((setting, METRIC_NAMES[table.metric], *block, seeds))
 
 
-def _signed(fraction: float) -> str:
+def signed(fraction: float) -> str:
     """Percent points; what rounds to nothing has no sign."""
     text = f"{100 * fraction:+.1f}"
     return "0.0" if text in ("+0.0", "-0.0") else text
@@ -115,12 +115,12 @@ def _difference_grid(chosen: list[Difference]) -> Grid:
     rows = []
     for item in chosen:
         block = "all blocks" if has_no_epochs(item.method) else item.block
-        cells = (Entry("-" if v is None else _signed(v)) for v in item.columns.values())
-        mean = Entry(item.state if item.mean is None else _signed(item.mean))
+        cells = (Entry("-" if v is None else signed(v)) for v in item.columns.values())
+        mean = Entry(item.state if item.mean is None else signed(item.mean))
         if item.low is None or item.high is None:
             ends = Entry("-")
         else:
-            ends = Entry(f"{_signed(item.low)} to {_signed(item.high)}")
+            ends = Entry(f"{signed(item.low)} to {signed(item.high)}")
         rows.append((Entry(f"{item.method} - {item.baseline}, {block}"), *cells, mean, ends))
     setting = kind_of(chosen[0].setting).title(chosen[0].setting)
     metric = METRIC_NAMES[chosen[0].metric]

@@ -20,7 +20,7 @@ def test_a_finished_run_leaves_all_four_files(finished: Any) -> None:
 
 
 def test_uncertainty_and_labels_are_those_of_the_last_epoch(finished: Any) -> None:
-    after = read_evidence(finished.folder)["after"]
+    after = read_evidence(finished.folder, 4)[0]["after"]
     rows = list(csv.DictReader(finished.predictions.splitlines()))
     assert after["uncertainty"] == pytest.approx([float(r["uncertainty"]) for r in rows], abs=1e-6)
     unknown = np.array([row["true"] == "unknown" for row in rows])
@@ -30,7 +30,8 @@ def test_uncertainty_and_labels_are_those_of_the_last_epoch(finished: Any) -> No
 
 
 def test_the_source_model_is_kept_apart_from_the_adapted_one(finished: Any) -> None:
-    found = read_evidence(finished.folder)
+    found, refused = read_evidence(finished.folder, 4)
+    assert refused == {}
     before, after = found["before"], found["after"]
     assert not np.allclose(before["uncertainty"], after["uncertainty"])
     auroc = roc_auc_score(before["label"] == 4, before["uncertainty"])
@@ -40,7 +41,8 @@ def test_the_source_model_is_kept_apart_from_the_adapted_one(finished: Any) -> N
 
 
 def test_boundaries_are_those_of_the_first_and_the_last_epoch(finished: Any) -> None:
-    found = read_evidence(finished.folder)
+    found, refused = read_evidence(finished.folder, 4)
+    assert refused == {}
     for name, row in (("boundary_first", 1), ("boundary_last", 2)):
         boundary, line = found[name], finished.metrics[row]
         assert int(boundary["epoch"]) == row
@@ -57,4 +59,67 @@ def test_damaged_files_are_left_out(finished: Any, tmp_path: Path) -> None:
     file = copy / FOLDER / "after.npz"
     file.write_bytes(file.read_bytes()[:200])
     (copy / FOLDER / "before.npz").unlink()
-    assert sorted(read_evidence(copy)) == ["boundary_first", "boundary_last"]
+    found, refused = read_evidence(copy, 4)
+    assert sorted(found) == ["boundary_first", "boundary_last"]
+    assert list(refused) == ["after"]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "reason"),
+    [
+        ("after", {"uncertainty": None}, "holds no uncertainty"),
+        ("after", {"label": np.zeros(3, np.int32)}, "has no label of shape"),
+        ("after", {"label": 5}, "has a label that is no class"),
+        ("after", {"prediction": 4}, "has a prediction that is no class"),
+        ("after", {"uncertainty": np.nan}, "has a uncertainty that is not finite"),
+        ("after", {"features": np.nan}, "has features that are not finite"),
+        ("after", {"mapped": 10_000}, "has features that belong to no images"),
+        ("after", {"features": None}, "has no features"),
+        ("boundary_last", {"class_prior": np.zeros(9)}, "has no class_prior of shape [4]"),
+        ("boundary_last", {"mixture_means": None}, "has no mixture_means of shape [2]"),
+        ("boundary_last", {"nearest_class": 4}, "has a nearest_class that is no class"),
+    ],
+)
+def test_arrays_of_another_form_are_refused(
+    finished: Any, tmp_path: Path, name: str, change: dict[str, Any], reason: str
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(finished.folder, copy)
+    file = copy / FOLDER / f"{name}.npz"
+    with np.load(file) as content:
+        arrays = dict(content)
+    for key, value in change.items():
+        if value is None:
+            del arrays[key]
+        elif isinstance(value, np.ndarray):
+            arrays[key] = value
+        else:
+            arrays[key].flat[0] = value
+    np.savez(file, **arrays)
+    found, refused = read_evidence(copy, 4)
+    assert name not in found
+    assert reason in refused[name]
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x93NUMPY nonsense"])
+def test_files_that_are_no_archives_are_refused(
+    finished: Any, tmp_path: Path, content: bytes
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(finished.folder, copy)
+    (copy / FOLDER / "before.npz").write_bytes(content)
+    found, refused = read_evidence(copy, 4)
+    assert "cannot be read" in refused["before"]
+    assert len(found) == 3
+
+
+def test_flipped_bytes_are_refused(finished: Any, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(finished.folder, copy)
+    file = copy / FOLDER / "after.npz"
+    content = bytearray(file.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 64] = bytes(64)
+    file.write_bytes(bytes(content))
+    assert "cannot be read" in read_evidence(copy, 4)[1]["after"]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PLOTS = ("overhead.png", "overhead.svg")
 # Of Okabe and Ito, whose colours are told apart in every common kind of colour blindness; shapes
 # say the same again.
-_PLAIN = {"color": "#000000", "marker": "s"}
+_PLAIN = {"color": "#777777", "marker": "s"}
 _MADE = {"color": "#d55e00", "marker": "D"}
 _MIXED = {"color": "#0072b2", "marker": "o"}
 _ACROSS = 3  # panels side by side
@@ -79,23 +79,38 @@ def _points(headline: Table, cost: Table, column: str, base: str | None) -> list
     return points
 
 
+def plot_size(points: dict[str, list[Point]]) -> tuple[float, float]:
+    """Width and height in inches that the plot needs."""
+    across = min(len(points), _ACROSS)
+    crowd = max(len(found) for found in points.values())
+    down = -(-len(points) // across)
+    return 5.2 * across + 0.6, (3.6 + 0.14 * crowd) * down + 0.5
+
+
 def overhead_figure(points: dict[str, list[Point]], notes: Sequence[str] = ()) -> Figure:
+    """The plot as a figure of its own; see `draw_overhead`."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=plot_size(points), layout="constrained")
+    draw_overhead(figure, points, notes)
+    return figure
+
+
+def draw_overhead(
+    figure: Figure, points: dict[str, list[Point]], notes: Sequence[str] = ()
+) -> None:
     """The plot.
 
     Args:
+        figure: empty, of `plot_size`.
         points: of `overhead_points`; not empty.
         notes: what nobody may miss, since a figure floats away from its table; below the axes.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    across = min(len(points), _ACROSS)
-    down = -(-len(points) // across)
-    crowd = max(len(found) for found in points.values())
-    size = (5.2 * across + 0.6, (3.6 + 0.14 * crowd) * down + 0.5)
-    figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
-    panels = list(figure.subplots(down, across, squeeze=False).flat)
+    across = min(len(points), _ACROSS)
+    panels = list(figure.subplots(-(-len(points) // across), across, squeeze=False).flat)
     for axes, (dataset, found) in zip(panels, points.items(), strict=False):
         _draw(axes, dataset, found)
     for axes in panels[len(points) :]:
@@ -108,7 +123,6 @@ def overhead_figure(points: dict[str, list[Point]], notes: Sequence[str] = ()) -
     for axes, found in zip(panels, points.values(), strict=False):  # when nothing moves any more
         names = [(point.overhead, point.accuracy, point.method) for point in found]
         label_points(axes, names, [line for point in found for line in _bars(point)])
-    return figure
 
 
 def _bars(point: Point) -> list[tuple[float, float, float, float]]:
@@ -119,7 +133,7 @@ def _bars(point: Point) -> list[tuple[float, float, float, float]]:
 
 
 def _draw(axes: Any, dataset: str, points: list[Point]) -> None:
-    axes.grid(visible=True, color="#e5e5e5", linewidth=0.6)
+    axes.grid(visible=True, color="#888888", alpha=0.25, linewidth=0.6)
     axes.set_axisbelow(True)
     axes.set_title(dataset, fontsize=10)
     axes.set_ylabel("top-1 accuracy (%), last epoch", fontsize=9)

@@ -46,6 +46,15 @@ for (const button of document.querySelectorAll("button.copy")) {
     copied.then(function () { button.textContent = "Copied"; }, function () { button.textContent = "Selected"; });
   });
 }
+// What scrolls sideways can be reached by keyboard; what does not is no stop on the way.
+function markScrolling() {
+  for (const box of document.querySelectorAll(".scroll")) {
+    if (box.scrollWidth > box.clientWidth) { box.tabIndex = 0; } else { box.removeAttribute("tabindex"); }
+  }
+}
+markScrolling();
+window.addEventListener("resize", markScrolling);
+document.addEventListener("toggle", markScrolling, true);
 // Paper has no folds: open them but for pages of settings, and close those again that were closed.
 let closed = [];
 window.addEventListener("beforeprint", function () {

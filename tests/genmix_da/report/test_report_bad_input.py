@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from genmix_da.report.form import read_metrics
 from genmix_da.results_seal import seal
 
 
@@ -58,7 +59,7 @@ def test_incomplete_run_is_shown_as_such(altered: Callable, page_of: Callable) -
         (folder / "evidence" / f"{name}.npz").unlink()
     page = page_of(folder)
     assert "NOT FINISHED" in page
-    assert "1 of 1 runs have not finished" in page
+    assert "Not finished: 1 of 1 runs." in page
     assert "inc. 0/1" in page
     assert 'aria-label="Scores on the target after each epoch' in page  # the epochs it has
     assert 'data-score="last"' not in page
@@ -75,7 +76,7 @@ def test_run_without_evidence_says_so(altered: Callable, page_of: Callable) -> N
     shutil.rmtree(folder / "evidence")
     (folder / "checkpoint.safetensors").unlink()
     page = page_of(folder)
-    assert "left no evidence folder" in page
+    assert "evidence folder (an earlier version wrote" in page
     assert "No Grad-CAM" in page
     assert "Uncertainty of target images" not in page
 
@@ -95,15 +96,86 @@ def test_target_without_labels(
     flat.mkdir()
     for number, file in enumerate(sorted((data / "Clipart").rglob("*.*g"))):
         shutil.copy(file, flat / f"{number}{file.suffix}")
-    outcome = adapt("--tgt", flat, "--split", "3/3/0", "--setting", "opda")
-    if outcome.code:
-        outcome = adapt("--tgt", flat)
+    outcome = adapt("--tgt", flat)
     assert outcome.code == 0, outcome.err
     page = page_of(tmp_path / "runs" / "run")
     assert "The target has no labels" in page
     assert "coloured by predicted class" in page
     assert "all images (no labels)" in page
     assert "ROC curve of" not in page
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"setting": "upda"}, "unknown setting 'upda'"),
+        ({"source_model": "folder"}, "has a source_model that is no object"),
+        ({"provenance": {}}, "does not say which classes the run knows"),
+        ({"provenance": {"packages": []}}, "does not say which classes"),
+        ({"timing": {"seconds": {"source": "long"}}}, "has a timing whose seconds are no numbers"),
+        ({"skipped_files": [{"path": "x"}]}, "has skipped files without path and reason"),
+    ],
+)
+def test_records_of_another_form_are_not_used(
+    refusal: Callable, altered: Callable, change: dict[str, Any], reason: str
+) -> None:
+    assert reason in refusal(altered(**change))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[1, 2]",
+        "{not json",
+        '{"stage": "target", "epoch": 2}',
+        '{"stage": "target", "epoch": 2, "learning_rate": 0.1, "losses": null}',
+        '{"stage": "target", "epoch": 2, "learning_rate": 0.1, "losses": {"total": null}}',
+        '{"stage": "target", "epoch": 0, "learning_rate": 0, "losses": {}, "scores": [1]}',
+        '{"stage": "target", "epoch": 0, "learning_rate": 0, "losses": {}, "silhouettes": [1],'
+        ' "cluster_counts": [1, 2]}',
+        "[" * 100_000,
+    ],
+)
+def test_bad_lines_of_the_learning_curves_are_counted(tmp_path: Path, line: str) -> None:
+    good = '{"stage": "target", "epoch": 0, "learning_rate": 0.0, "losses": {}, "scores": {}}'
+    (tmp_path / "metrics.jsonl").write_text(f"{good}\n{line}\n")
+    rows, note = read_metrics(tmp_path / "metrics.jsonl", "target")
+    assert rows == [json.loads(good)]
+    assert note.startswith("1 of 2 lines")
+
+
+def test_features_that_are_all_alike_have_no_map(altered: Callable, page_of: Callable) -> None:
+    folder = altered()
+    file = folder / "evidence" / "after.npz"
+    with np.load(file) as content:
+        arrays = dict(content)
+    arrays["features"][:] = arrays["features"][0]
+    np.savez(file, **arrays)
+    page = page_of(folder)
+    assert "No map (after adaptation): the features are all alike, or too few." in page
+    assert "t-SNE map of the features of 60 target images, source model, coloured" in page
+
+
+def test_no_unknown_image_is_said(altered: Callable, page_of: Callable) -> None:
+    folder = altered()
+    for name in ("before", "after"):
+        file = folder / "evidence" / f"{name}.npz"
+        with np.load(file) as content:
+            arrays = dict(content)
+        arrays["label"][arrays["label"] == 4] = 0
+        np.savez(file, **arrays)
+    page = page_of(folder)
+    assert "There is no unknown image, so ROC and OSCR are not defined." in page
+
+
+@pytest.mark.parametrize("out", ["", ".", "folder"])
+def test_a_page_needs_a_file_name(
+    run: Callable, complaint: Callable, finished: Any, tmp_path: Path, out: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    named = tmp_path / "folder" if out == "folder" else out
+    line = complaint(run("report", finished.folder, "-o", named))
+    assert "give -o FILE" in line or "give another -o FILE" in line
 
 
 def test_two_thousand_classes(altered: Callable, page_of: Callable) -> None:
@@ -144,6 +216,7 @@ def test_two_thousand_classes(altered: Callable, page_of: Callable) -> None:
 
 def test_bytes_that_are_no_text(altered: Callable, page_of: Callable) -> None:
     folder = altered(source="A\udcffrt", method="lead\x07")
-    page = page_of(folder)
+    other = altered("other", source="A\udcffrt", method="lead2", identity="0" * 16)
+    page = page_of(folder, other)  # two of one pair: their comparison has the pair in its title
     assert "A\ufffdrt" in page or "A?rt" in page
     assert "\x07" not in page

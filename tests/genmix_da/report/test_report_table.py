@@ -87,6 +87,29 @@ def test_missing_runs_leave_their_cells_incomplete(table: Path, page_of: Callabl
     assert 'data-average="lead" data-value=""' in page
 
 
+def test_runs_that_differ_in_a_setting_are_told_apart(altered: Callable, page_of: Callable) -> None:
+    one = altered("one")
+    content = json.loads((one / "result.json").read_text())
+    content["provenance"]["config"]["threshold"] = 0.7
+    two = altered("two", **content | {"identity": "f" * 16, "threshold": 0.7})
+    loaded = load_runs([one, two])
+    assert sorted(run.method for run in loaded.runs) == [
+        "lead (threshold 0.7)",
+        "lead (threshold 0.85)",
+    ]
+    page = page_of(one, two, "--details", 0)
+    assert "above an uncertainty of 0.7 or 0.85" in page
+    for run in loaded.runs:
+        assert f'data-average="{run.method}"' in page
+
+
+def test_runs_that_differ_in_no_setting_are_called_by_identity(altered: Callable) -> None:
+    one, two = altered("one"), altered("two", identity="f" * 16)
+    methods = {run.method for run in load_runs([one, two]).runs}
+    assert "lead (run ffffffff)" in methods
+    assert len(methods) == 2
+
+
 def test_order_of_the_arguments_does_not_matter(table: Path) -> None:
     def titles(paths: list[Path]) -> list[Any]:
         return [run.title for run in load_runs(paths).runs]

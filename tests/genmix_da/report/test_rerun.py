@@ -63,14 +63,19 @@ def test_unusual_settings_are_in_it() -> None:
     assert {"--freeze-backbone", "--no-mixed-precision", "--fast"} <= set(words)
 
 
-def test_every_option_is_one_of_the_command() -> None:
-    from genmix_da.cli.adapt import command
+@pytest.mark.parametrize("command", ["adapt", "classify train"])
+def test_every_option_is_one_of_the_command(command: str) -> None:
+    from genmix_da.cli.adapt import command as adapt
+    from genmix_da.cli.classify import train
     from genmix_da.report import rerun
 
-    known = {option for parameter in command.params for option in parameter.opts}
-    named = {f"--{name.replace('_', '-')}" for name in rerun._SETTINGS}
-    named |= {*rerun._GENMIX_OPTIONS.values(), *rerun._EDITOR_OPTIONS.values()}
-    assert named <= known
+    if command == "adapt":
+        found, settings, editor = adapt, rerun._ADAPT, rerun._EDITOR_OPTIONS
+    else:
+        found, settings, editor = train, rerun._CLASSIFY, rerun._CLASSIFY_EDITOR_OPTIONS
+    known = {option for parameter in found.params for option in parameter.opts}
+    named = {f"--{name.replace('_', '-')}" for name in settings}
+    assert named | {*rerun._GENMIX_OPTIONS.values(), *editor.values()} <= known
 
 
 def test_source_only_is_a_table() -> None:

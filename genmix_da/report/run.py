@@ -1,0 +1,106 @@
+"""One run of a report: its record, learning curves and evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from genmix_da.evidence import Arrays
+from genmix_da.table.aggregate import HEADLINES, has_no_epochs, score
+from genmix_da.table.kinds import Kind, kind_of
+from genmix_da.table.records import Record
+
+
+@dataclass(frozen=True)
+class ReportRun:
+    """One run with everything that it left.
+
+    Attributes:
+        key: unique on a page: letters, digits and hyphens.
+        folder: of the run.
+        record: of result.json.
+        method: its method, with what tells it from others of that name on the page.
+        metrics: lines of metrics.jsonl: one an epoch of adaptation, from epoch 0, or of training.
+        source_metrics: of the source model's training; [] where it is gone or was given.
+        evidence: see `read_evidence`.
+        notes: sentences on what is missing or damaged: of "curves" and of "evidence".
+    """
+
+    key: str
+    folder: Path
+    record: Record
+    method: str
+    metrics: list[dict[str, Any]]
+    source_metrics: list[dict[str, Any]]
+    evidence: dict[str, Arrays]
+    notes: dict[str, str]
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """Of result.json."""
+        return self.record.content
+
+    @property
+    def setting(self) -> str:
+        """ "opda", "osda", "pda" or "classification"."""
+        return str(self.content["setting"])
+
+    @property
+    def kind(self) -> Kind:
+        """Adaptation or classification."""
+        return kind_of(self.setting)
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Source and target, or the data set alone."""
+        names = (str(self.content["source"]), str(self.content["target"]))
+        return names if self.kind.pairs else names[:1]
+
+    @property
+    def scored_on(self) -> str:
+        """What the scores are of."""
+        return "target" if self.kind.pairs else "test images"
+
+    @property
+    def done(self) -> bool:
+        """Whether the run has finished."""
+        return self.record.status == "done"
+
+    @property
+    def adapts(self) -> bool:
+        """Whether there are epochs of adaptation."""
+        return self.kind.pairs and not has_no_epochs(self.content["method"])
+
+    @property
+    def threshold(self) -> float | None:
+        """Above this uncertainty an image is rejected; None where nothing is (PDA)."""
+        limit = self.content.get("threshold")
+        return None if self.setting == "pda" or limit is None else float(limit)
+
+    @property
+    def title(self) -> str:
+        """E.g. "Art to Clipart, OPDA, lead, seed 1"."""
+        setting = self.kind.title(self.setting)
+        return f"{' to '.join(self.place)}, {setting}, {self.method}, seed {self.content['seed']}"
+
+    @property
+    def headline(self) -> float | None:
+        """The setting's score of the last epoch; None where there is none."""
+        if not self.done:
+            return None
+        return score(self.record, self.content["method"], "last", HEADLINES[self.setting])
+
+    @property
+    def class_names(self) -> list[str]:
+        """The classifier's C outputs; of adaptations "unknown" comes last."""
+        return class_names(self.record)
+
+
+def class_names(record: Record) -> list[str]:
+    """See `ReportRun.class_names`."""
+    config = (record.content.get("provenance") or {}).get("config") or {}
+    if not kind_of(record.content["setting"]).pairs:
+        return [str(name) for name in config.get("classes") or ()]
+    sets = config.get("label_sets") or {}
+    return [*map(str, (*sets.get("shared", ()), *(sets.get("source_private") or ()))), "unknown"]

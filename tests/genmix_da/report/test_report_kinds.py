@@ -1,0 +1,98 @@
+"""Pages on other kinds of runs: partial adaptation, source-only, classification."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from genmix_da.report.rerun import rerun_command
+
+CLASSIFY = (
+    *("--backbone", "timm:mobilenetv3_small_050", "--weights", "none", "--image-size", "32"),
+    *("--batch-size", "8", "--steps", "14", "--eval-every", "1", "--device", "cpu"),
+    *("--fgsm", "2/255,8/255"),
+)
+GENMIX = ("--editor", "filters", "--features", "off", "--edit-size", "20", "--per-image", "1")
+
+
+@pytest.fixture(scope="module")
+def classified(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two classifications: none and genmix."""
+    from genmix_da.cli import main
+
+    folder = tmp_path_factory.mktemp("classified")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENMIX_DA_CACHE", str(folder / "cache"))
+        for method, more in (("none", ()), ("genmix", GENMIX)):
+            words = ["classify", "train", "--data", data / "Art", "--augment", method, *CLASSIFY]
+            words += [*more, "--out", folder / "runs" / method]
+            assert main([str(word) for word in words]) == 0
+    return folder / "runs"
+
+
+def result_of(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "result.json").read_text())
+    return content
+
+
+def test_classifications_are_scored_by_top1(classified: Path, page_of: Callable) -> None:
+    page = page_of(classified)
+    shown = re.findall(r'data-score="([a-z_]+)" data-value="([^"]*)"', page)
+    for method in ("none", "genmix"):
+        value = result_of(classified / method)["scores"]["last"]["top1"]
+        assert ("last", str(value)) in shown
+    assert "source_only" not in dict(shown)
+    assert "the share of test images whose likeliest class is the true one" in page
+    assert "best epoch by TEST LABELS" in page
+    assert "Grad-CAM" not in page
+    assert "LEAD's own view" not in html.unescape(page)
+
+
+def test_classifications_have_their_figures(classified: Path, page_of: Callable) -> None:
+    page = html.unescape(page_of(classified))
+    result = result_of(classified / "genmix")
+    clean = 100 * result["robustness"]["clean_error"]
+    assert f"Percent of test images misclassified: {clean:.1f} without attack" in page
+    right = round(result["scores"]["last"]["top1"] * result["images"]["test"])
+    assert f"{right} of {result['images']['test']} images on the diagonal" in page
+    assert "Top-1 accuracy in percent at an augmentation overhead in percent. Art: none" in page
+    assert f"{result['made']['kept']} edits kept" in page
+    assert 'alt="original of an image of' in page
+
+
+def test_command_makes_the_same_classification(
+    classified: Path, run: Callable, tmp_path: Path
+) -> None:
+    for method in ("none", "genmix"):
+        result = result_of(classified / method)
+        words = shlex.split(str(rerun_command(result, str(tmp_path / method))))
+        assert words[:3] == ["genmix-da", "classify", "train"]
+        again = run(*words[1:], "--json").json()
+        assert again["identity"] == result["identity"]
+        assert again["scores"] == result["scores"]
+
+
+def test_partial_adaptation_has_no_threshold(altered: Callable, page_of: Callable) -> None:
+    folder = altered(setting="pda")
+    page = html.unescape(page_of(folder))
+    assert "without rejection" in page
+    assert "at the same threshold" not in page
+    assert "Normalised entropy, nothing is rejected" in page
+    assert "ROC curve of" not in page
+
+
+def test_source_only_has_one_column_and_no_boundaries(altered: Callable, page_of: Callable) -> None:
+    folder = altered(method="source-only")
+    (folder / "evidence" / "after.npz").unlink()
+    page = html.unescape(page_of(folder))
+    assert re.findall(r'data-score="([a-z_]+)"', page) == ["source_only"]
+    assert "LEAD's own view" not in page
+    assert "not found in the run's evidence folder" not in page
+    assert "Confusion matrix, source model" in page
