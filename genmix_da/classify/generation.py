@@ -43,8 +43,9 @@ def generation_cost(
     if record["made"] >= edits:
         return _cost(spent, edits, record["made"], edits)
     logger.info("%d of %d edits were in the cache: timing some", edits - record["made"], edits)
-    per_edit, timed = _seconds_per_edit(augmentation, originals)
-    return _cost(per_edit * edits, edits, record["made"], timed)
+    making, blending, timed = _time_sample(augmentation, originals)
+    seconds = making * edits + blending * record["kept"]
+    return _cost(seconds, edits, record["made"], timed)
 
 
 def _cost(seconds: float, edits: int, made: int, measured_on: int) -> dict[str, Any]:
@@ -57,8 +58,11 @@ def _cost(seconds: float, edits: int, made: int, measured_on: int) -> dict[str, 
     }
 
 
-def _seconds_per_edit(augmentation: Augmentation, originals: Domain) -> tuple[float, int]:
-    """Seconds of one edit with reading, comparing and composing, and how many were timed."""
+def _time_sample(augmentation: Augmentation, originals: Domain) -> tuple[float, float, int]:
+    """Seconds of one edit with reading and comparing, of one composition, and how many were timed.
+
+    On the fly the composition is a part of training, and 0 here.
+    """
     s, editor = augmentation.settings, augmentation.editor
     count = len(originals.images)
     spread = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).astype(int))
@@ -75,4 +79,4 @@ def _seconds_per_edit(augmentation: Augmentation, originals: Domain) -> tuple[fl
             augmentation.encoder.encode([edit])
         each = (time.perf_counter() - started) / len(trials)
         comparing = each * (1 + 1 / s.per_image)  # the original's too, once for all its edits
-    return reading + editing + comparing + blending, len(trials)
+    return reading + editing + comparing, blending, len(trials)
