@@ -73,6 +73,11 @@ def load_model(checkpoint: Path, device: str = "auto", weights: str | None = Non
     if not path.is_file():
         raise UserError(f"no checkpoint {path}; give a run folder or a .safetensors file.")
     tensors, description = load_checkpoint(path)
+    if description.get("stage") == "classifier":
+        raise UserError(
+            f"{path} is of genmix-da classify, which scores its own test images; evaluate and "
+            "predict take checkpoints of genmix-da adapt."
+        )
     where = resolve_device(device)
     try:
         sets = LabelSets(**{name: tuple(c) for name, c in description["label_sets"].items()})

@@ -109,7 +109,27 @@ def class_folders(folder: Path) -> Domain:
         raise UserError(
             f"{folder} has images but no class folders, so they have no labels; expected {LAYOUT}."
         )
+    _refuse_domains(domain)
     return domain
+
+
+def _refuse_domains(domain: Domain) -> None:
+    """Refuse a folder of domains, whose names would be taken for classes.
+
+    Raises:
+        UserError: every class folder has several folders of images and no image of its own.
+    """
+    inside: dict[str, set[str]] = {}
+    for path, label in zip(domain.images, domain.labels or (), strict=True):
+        parts = path.relative_to(domain.folder).parts
+        below = parts[parts.index(label) + 1 :]
+        inside.setdefault(label, set()).add(below[0] if len(below) > 1 else "")
+    if all("" not in names and len(names) > 1 for names in inside.values()):
+        first = domain.classes[0]
+        raise UserError(
+            f"{domain.folder} holds domains, not classes: {first} has class folders of its own; "
+            f"give one of them, e.g. --data {domain.folder / first}."
+        )
 
 
 def _annotated(folder: Path) -> Domain:

@@ -35,8 +35,8 @@ def generation_cost(
 
     Returns:
         seconds (all edits, their selection and, offline, composition), edits, made (now, not taken
-        from the cache), seconds_per_edit, measured_on (number of edits that were timed; all of them
-        where all were made now).
+        from the cache), seconds_per_edit, measured_on (number of edits that were timed: all of them
+        where all were made now, none where a slow editor's time was estimated from a few steps).
     """
     edits = sum(record[status] for status in ("kept", "dropped", "failed"))
     spent = float(sum(record["seconds"].values()))
@@ -79,4 +79,4 @@ def _time_sample(augmentation: Augmentation, originals: Domain) -> tuple[float, 
             augmentation.encoder.encode([edit])
         each = (time.perf_counter() - started) / len(trials)
         comparing = each * (1 + 1 / s.per_image)  # the original's too, once for all its edits
-    return reading + editing + comparing, blending, len(trials)
+    return reading + editing + comparing, blending, 0 if editor.slow else len(trials)

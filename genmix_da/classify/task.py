@@ -154,7 +154,8 @@ def prepare(config: ClassifyConfig) -> ClassifyTask:
     _check_readable(train, classes)
     check_batch(train, config.batch_size)
     dataset = config.dataset or parts.name
-    synthetic = any((folder / MINI_MARKER).is_file() for folder in parts.train.folder.parents)
+    home = parts.train.folder.resolve()
+    synthetic = any((folder / MINI_MARKER).is_file() for folder in (home, *home.parents))
     return ClassifyTask(
         config, parts, dataset, synthetic, classes, train, val, test, preprocessing, device
     )

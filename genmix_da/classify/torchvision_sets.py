@@ -125,11 +125,10 @@ def _indexed(name: str, home: Path, dataset: Any) -> Domain:
         pairs = zip(dataset._image_files, dataset._labels, strict=True)
     samples = [(Path(path), int(label)) for path, label in pairs]
     names = list(getattr(dataset, "classes", ()))
-    width = len(str(max(label for _, label in samples)))
     # Class names become folder names ("F/A-18"), and equal ones would merge two classes.
     named = len(set(names)) == len(names) > 0
     classes = {
-        label: str(names[label]).replace("/", "-") if named else f"{label:0{width}}"
+        label: str(names[label]).replace("/", "-") if named else f"{label:04}"
         for label in {label for _, label in samples}
     }
     found = sorted((classes[label], path) for path, label in samples)

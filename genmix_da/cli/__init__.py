@@ -86,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo(
             "genmix-da: interrupted; what was finished is kept and the same command goes on "
-            "(adapt and augment: with --resume)",
+            "(adapt, augment and classify train: with --resume)",
             err=True,
         )
         return 130

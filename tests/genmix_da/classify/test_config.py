@@ -61,8 +61,9 @@ def test_radii_are_fractions_or_numbers() -> None:
     ("options", "filled"),
     [
         ({}, (0.01, 0.1, 5e-4)),
-        ({"weights": "none"}, (0.1, 1.0, 5e-4)),
+        ({"weights": "none"}, (0.02, 1.0, 5e-4)),
         ({"optimizer": "adamw"}, (1e-3, 0.1, 0.05)),
+        ({"optimizer": "adamw", "weights": "none"}, (3e-3, 1.0, 0.05)),
         ({"lr": 0.3, "backbone_factor": 0.0, "weight_decay": 0.0}, (0.3, 0.0, 0.0)),
     ],
 )

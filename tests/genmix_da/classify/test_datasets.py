@@ -66,6 +66,13 @@ def test_images_deeper_below_their_class(tmp_path: Path) -> None:
     assert parts.train.labels == ("a", "a", "b")
 
 
+def test_folder_of_domains(tmp_path: Path) -> None:
+    put(tmp_path, *of("ab", "Art/"), *of("ab", "Clipart/"))
+    with pytest.raises(UserError, match="holds domains, not classes: Art has class folders"):
+        find_parts(str(tmp_path))
+    assert find_parts(str(tmp_path / "Art")).train.classes == ("a", "b")
+
+
 def test_tiny_imagenet_as_unzipped(tmp_path: Path) -> None:
     root = put(tmp_path, "train/n01/images/n01_0.png", "train/n02/images/n02_0.png")
     put(root, "val/images/val_0.png", "val/images/val_1.png", "test/images/test_0.png")

@@ -16,7 +16,7 @@ import torchvision
 from PIL import Image
 
 from genmix_da.classify.datasets import find_parts
-from genmix_da.classify.torchvision_sets import SETS
+from genmix_da.classify.torchvision_sets import SETS, _indexed
 
 CIFAR_CLASSES = [f"kind_{n:03}" for n in range(100)]
 
@@ -79,6 +79,17 @@ def test_flowers102(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {path.name for path in parts.test.images} == {"image_00005.jpg", "image_00006.jpg"}
     assert parts.train.classes == parts.test.classes == parts.val.classes
     assert len(parts.train.classes) == 2
+
+
+def test_classes_without_names_have_one_number_in_all_parts(tmp_path: Path) -> None:
+    class Numbered:
+        def __init__(self, *labels: int) -> None:
+            self._image_files = [tmp_path / f"{label}.jpg" for label in labels]
+            self._labels = list(labels)
+
+    train, test = (_indexed("x", tmp_path, Numbered(*labels)) for labels in ((3, 12), (3,)))
+    assert train.classes == ("0003", "0012")
+    assert test.classes == ("0003",)
 
 
 def test_class_names_become_folder_names(tmp_path: Path) -> None:
