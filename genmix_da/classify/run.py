@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from genmix_da.augmented_source import TrainingSet
+from genmix_da.classify.augmentations import GENMIX_PRESETS
 from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.generation import generation_cost
 from genmix_da.classify.identity import run_identity, run_settings
@@ -86,6 +87,7 @@ def _run(
     task: ClassifyTask, run: RunFolder, augmented: Path, prepared: float, *, resume: bool
 ) -> dict[str, Any]:
     method = resolve_method(task)
+    _warn_about_fixed(task)
     settings = run_settings(task, method)
     name = run_identity(settings)
     run.open(name, settings, resume=resume)
@@ -113,6 +115,15 @@ def _run(
     run.write_json("result.json", result)
     run.drop_state()
     return result
+
+
+def _warn_about_fixed(task: ClassifyTask) -> None:
+    """Settings of GenMix that the method fixes and that were given otherwise."""
+    fixed = GENMIX_PRESETS.get(task.config.augment, {})
+    given = task.config.genmix
+    unused = [key for key, value in fixed.items() if key in given and given[key] != value]
+    if unused:
+        logger.warning("%s fixes %s: not used as given", task.config.augment, ", ".join(unused))
 
 
 def _generation(task: ClassifyTask, method: Method, data: TrainingSet) -> dict[str, Any] | None:
