@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from genmix_da.report.figures import COLOURS, GREY, LINES, MARKERS, Chart, legend_below, shortened
@@ -11,6 +11,7 @@ from genmix_da.table.aggregate import HEADLINES
 from genmix_da.table.grids import METRIC_NAMES
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _LOSSES = ("total", "pseudo_label", "regulariser", "neighbours")
@@ -75,7 +76,7 @@ def rate_chart(run: ReportRun, parts: Sequence[tuple[str, Sequence[dict[str, Any
     """Learning rate of the last step of each epoch.
 
     Args:
-        run: for the chart's name.
+        run: whose last, selected and oracle epochs are marked.
         parts: (stage, its rows of metrics.jsonl).
     """
     stages = " and ".join(name for name, rows in parts if rows)
@@ -83,7 +84,7 @@ def rate_chart(run: ReportRun, parts: Sequence[tuple[str, Sequence[dict[str, Any
         f"{run.key}-rate",
         "Learning rate of the head",
         f"Learning rate of the last step of each epoch of {stages}.",
-        lambda figure: _draw_rate(figure, parts),
+        lambda figure: _draw_rate(figure, run, parts),
     )
 
 
@@ -164,19 +165,37 @@ def _draw_scores(figure: Figure, run: ReportRun) -> None:
                 label=label,
             )
     for name, marker, epoch, value in _marked(run, metric):
-        axes.plot(
-            epoch,
-            value,
-            marker,
-            color=COLOURS[0],
-            markersize=11 if marker == "*" else 7,
-            fillstyle="none",
-            markeredgewidth=1.5,
-            linestyle="none",
-            label=name,
-        )
+        _mark(axes, epoch, value, name, marker)
     axes.set(xlabel=_epochs(run), ylabel="percent", ylim=(0, 102))
     legend_below(figure)
+
+
+def _mark(axes: Axes, epoch: int, value: float, name: str, marker: str) -> None:
+    """Mark the epoch of one of the three score columns on a curve."""
+    axes.plot(
+        epoch,
+        value,
+        marker,
+        color=COLOURS[0],
+        markersize=11 if marker == "*" else 7,
+        fillstyle="none",
+        markeredgewidth=1.5,
+        linestyle="none",
+        label=name,
+    )
+
+
+def _mark_rows(axes: Axes, run: ReportRun, values: Mapping[int, float]) -> None:
+    """Mark those epochs on a curve.
+
+    Args:
+        axes: of the curve.
+        run: whose columns are meant.
+        values: epoch -> height of the curve.
+    """
+    for name, marker, epoch, _ in _marked(run, HEADLINES[run.setting]):
+        if epoch in values:
+            _mark(axes, epoch, values[epoch], name, marker)
 
 
 def _draw_losses(figure: Figure, run: ReportRun) -> None:
@@ -187,6 +206,7 @@ def _draw_losses(figure: Figure, run: ReportRun) -> None:
         label = name.replace("_", "-")
         epochs = [row["epoch"] for row in rows]
         axes.plot(epochs, values, linestyle=LINES[place], color=COLOURS[place], label=label)
+    _mark_rows(axes, run, {row["epoch"]: row["losses"]["total"] for row in rows})
     axes.set(xlabel="epoch", ylabel="mean loss", ylim=(0, None))
     legend_below(figure)
 
@@ -210,7 +230,9 @@ def _draw_training(figure: Figure, rows: Sequence[dict[str, Any]]) -> None:
     legend_below(figure)
 
 
-def _draw_rate(figure: Figure, parts: Sequence[tuple[str, Sequence[dict[str, Any]]]]) -> None:
+def _draw_rate(
+    figure: Figure, run: ReportRun, parts: Sequence[tuple[str, Sequence[dict[str, Any]]]]
+) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
     axes = figure.subplots()
@@ -226,6 +248,8 @@ def _draw_rate(figure: Figure, parts: Sequence[tuple[str, Sequence[dict[str, Any
                 color=COLOURS[place],
                 label=name,
             )
+    rates = {row["epoch"]: row["learning_rate"] for row in run.metrics if row["learning_rate"]}
+    _mark_rows(axes, run, rates)
     stage = "epoch" if len(parts) == 1 else "epoch of its stage"
     axes.set(xlabel=stage, ylabel="learning rate", yscale="log")
     # The default formatter writes formulas, which figures here do not parse.

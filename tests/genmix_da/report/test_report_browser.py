@@ -170,7 +170,7 @@ def test_page_is_never_wider_than_the_window(opened: Any, width: int) -> None:
             "return Math.min(...Array.from(document.querySelectorAll('figure svg text'))"
             ".map(t => t.getBoundingClientRect().height).filter(h => h > 0))"
         )
-        assert smallest > 6
+        assert smallest > 8
     finally:
         opened.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
