@@ -8,7 +8,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genmix_da.report import boundary, classification, comparisons, curves, maps, openset, words
+from genmix_da.report import (
+    boundary,
+    classification,
+    comparisons,
+    curves,
+    curves_compared,
+    maps,
+    openset,
+    words,
+)
 from genmix_da.report.figures import Chart, shown
 from genmix_da.report.galleries import galleries_of
 from genmix_da.report.load import Loaded
@@ -170,15 +179,14 @@ def _comparison(summary: Summary, runs: Sequence[ReportRun]) -> list[Chart]:
     for run in runs:
         if len(run.metrics) > 1:
             groups.setdefault((run.setting, *run.place), []).append(run)
-    overviews = {
-        setting: curves.overview(runs, setting) for setting in dict.fromkeys(g[0] for g in groups)
-    }
+    settings = dict.fromkeys(group[0] for group in groups)
+    overviews = {setting: curves_compared.overview(runs, setting) for setting in settings}
     charts += [chart for chart in overviews.values() if chart]
     for number, ((setting, *place), group) in enumerate(groups.items(), start=1):
         if len(group) > 1 and overviews[setting] is None:
             name, kind = METRIC_NAMES[HEADLINES[setting]], group[0].kind
             title = f"{kind.title(setting)}, {' to '.join(place)}: {name} per epoch"
-            charts.append(curves.comparison(group, f"comparison-{number}", title))
+            charts.append(curves_compared.comparison(group, f"comparison-{number}", title))
     return charts
 
 

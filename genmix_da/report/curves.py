@@ -1,11 +1,11 @@
-"""Learning curves: losses, scores and learning rate over the epochs of both stages."""
+"""Learning curves of one run: losses, scores and learning rate over the epochs of both stages."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from genmix_da.report.figures import COLOURS, GREY, LINES, MARKERS, Chart, legend_below, shortened
+from genmix_da.report.figures import COLOURS, LINES, MARKERS, Chart, legend_below
 from genmix_da.report.run import ReportRun
 from genmix_da.table.aggregate import HEADLINES
 from genmix_da.table.grids import METRIC_NAMES
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _LOSSES = ("total", "pseudo_label", "regulariser", "neighbours")
 _BESIDE = ("known_accuracy", "unknown_accuracy", "auroc", "top5")  # the headline, where it has them
-_MARKS = (("last", "o"), ("selected", "s"), ("oracle", "*"))
+MARKS = (("last", "o"), ("selected", "s"), ("oracle", "*"))
 
 
 def run_charts(run: ReportRun) -> list[Chart]:
@@ -88,29 +88,8 @@ def rate_chart(run: ReportRun, parts: Sequence[tuple[str, Sequence[dict[str, Any
     )
 
 
-def comparison(runs: Sequence[ReportRun], name: str, title: str) -> Chart:
-    """The headline score of several runs of one pair over the epochs.
-
-    Args:
-        runs: of one pair and setting, with epochs.
-        name: of the chart.
-        title: of the chart.
-    """
-    metric = HEADLINES[runs[0].setting]
-    ends = [
-        f"{run.method} seed {run.content['seed']} ends at {100 * value:.1f}"
-        for run in runs
-        if (value := run.headline) is not None
-    ]
-    return Chart(
-        name,
-        title,
-        f"{METRIC_NAMES[metric]} in percent after each epoch: {'; '.join(ends)}.",
-        lambda figure: _draw_comparison(figure, runs, metric),
-    )
-
-
-def _epochs(run: ReportRun) -> str:
+def epoch_axis(run: ReportRun) -> str:
+    """Words below an axis of epochs."""
     return "epoch (0: source model)" if run.kind.pairs else "epoch"
 
 
@@ -118,7 +97,7 @@ def _loss(run: ReportRun, place: int, name: str) -> float:
     return float(run.metrics[place]["losses"].get(name, float("nan")))
 
 
-def _percents(run: ReportRun, metric: str) -> tuple[list[int], list[float]]:
+def percents(run: ReportRun, metric: str) -> tuple[list[int], list[float]]:
     """Epochs and percent of the epochs that have the score."""
     pairs = [
         (int(row["epoch"]), 100 * float(value))
@@ -128,11 +107,11 @@ def _percents(run: ReportRun, metric: str) -> tuple[list[int], list[float]]:
     return [epoch for epoch, _ in pairs], [value for _, value in pairs]
 
 
-def _marked(run: ReportRun, metric: str) -> list[tuple[str, str, int, float]]:
+def marked(run: ReportRun, metric: str) -> list[tuple[str, str, int, float]]:
     """(name, marker, epoch, percent) of last, selected and oracle, where the run has them."""
     scores = run.content.get("scores") or {}
     found = []
-    for name, marker in _MARKS:
+    for name, marker in MARKS:
         block: dict[str, Any] = scores.get(name) or {}
         if block.get(metric) is not None and block.get("epoch") is not None:
             found.append((name, marker, int(block["epoch"]), 100 * float(block[metric])))
@@ -140,7 +119,7 @@ def _marked(run: ReportRun, metric: str) -> list[tuple[str, str, int, float]]:
 
 
 def _marks_in_words(run: ReportRun) -> str:
-    marks = _marked(run, HEADLINES[run.setting])
+    marks = marked(run, HEADLINES[run.setting])
     if not marks:
         return "the run has no scores"
     return ", ".join(
@@ -152,7 +131,7 @@ def _draw_scores(figure: Figure, run: ReportRun) -> None:
     axes = figure.subplots()
     metric = HEADLINES[run.setting]
     for place, name in enumerate(dict.fromkeys((metric, *_BESIDE))):
-        epochs, values = _percents(run, name)
+        epochs, values = percents(run, name)
         if values:
             label = "accuracy" if run.setting == "pda" else METRIC_NAMES[name]
             width = 2.0 if name == metric else 1.2
@@ -164,9 +143,9 @@ def _draw_scores(figure: Figure, run: ReportRun) -> None:
                 linewidth=width,
                 label=label,
             )
-    for name, marker, epoch, value in _marked(run, metric):
+    for name, marker, epoch, value in marked(run, metric):
         _mark(axes, epoch, value, name, marker)
-    axes.set(xlabel=_epochs(run), ylabel="percent", ylim=(0, 102))
+    axes.set(xlabel=epoch_axis(run), ylabel="percent", ylim=(0, 102))
     legend_below(figure)
 
 
@@ -193,7 +172,7 @@ def _mark_rows(axes: Axes, run: ReportRun, values: Mapping[int, float]) -> None:
         run: whose columns are meant.
         values: epoch -> height of the curve.
     """
-    for name, marker, epoch, _ in _marked(run, HEADLINES[run.setting]):
+    for name, marker, epoch, _ in marked(run, HEADLINES[run.setting]):
         if epoch in values:
             _mark(axes, epoch, values[epoch], name, marker)
 
@@ -256,90 +235,4 @@ def _draw_rate(
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter("{x:.2g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
-    legend_below(figure)
-
-
-def _draw_comparison(figure: Figure, runs: Sequence[ReportRun], metric: str) -> None:
-    axes = figure.subplots()
-    methods = list(dict.fromkeys(run.method for run in runs))
-    named = set()
-    for run in runs:
-        method = run.method
-        place = methods.index(method)
-        epochs, values = _percents(run, metric)
-        colour, line = COLOURS[place % len(COLOURS)], LINES[place % len(LINES)]
-        label = None if method in named else shortened(method, 32)
-        named.add(method)
-        axes.plot(epochs, values, linestyle=line, color=colour, label=label)
-        for _, marker, epoch, value in _marked(run, metric):
-            axes.plot(epoch, value, marker, color=colour, markersize=6, fillstyle="none")
-    for name, marker in _MARKS:
-        axes.plot([], [], marker, color=GREY, fillstyle="none", linestyle="none", label=name)
-    label = "accuracy" if metric == "known_accuracy" else METRIC_NAMES[metric]
-    axes.set(xlabel=_epochs(runs[0]), ylabel=f"{label}, percent", ylim=(0, 102))
-    legend_below(figure, 2)
-
-
-def overview(runs: Sequence[ReportRun], setting: str) -> Chart | None:
-    """Headline curves of a whole table: one panel a pair, one colour a method.
-
-    Args:
-        runs: of any setting, with epochs or not.
-        setting: those of it are drawn.
-
-    Returns:
-        None with fewer than two pairs that have curves.
-    """
-    chosen = [run for run in runs if run.setting == setting and len(run.metrics) > 1]
-    pairs = list(dict.fromkeys(run.place for run in chosen))
-    if len(pairs) < 2:
-        return None
-    columns = min(len(pairs), 4)
-    lines = -(-len(pairs) // columns)
-    metric = HEADLINES[setting]
-    return Chart(
-        f"curves-{setting}",
-        f"{chosen[0].kind.title(setting)}: {METRIC_NAMES[metric]} per epoch",
-        f"{METRIC_NAMES[metric]} in percent over the epochs, one panel for each of "
-        f"{len(pairs)} {chosen[0].kind.columns}.",
-        lambda figure: _draw_overview(figure, chosen, pairs, columns, metric),
-        (8.8, 1.9 * lines + 0.6),
-    )
-
-
-def _draw_overview(
-    figure: Figure,
-    runs: Sequence[ReportRun],
-    pairs: Sequence[tuple[str, ...]],
-    columns: int,
-    metric: str,
-) -> None:
-    methods = list(dict.fromkeys(run.method for run in runs))
-    lines = -(-len(pairs) // columns)
-    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
-    for axes in grid.flat[len(pairs) :]:
-        axes.set_axis_off()
-    for axes, pair in zip(grid.flat, pairs, strict=False):
-        axes.set_title(" to ".join(shortened(name, 14) for name in pair))
-        for run in runs:
-            if run.place == pair:
-                place = methods.index(run.method)
-                epochs, values = _percents(run, metric)
-                style = LINES[place % len(LINES)]
-                colour = COLOURS[place % len(COLOURS)]
-                axes.plot(epochs, values, linestyle=style, color=colour, linewidth=1.2)
-                for _, marker, epoch, value in _marked(run, metric):
-                    look = {"color": colour, "markersize": 4, "fillstyle": "none"}
-                    axes.plot(epoch, value, marker, markeredgewidth=0.8, **look)
-        axes.set_ylim(0, 102)
-    for axes in grid[-1]:
-        axes.set_xlabel("epoch")
-    for axes in grid[:, 0]:
-        axes.set_ylabel("percent")
-    for name, marker in _MARKS:
-        axes = grid.flat[0]
-        axes.plot([], [], marker, color=GREY, fillstyle="none", linestyle="none", label=name)
-    for place, method in enumerate(methods):
-        style = {"linestyle": LINES[place % len(LINES)], "color": COLOURS[place % len(COLOURS)]}
-        grid.flat[0].plot([], [], label=shortened(method, 32), **style)
     legend_below(figure)

@@ -1,0 +1,123 @@
+"""Learning curves of several runs: of one pair in one chart, of a table in many panels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from genmix_da.report.curves import MARKS, epoch_axis, marked, percents
+from genmix_da.report.figures import COLOURS, GREY, LINES, Chart, legend_below, shortened
+from genmix_da.report.run import ReportRun
+from genmix_da.table.aggregate import HEADLINES
+from genmix_da.table.grids import METRIC_NAMES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def comparison(runs: Sequence[ReportRun], name: str, title: str) -> Chart:
+    """The headline score of several runs of one pair over the epochs.
+
+    Args:
+        runs: of one pair and setting, with epochs.
+        name: of the chart.
+        title: of the chart.
+    """
+    metric = HEADLINES[runs[0].setting]
+    ends = [
+        f"{run.method} seed {run.content['seed']} ends at {100 * value:.1f}"
+        for run in runs
+        if (value := run.headline) is not None
+    ]
+    return Chart(
+        name,
+        title,
+        f"{METRIC_NAMES[metric]} in percent after each epoch: {'; '.join(ends)}.",
+        lambda figure: _draw_comparison(figure, runs, metric),
+    )
+
+
+def _draw_comparison(figure: Figure, runs: Sequence[ReportRun], metric: str) -> None:
+    axes = figure.subplots()
+    methods = list(dict.fromkeys(run.method for run in runs))
+    named = set()
+    for run in runs:
+        method = run.method
+        place = methods.index(method)
+        epochs, values = percents(run, metric)
+        colour, line = COLOURS[place % len(COLOURS)], LINES[place % len(LINES)]
+        label = None if method in named else shortened(method, 32)
+        named.add(method)
+        axes.plot(epochs, values, linestyle=line, color=colour, label=label)
+        for _, marker, epoch, value in marked(run, metric):
+            axes.plot(epoch, value, marker, color=colour, markersize=6, fillstyle="none")
+    for name, marker in MARKS:
+        axes.plot([], [], marker, color=GREY, fillstyle="none", linestyle="none", label=name)
+    label = "accuracy" if metric == "known_accuracy" else METRIC_NAMES[metric]
+    axes.set(xlabel=epoch_axis(runs[0]), ylabel=f"{label}, percent", ylim=(0, 102))
+    legend_below(figure, 2)
+
+
+def overview(runs: Sequence[ReportRun], setting: str) -> Chart | None:
+    """Headline curves of a whole table: one panel a pair, one colour a method.
+
+    Args:
+        runs: of any setting, with epochs or not.
+        setting: those of it are drawn.
+
+    Returns:
+        None with fewer than two pairs that have curves.
+    """
+    chosen = [run for run in runs if run.setting == setting and len(run.metrics) > 1]
+    pairs = list(dict.fromkeys(run.place for run in chosen))
+    if len(pairs) < 2:
+        return None
+    columns = min(len(pairs), 4)
+    lines = -(-len(pairs) // columns)
+    metric = HEADLINES[setting]
+    return Chart(
+        f"curves-{setting}",
+        f"{chosen[0].kind.title(setting)}: {METRIC_NAMES[metric]} per epoch",
+        f"{METRIC_NAMES[metric]} in percent over the epochs, one panel for each of "
+        f"{len(pairs)} {chosen[0].kind.columns}.",
+        lambda figure: _draw_overview(figure, chosen, pairs, columns, metric),
+        (8.8, 1.9 * lines + 0.6),
+    )
+
+
+def _draw_overview(
+    figure: Figure,
+    runs: Sequence[ReportRun],
+    pairs: Sequence[tuple[str, ...]],
+    columns: int,
+    metric: str,
+) -> None:
+    methods = list(dict.fromkeys(run.method for run in runs))
+    lines = -(-len(pairs) // columns)
+    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for axes in grid.flat[len(pairs) :]:
+        axes.set_axis_off()
+    for axes, pair in zip(grid.flat, pairs, strict=False):
+        axes.set_title(" to ".join(shortened(name, 14) for name in pair))
+        for run in runs:
+            if run.place == pair:
+                place = methods.index(run.method)
+                epochs, values = percents(run, metric)
+                style = LINES[place % len(LINES)]
+                colour = COLOURS[place % len(COLOURS)]
+                axes.plot(epochs, values, linestyle=style, color=colour, linewidth=1.2)
+                for _, marker, epoch, value in marked(run, metric):
+                    look = {"color": colour, "markersize": 4, "fillstyle": "none"}
+                    axes.plot(epoch, value, marker, markeredgewidth=0.8, **look)
+        axes.set_ylim(0, 102)
+    for axes in grid[-1]:
+        axes.set_xlabel("epoch")
+    for axes in grid[:, 0]:
+        axes.set_ylabel("percent")
+    for name, marker in MARKS:
+        axes = grid.flat[0]
+        axes.plot([], [], marker, color=GREY, fillstyle="none", linestyle="none", label=name)
+    for place, method in enumerate(methods):
+        style = {"linestyle": LINES[place % len(LINES)], "color": COLOURS[place % len(COLOURS)]}
+        grid.flat[0].plot([], [], label=shortened(method, 32), **style)
+    legend_below(figure)
