@@ -17,7 +17,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from genmix_da.augment.cache import Failure, edit_cache, encode_jpeg
+from genmix_da.augment.cache import EditCache, Failure, edit_cache, encode_jpeg
 from genmix_da.augment.compose import Draws, compose, drawn_names, fractal_source
 from genmix_da.augment.editors import Editor, make_editor
 from genmix_da.augment.edits import Pixels, ask_first, load_working_image
@@ -121,7 +121,7 @@ def augment_domain(
     )
     _claim_data(out, domain.folder, selection.fingerprint)
     edited = time.perf_counter()
-    written = _write_images(selection, out, settings)
+    written = write_images(selection, out, settings, edit_cache())
     seconds = {"edit": edited - started, "compose": time.perf_counter() - edited}
     _write_manifest(selection, out, settings)
     return Augmented(out, selection, written, seconds)
@@ -225,9 +225,22 @@ def draws_of(selection: Selection, edit: Edit, seed: int, epoch: int = 0) -> Dra
     return Draws(seed, output_path(selection, edit).as_posix(), epoch)
 
 
-def _write_images(selection: Selection, out: Path, s: AugmentSettings) -> int:
-    """Compose and write what is not there yet; returns the number written."""
-    fractals, cache = fractal_source(s), edit_cache()
+def write_images(selection: Selection, out: Path, s: AugmentSettings, cache: EditCache) -> int:
+    """Compose and write what is not there yet.
+
+    Args:
+        selection: judged edits.
+        out: folder of class folders.
+        s: settings.
+        cache: that holds the edits.
+
+    Returns:
+        The number written.
+
+    Raises:
+        UserError: an edit is not in the cache any more.
+    """
+    fractals = fractal_source(s)
     load = lru_cache(maxsize=1)(lambda path: load_working_image(path, s.size))
     kept = [edit for edit in selection.edits if edit.status == "kept"]
     written = 0

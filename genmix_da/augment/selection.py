@@ -186,7 +186,7 @@ def select_edits(
     cache: EditCache,
     s: AugmentSettings,
 ) -> Selection:
-    """Edit a domain and choose the faithful edits.
+    """Edit a domain and choose the faithful edits; says so where the threshold chooses nothing.
 
     Args:
         domain: labelled images.
@@ -199,6 +199,20 @@ def select_edits(
     Raises:
         UserError: the editor does not know a style, no readable image, too few images.
     """
+    selection = edit_and_judge(domain, prompts, editor, encoder, cache, s)
+    _warn(selection)
+    return selection
+
+
+def edit_and_judge(
+    domain: Domain,
+    prompts: PromptSet,
+    editor: Editor,
+    encoder: Encoder | None,
+    cache: EditCache,
+    s: AugmentSettings,
+) -> Selection:
+    """`select_edits` without a word."""
     with pil_warnings_ignored():
         readable, jobs, skipped, made, fingerprint = edit_domain(domain, prompts, editor, cache, s)
     statistics, threshold = None, None
@@ -211,7 +225,7 @@ def select_edits(
             edits.append(Edit(job, "failed" if failed else "kept", None, reason))
     else:
         edits, statistics, threshold = judge_edits(readable, jobs, encoder, cache, s)
-    selection = Selection(
+    return Selection(
         readable,
         tuple(skipped),
         tuple(edits),
@@ -224,8 +238,6 @@ def select_edits(
         encoder.name if encoder else "off",
         fingerprint,
     )
-    _warn(selection)
-    return selection
 
 
 def _warn(selection: Selection) -> None:

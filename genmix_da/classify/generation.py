@@ -9,18 +9,25 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
+from genmix_da.augment.cache import EditCache
+from genmix_da.augment.compose import fractal_source
 from genmix_da.augment.cost import make_trials, time_blends, time_edits
+from genmix_da.augment.pipeline import write_images
 from genmix_da.augment.prompts import load_prompts
+from genmix_da.augment.selection import edit_and_judge
 from genmix_da.augmented_source import Augmentation
 from genmix_da.data import Domain
 
 logger = logging.getLogger(__name__)
 
-SAMPLE = 16
+SAMPLE = 16  # images
 
 
 def generation_cost(
@@ -59,24 +66,47 @@ def _cost(seconds: float, edits: int, made: int, measured_on: int) -> dict[str, 
 
 
 def _time_sample(augmentation: Augmentation, originals: Domain) -> tuple[float, float, int]:
-    """Seconds of one edit with reading and comparing, of one composition, and how many were timed.
+    """Seconds of one edit with its selection, of one composition, and how many edits were timed.
 
-    On the fly the composition is a part of training, and 0 here.
+    A part of the images goes through all that the whole did, into a cache of its own. On the fly
+    the composition is a part of training, and 0 here.
     """
-    s, editor = augmentation.settings, augmentation.editor
+    s, editor, encoder = augmentation.settings, augmentation.editor, augmentation.encoder
     count = len(originals.images)
     spread = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).astype(int))
-    started = time.perf_counter()
-    trials = make_trials(originals.part(spread), load_prompts(s.prompts).styles, s, SAMPLE)
-    reading = (time.perf_counter() - started) / len(trials) / s.per_image
-    editing, edits = time_edits(editor, trials)
-    blending = time_blends(trials, edits, s)[0] if augmentation.mode == "offline" else 0.0
-    comparing = 0.0
-    if augmentation.encoder is not None:
-        augmentation.encoder.encode([trials[0].pixels])  # loads what it needs, which is not timed
+    part, prompts = originals.part(spread), load_prompts(s.prompts)
+    trials = make_trials(part, prompts.styles, s, 1)
+    if encoder is not None:
+        encoder.encode([trials[0].pixels])  # loads what it needs, which is not timed
+    if editor.slow:
+        return *_estimate(augmentation, part), 0
+    editor.edit([trials[0].pixels], [trials[0].style], [0])  # likewise
+    fractals = fractal_source(s)
+    if fractals is not None:  # drawn once for all runs
+        fractals.window(8, 8, np.random.default_rng(0))
+    with TemporaryDirectory(prefix="genmix-da-") as folder:
+        cache = EditCache(Path(folder) / "edits")
         started = time.perf_counter()
-        for edit in edits:
-            augmentation.encoder.encode([edit])
-        each = (time.perf_counter() - started) / len(trials)
-        comparing = each * (1 + 1 / s.per_image)  # the original's too, once for all its edits
-    return reading + editing + comparing, blending, 0 if editor.slow else len(trials)
+        found = edit_and_judge(part, prompts, editor, encoder, cache, s)
+        making = (time.perf_counter() - started) / len(found.edits)
+        if augmentation.mode != "offline":
+            return making, 0.0, len(found.edits)
+        # All are composed: which of a part are faithful says nothing of the time it takes.
+        made = [replace(edit, status="kept") for edit in found.edits if edit.status != "failed"]
+        started = time.perf_counter()
+        written = write_images(replace(found, edits=tuple(made)), Path(folder) / "out", s, cache)
+        return making, (time.perf_counter() - started) / max(written, 1), len(found.edits)
+
+
+def _estimate(augmentation: Augmentation, part: Domain) -> tuple[float, float]:
+    """The same two of an editor that takes minutes an edit: from a few of its steps."""
+    s, encoder = augmentation.settings, augmentation.encoder
+    trials = make_trials(part, load_prompts(s.prompts).styles, s, 1)
+    editing, edits = time_edits(augmentation.editor, trials)
+    blending = time_blends(trials, edits, s)[0] if augmentation.mode == "offline" else 0.0
+    started = time.perf_counter()
+    if encoder is not None:
+        encoder.encode(edits)
+    # The original is compared too, once for all its edits.
+    comparing = (time.perf_counter() - started) * (1 + 1 / s.per_image)
+    return editing + comparing, blending

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from genmix_da.augment.cache import edit_cache, encode_jpeg
 from genmix_da.augment.editors import filters
 from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.generation import SAMPLE, generation_cost
@@ -75,6 +76,33 @@ def test_the_sample_is_multiplied(
     monkeypatch.setattr(filters.FilterEditor, "edit", slow)
     found, _ = cost(task, tmp_path)
     assert found["seconds"] == pytest.approx(0.5 * EDITS)
+
+
+def test_composing_and_writing_are_counted(
+    task: ClassifyTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tenth of a second for every file, by a clock that only writing moves: edit and image."""
+    cost(task, tmp_path)
+    now = [0.0]
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+
+    def slow(pixels: Any, quality: int = 95) -> bytes:
+        now[0] += 0.1
+        return encode_jpeg(pixels, quality)
+
+    monkeypatch.setattr("genmix_da.augment.cache.encode_jpeg", slow)
+    monkeypatch.setattr("genmix_da.augment.pipeline.encode_jpeg", slow)
+    found, _ = cost(task, tmp_path)
+    assert found["seconds"] == pytest.approx(0.2 * EDITS)
+    online, _ = cost(task.with_config(augment_mode="online"), tmp_path)
+    assert online["seconds"] == pytest.approx(0.1 * EDITS)
+
+
+def test_the_users_cache_is_left_alone(task: ClassifyTask, tmp_path: Path) -> None:
+    cost(task, tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in edit_cache().folder.rglob("*")}
+    cost(task, tmp_path)
+    assert before == {path: path.stat().st_mtime_ns for path in edit_cache().folder.rglob("*")}
 
 
 def test_comparing_is_counted(

@@ -106,6 +106,7 @@ def test_rows_stand_beside_runs_that_compare(bench: Any) -> None:
         {"backbone": "resnet34"},
         {"config": {"weights": "imagenet"}},
         {"config": {"shots": 10}},
+        {"config": {"test_limit": 10_000}},
         {"config": {"adversarial": "fast"}},
         {"config": {"backbone_arguments": {"cut": 1}}},
         {"config": {"classes": ["one", "two"]}},
