@@ -80,7 +80,7 @@ class ClassifyConfig:
         adversarial: "fast" trains on FGSM examples (Wong et al., ICLR 2020).
         epsilon: radius of adversarial training, and of the FGSM error in the scores; in pixels of
             [0, 1].
-        fgsm: radii to attack at the end of the run.
+        fgsm: radii to attack at the end of the run; one that is named again is left out.
     """
 
     data: str
@@ -135,6 +135,8 @@ class ClassifyConfig:
             raise UserError(f"test_fraction is {self.test_fraction}; it must be in (0, 1).")
         for radius in (self.epsilon, *self.fgsm):
             check_radius(radius)
+        # In the order given, so that runs that named none twice are still the same runs.
+        object.__setattr__(self, "fgsm", tuple(dict.fromkeys(self.fgsm)))
         augmentation_settings(self.augment, self.augment_options)
         self.genmix_settings()
 

@@ -51,20 +51,21 @@ def attack_errors(
     Args:
         task: test images, preprocessing and device.
         network: of the task, trained.
-        radii: of FGSM, in pixels of [0, 1].
+        radii: of FGSM, in pixels of [0, 1]; in any order, and one named twice counts once.
         pgd_radius: of PGD; None: PGD is left out.
         pgd_steps: of PGD.
         pgd_step_size: of each; None: such that all together reach 2.5 radii.
         batch_size: images at once.
 
     Returns:
-        images, clean_error, fgsm [{radius, error}], pgd {radius, steps, step_size, error} or None.
+        images, clean_error, fgsm [{radius, error}] by radius, pgd {radius, steps, step_size, error} or None.
 
     Raises:
         UserError: a radius out of range.
     """
     for radius in (*radii, *([] if pgd_radius is None else [pgd_radius])):
         check_radius(radius)
+    radii = sorted(set(radii))  # they are keys of counts
     network.eval()
     # In float32: half precision rounds small gradients to zero, which looks like robustness.
     attacked = AttackedNetwork(network, task.preprocessing, task.device)

@@ -153,6 +153,11 @@ def prepare(config: ClassifyConfig) -> ClassifyTask:
     val = _images(parts.val, classes, preprocessing) if parts.val is not None else None
     _check_readable(train, classes)
     check_batch(train, config.batch_size)
+    if train.decoded.fingerprint == test.decoded.fingerprint:
+        logger.warning(
+            "%s and %s hold the same images: the scores will say nothing about others",
+            *(parts.train.folder, parts.test.folder),
+        )
     dataset = config.dataset or parts.name
     home = parts.train.folder.resolve()
     synthetic = any((folder / MINI_MARKER).is_file() for folder in (home, *home.parents))

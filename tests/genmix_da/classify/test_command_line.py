@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.task import prepare
 
 
@@ -148,6 +150,20 @@ def test_no_data(run: Callable[..., Any], complaint: Callable[..., str]) -> None
 
 
 @pytest.mark.usefixtures("no_training")
+def test_tested_on_what_is_trained_on(refused: Callable[..., str], data: Path) -> None:
+    said = refused("--test-data", data / "Art")
+    assert "is a test image and a training image too; no image may be in two parts" in said
+
+
+def test_a_copy_to_test_on_is_a_warning(
+    data: Path, tmp_path: Path, tiny: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    copy = shutil.copytree(data / "Art", tmp_path / "copy")
+    prepare(build_classify_config({"data": data / "Art", "test_data": copy, **tiny}))
+    assert "hold the same images" in caplog.text
+
+
+@pytest.mark.usefixtures("no_training")
 def test_one_class(refused: Callable[..., str], make_data: Callable, tmp_path: Path) -> None:
     root = make_data(tmp_path / "one", ("Art",), ("apple",))
     assert "has one class only (apple)" in refused("--data", root / "Art")
@@ -200,8 +216,6 @@ def test_small_networks_take_small_images(
 def test_real_photographs_from_scratch_are_not_synthetic(
     data: Path, tmp_path: Path, tiny: dict[str, Any]
 ) -> None:
-    from genmix_da.classify.config import build_classify_config
-
     def synthetic() -> bool:
         return prepare(build_classify_config({"data": tmp_path / "mini" / "Art", **tiny})).synthetic
 

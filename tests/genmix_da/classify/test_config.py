@@ -57,6 +57,14 @@ def test_radii_are_fractions_or_numbers() -> None:
     assert config.fgsm == (2 / 255, 0.01)
 
 
+def test_a_radius_that_is_named_again_is_left_out() -> None:
+    config = build_classify_config(DATA | {"fgsm": "8/255,2/255,8/255"})
+    assert config.fgsm == (8 / 255, 2 / 255)
+    assert config.as_dict()["fgsm"] == [8 / 255, 2 / 255]
+    once = build_classify_config(DATA | {"fgsm": "8/255,2/255"})
+    assert once.as_dict() == config.as_dict()
+
+
 @pytest.mark.parametrize(
     ("options", "filled"),
     [

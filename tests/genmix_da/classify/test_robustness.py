@@ -15,8 +15,14 @@ from genmix_da.classify import attack, train
 from genmix_da.classify import training as loop
 from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.network import ClassifierNetwork
-from genmix_da.classify.robustness import attack_errors, error_at, masking_warning
+from genmix_da.classify.robustness import (
+    attack_errors,
+    error_at,
+    load_classifier,
+    masking_warning,
+)
 from genmix_da.classify.task import prepare
+from genmix_da.runs import RunFolder
 
 
 @pytest.fixture
@@ -61,13 +67,18 @@ class Masked(torch.nn.Module):
 
 
 def test_hidden_gradients_leave_fgsm_without_effect(trained: Path) -> None:
-    from genmix_da.classify.robustness import load_classifier
-    from genmix_da.runs import RunFolder
-
     task = prepare(build_classify_config({}, trained / "config.yaml"))
     network: Any = Masked(load_classifier(task, RunFolder(trained)))
     found = attack_errors(task, network, (16 / 255,), pgd_radius=16 / 255)
     assert error_at(found, 16 / 255) == found["clean_error"]
+
+
+def test_a_radius_named_twice_counts_once(trained: Path) -> None:
+    task = prepare(build_classify_config({}, trained / "config.yaml"))
+    network = load_classifier(task, RunFolder(trained))
+    once = attack_errors(task, network, (2 / 255, 16 / 255))
+    assert attack_errors(task, network, (16 / 255, 2 / 255, 16 / 255)) == once
+    assert [row["radius"] for row in once["fgsm"]] == [2 / 255, 16 / 255]
 
 
 def errors(fgsm: float, pgd: float) -> dict[str, Any]:
