@@ -51,8 +51,12 @@ def find_parts(
         download: fetch a torchvision data set that is not there.
 
     Raises:
-        UserError: no such folder or name, no images, no class folders, no network.
+        UserError: an empty name, no such folder or name, no images, no class folders, no network.
     """
+    for option, name in (("--data", data), ("--test-data", test_data)):
+        if name is not None and not name.strip():
+            # As a path it would be the current folder.
+            raise UserError(f"{option} is empty; name a folder.")
     folder = Path(data)
     if folder.is_dir():
         parts = _folder_parts(folder)
@@ -136,10 +140,14 @@ def _annotated(folder: Path) -> Domain:
     """A part whose images lie in one folder, with "file class ..." lines beside it.
 
     Raises:
-        UserError: the file names no image.
+        UserError: the file cannot be read, or names no image.
     """
     labels = {}
-    for line in (folder / ANNOTATIONS).read_text().splitlines():
+    try:
+        text = (folder / ANNOTATIONS).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {folder / ANNOTATIONS}: {error}") from error
+    for line in text.splitlines():
         name, _, rest = line.strip().partition("\t")
         if rest:
             labels[name] = rest.split("\t")[0]

@@ -58,7 +58,8 @@ def attack_errors(
         batch_size: images at once.
 
     Returns:
-        images, clean_error, fgsm [{radius, error}] by radius, pgd {radius, steps, step_size, error} or None.
+        images, clean_error, fgsm [{radius, error}] by radius, pgd {radius, steps, step_size,
+        error} or None.
 
     Raises:
         UserError: a radius out of range.
@@ -162,9 +163,16 @@ def attack(
         raise UserError(
             f"{folder} holds no finished classification; train it with genmix-da classify train."
         )
+    try:
+        name, recorded = result["identity"], result["provenance"]["data"]["test"]
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f"{folder / 'result.json'} does not say what the run was scored on, so it has been "
+            "changed; train it again in another folder."
+        ) from error
     moved = {"data": data, "test_data": test_data, "device": device}
     task = prepare(build_classify_config(moved, folder / "config.yaml"))
-    if task.test.decoded.fingerprint != result["provenance"]["data"]["test"]:
+    if task.test.decoded.fingerprint != recorded:
         raise UserError(
             f"the test images of {folder} are not those it was scored on any more; check --data."
         )
@@ -183,7 +191,7 @@ def attack(
         logger.warning("%s", warning)
     content = {
         "schema": SCHEMA,
-        "identity": result["identity"],
+        "identity": name,
         **found,
         "warning": warning,
         "provenance": provenance(),

@@ -25,6 +25,8 @@ DATA = {"data": "photos"}
         ({"adversarial": "pgd"}, "choose one of none, fast"),
         ({"budget": "time"}, "choose one of steps, epochs"),
         ({"lr": float("nan")}, "lr is nan"),
+        ({"lr": float("inf")}, "lr is inf; it must be above 0 and finite"),
+        ({"lr": 10**400}, "it must be a number"),
         ({"steps": 0}, "steps is 0; it must be above 0"),
         ({"shots": -1}, "shots is -1"),
         ({"warmup_steps": -1}, "warmup_steps is -1; it must be 0 or more"),

@@ -85,6 +85,13 @@ def test_tiny_imagenet_as_unzipped(tmp_path: Path) -> None:
     assert parts.test.images[0] == root / "val" / "images" / "val_0.png"
 
 
+def test_annotations_that_are_no_text(tmp_path: Path) -> None:
+    root = put(tmp_path, *of("ab", "train/"), "val/images/0.png")
+    (root / "val" / "val_annotations.txt").write_bytes("0.png\té\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"cannot read .*val_annotations.txt: 'utf-8'"):
+        find_parts(str(root))
+
+
 def test_another_folder_to_test_on(tmp_path: Path) -> None:
     root = put(tmp_path / "photos", *of("ab", "train/"), *of("ab", "val/"))
     other = put(tmp_path / "other", "a/9.png")
@@ -98,6 +105,18 @@ def test_no_such_folder_nor_name() -> None:
         find_parts("nowhere")
     with pytest.raises(UserError, match="did you mean 'flowers102'"):
         find_parts("Flower-102")
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_empty_names_are_not_the_current_folder(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, *of("ab"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="--data is empty; name a folder"):
+        find_parts(name)
+    with pytest.raises(UserError, match="--test-data is empty"):
+        find_parts(".", name)
 
 
 def test_no_images(tmp_path: Path) -> None:

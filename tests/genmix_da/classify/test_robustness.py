@@ -156,6 +156,18 @@ def test_unfinished_run(run: Callable[..., Any], complaint: Callable, run_folder
     assert "holds no finished classification" in complaint(run("classify", "attack", run_folder))
 
 
+@pytest.mark.parametrize("without", ["provenance", "identity"])
+def test_result_that_was_changed(
+    run: Callable[..., Any], complaint: Callable, run_folder: Path, without: str
+) -> None:
+    result = json.loads((run_folder / "result.json").read_text())
+    changed = {**result, "provenance": None} if without == "provenance" else result
+    changed.pop("identity")
+    (run_folder / "result.json").write_text(json.dumps(changed))
+    said = complaint(run("classify", "attack", run_folder))
+    assert "result.json does not say what the run was scored on" in said
+
+
 def test_other_test_images(
     run: Callable[..., Any], complaint: Callable, run_folder: Path, data: Path
 ) -> None:

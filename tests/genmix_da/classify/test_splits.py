@@ -106,7 +106,9 @@ def test_all_shots_may_be_used_where_there_is_a_test_part() -> None:
 
 
 def test_no_image_is_trained_and_tested_on() -> None:
-    with pytest.raises(UserError, match="/photos/ant/000.png is a test image and a training image"):
+    with pytest.raises(
+        UserError, match=r"/photos/ant/000\.png is a test image and a training image"
+    ):
         split_parts(parts(test=domain()), shots=1, test_limit=3)
 
 
@@ -125,7 +127,7 @@ def test_links_to_one_image_in_two_parts(tmp_path: Path) -> None:
 
     train, val, test = (part(name) for name in ("train", "val", "test"))
     assert split_parts(Parts("photos", tmp_path, train, None, test)).test is test
-    with pytest.raises(UserError, match="ant/0.png is a test image and a validation image too"):
+    with pytest.raises(UserError, match=r"ant/0\.png is a test image and a validation image too"):
         split_parts(Parts("photos", tmp_path, train, val, test))
 
 
