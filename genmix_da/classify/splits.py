@@ -65,7 +65,7 @@ def split_parts(
     train = parts.train.part(_joined(list(rows.values())))
     # Of a test part that was given, no image may be one to train on, whatever the shots.
     _check_apart(train if parts.test is None else parts.train, parts.val, test)
-    return Parts(parts.name, parts.folder, train, parts.val, _limited(test, test_limit, seed))
+    return Parts(parts.name, parts.folder, train, parts.val, limited(test, test_limit, seed))
 
 
 def _check_counts(parts: Parts, rows: Mapping[str, Sequence[int]], shots: int | None) -> None:
@@ -127,8 +127,17 @@ def _check_apart(train: Domain, val: Domain | None, test: Domain) -> None:
         seen |= dict.fromkeys(files, name)
 
 
-def _limited(domain: Domain, limit: int | None, seed: int) -> Domain:
-    """At most `limit` images of a domain, from the back of each class."""
+def limited(domain: Domain, limit: int | None, seed: int) -> Domain:
+    """At most `limit` images of a domain, from the back of each class.
+
+    Args:
+        domain: labelled images.
+        limit: how many; None: all.
+        seed: of the split.
+
+    Raises:
+        UserError: fewer than one of each class.
+    """
     if limit is None or len(domain.images) <= limit:
         return domain
     if limit < len(domain.classes):

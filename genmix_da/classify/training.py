@@ -2,8 +2,9 @@
 
 A step is: batch of views -> augmentation of the batch -> (fast adversarial training: an FGSM step)
 -> forward pass, in which an augmentation may mix hidden layers -> cross-entropy with smoothed label
-weights. Every random draw depends on seed, epoch and step alone, so that a resumed run goes on as
-the uninterrupted one would have.
+weights. The FGSM step is a training-mode pass of its own: see `fast_inputs` for what that means to
+batch norm and to manifold mixup. Every random draw depends on seed, epoch and step alone, so that a
+resumed run goes on as the uninterrupted one would have.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ DATA = {"data": "photos"}
         ({"lr": float("inf")}, "lr is inf; it must be above 0 and finite"),
         ({"lr": 10**400}, "it must be a number"),
         ({"steps": 0}, "steps is 0; it must be above 0"),
+        ({"image_size": 7}, "image_size is 7; it must be at least 8"),
         ({"shots": -1}, "shots is -1"),
         ({"warmup_steps": -1}, "warmup_steps is -1; it must be 0 or more"),
         ({"weight_decay": float("inf")}, "weight_decay is inf"),

@@ -73,6 +73,26 @@ def test_folder_of_domains(tmp_path: Path) -> None:
     assert find_parts(str(tmp_path / "Art")).train.classes == ("a", "b")
 
 
+def test_views_of_classes_are_no_classes(tmp_path: Path) -> None:
+    views = [f"{name}/{view}/0.png" for name in "abc" for view in ("left", "right")]
+    parts = find_parts(str(put(tmp_path / "photos", *views)))
+    assert parts.train.classes == ("a", "b", "c")
+    assert len(parts.train.images) == 6
+
+
+def test_folders_inside_of_other_names_are_no_classes(tmp_path: Path) -> None:
+    parts = find_parts(str(put(tmp_path, *of(("2019", "2020"), "a/"), *of(("x", "y"), "b/"))))
+    assert parts.train.classes == ("a", "b")
+
+
+def test_an_image_beside_them_says_that_folders_are_classes(tmp_path: Path) -> None:
+    put(tmp_path, *of(("left", "right"), "a/"), *of(("left", "right"), "b/"))
+    with pytest.raises(UserError, match="or, if it is a class, move its images out"):
+        find_parts(str(tmp_path))
+    put(tmp_path, "a/0.png")
+    assert find_parts(str(tmp_path)).train.classes == ("a", "b")
+
+
 def test_tiny_imagenet_as_unzipped(tmp_path: Path) -> None:
     root = put(tmp_path, "train/n01/images/n01_0.png", "train/n02/images/n02_0.png")
     put(root, "val/images/val_0.png", "val/images/val_1.png", "test/images/test_0.png")

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from genmix_da.classify import run as running
+from genmix_da.classify import training as loop
 from genmix_da.classify.augmentations import Augmentation
 from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.method import resolve_method, training_images
@@ -127,6 +128,32 @@ def test_losses_are_looked_at_now_and_then_on_a_gpu() -> None:
     losses[0] = losses[7]
     with pytest.raises(SpoiledEpochError, match="not finite at step 101 of 200"):
         _check_losses(losses, 150, 2, length)
+
+
+def test_every_step_looks_at_its_own_loss_alone(
+    task: ClassifyTask, spy: Spy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = []
+
+    def counted(losses: list[Tensor], *others: Any) -> None:
+        counts.append(len(losses))
+
+    monkeypatch.setattr(loop, "_check_losses", counted)
+    trained(task, spy)
+    assert counts == [1, 1, 1, 3]  # at the end of an epoch all, as on a GPU
+
+
+def test_views_that_are_not_used_are_not_made(
+    task: ClassifyTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*arguments: Any) -> None:
+        raise AssertionError("views without the augmentation")
+
+    monkeypatch.setattr("genmix_da.classify.method.training_set", never)
+    task = task.with_config(augment="augmix")
+    images = training_images(task, resolve_method(task), Path("unused"))
+    assert images.labels.tolist() == labels_of(task.train).tolist()
+    assert len(images.views) == len(images.labels)
 
 
 @pytest.mark.parametrize("what", ["parameter", "buffer"])
