@@ -10,6 +10,7 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import math
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
@@ -100,7 +101,7 @@ def _converted(name: str, kind: str, value: Any) -> Any:
     if isinstance(value, accepted) and (bool in accepted or not isinstance(value, bool)):
         try:
             return convert(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             pass
     raise UserError(f"{name} is {value!r}; it must be {wanted}.")
 
@@ -139,15 +140,15 @@ def check_choices(config: Any, choices: Mapping[str, tuple[str, ...]]) -> None:
 
 
 def check_positive(config: Any, names: Iterable[str]) -> None:
-    """Every named field is above 0, or None.
+    """Every named field is finite and above 0, or None.
 
     Raises:
         UserError: one is not.
     """
     for name in names:
         value = getattr(config, name)
-        if value is not None and not value > 0:
-            raise UserError(f"{name} is {value}; it must be above 0.")
+        if value is not None and not 0 < value < math.inf:
+            raise UserError(f"{name} is {value}; it must be above 0 and finite.")
 
 
 def check_training(config: Any) -> None:

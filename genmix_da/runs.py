@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +22,8 @@ from lead.checkpoint import load_state, save_state, write_atomically
 
 SCHEMA = 1
 CHECKPOINT = "checkpoint.safetensors"
+STATE = "state.pt"
+EARLIER = "state_before.pt"
 
 
 class RunFolder:
@@ -99,20 +103,48 @@ class RunFolder:
 
     def save_state(self, state: Mapping[str, Any], metrics: list[dict[str, Any]]) -> None:
         """Keep the training state and the metrics so far, together, then show the metrics."""
-        save_state(self.path / "state.pt", {**state, "metrics": json.dumps(metrics)})
+        save_state(self.path / STATE, {**state, "metrics": json.dumps(metrics)})
         self.write_text("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in metrics))
 
-    def load_state(self) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-        """The training state to go on from and its metrics, or (None, [])."""
-        file = self.path / "state.pt"
+    def keep_state(self) -> None:
+        """Keep the saved state, if any, as the one before that which is saved next.
+
+        A second name for the same file, so that it costs no time; where there are no such names, a
+        copy. There is a state to go on from at every moment.
+        """
+        state = self.path / STATE
+        if not state.is_file():
+            return
+
+        def duplicate(file: Path) -> None:
+            try:
+                os.link(state, file)
+            except OSError:
+                shutil.copyfile(state, file)
+
+        write_atomically(self.path / EARLIER, duplicate)
+
+    def load_state(
+        self, *, earlier: bool = False
+    ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+        """The training state to go on from and its metrics, or (None, []).
+
+        Args:
+            earlier: the one before, see `keep_state`.
+
+        Raises:
+            WeightsError: it cannot be read.
+        """
+        file = self.path / (EARLIER if earlier else STATE)
         if not file.is_file():
             return None, []
         state = load_state(file)
         return state, json.loads(state.pop("metrics"))
 
     def drop_state(self) -> None:
-        """Remove the training state of a finished run."""
-        (self.path / "state.pt").unlink(missing_ok=True)
+        """Remove the training states of a finished run."""
+        for name in (STATE, EARLIER):
+            (self.path / name).unlink(missing_ok=True)
 
     @contextmanager
     def logging(self) -> Iterator[None]:

@@ -10,10 +10,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genmix_da.classify.robustness import attack as attack
+    from genmix_da.classify.attack_run import attack as attack
     from genmix_da.classify.run import train as train
 
-_PUBLIC = {"train": "genmix_da.classify.run", "attack": "genmix_da.classify.robustness"}
+_PUBLIC = {"train": "genmix_da.classify.run", "attack": "genmix_da.classify.attack_run"}
 __all__ = ["attack", "train"]
 
 

@@ -46,15 +46,27 @@ class AttackedNetwork:
         self._precision = precision or Precision(device, mixed=False)
 
     def pixels(self, inputs: Tensor) -> Tensor:
-        """Normalised inputs [B, 3, S, S] as pixels in [0, 1]."""
+        """Normalised inputs as pixels in [0, 1], clipped to them: [B, 3, S, S].
+
+        Args:
+            inputs: [B, 3, S, S].
+        """
         return (inputs * self._std + self._mean).clamp(0, 1)
 
     def inputs(self, pixels: Tensor) -> Tensor:
-        """Pixels in [0, 1] as normalised inputs."""
+        """Pixels as normalised inputs: [B, 3, S, S].
+
+        Args:
+            pixels: [B, 3, S, S] in [0, 1].
+        """
         return (pixels - self._mean) / self._std
 
     def logits(self, pixels: Tensor) -> Tensor:
-        """Pixels [B, 3, S, S] -> logits [B, C]."""
+        """What the network answers: logits [B, C].
+
+        Args:
+            pixels: [B, 3, S, S] in [0, 1].
+        """
         with self._precision.autocast():
             logits: Tensor = self.network(self.inputs(pixels))
         return logits
@@ -68,14 +80,21 @@ class AttackedNetwork:
         """
         pixels = pixels.detach().requires_grad_()
         with torch.enable_grad():
-            # A sum: each image's gradient is its own whatever the batch, and does not underflow.
+            # A sum: each image's gradient is its own whatever the batch, and is not divided by its
+            # size. Under float16 autocast small ones are zero all the same, as nothing is scaled.
             loss = F.cross_entropy(self.logits(pixels).float(), targets, reduction="sum")
             (gradient,) = torch.autograd.grad(loss, pixels)
         return gradient
 
 
 def fgsm(pixels: Tensor, gradient: Tensor, radius: float) -> Tensor:
-    """One step of a radius along the sign of the gradient, clipped to valid pixels."""
+    """One step of a radius along the sign of the gradient, clipped to valid pixels: [B, 3, S, S].
+
+    Args:
+        pixels: [B, 3, S, S] in [0, 1].
+        gradient: [B, 3, S, S] of the loss; where it is zero a pixel stays as it is.
+        radius: in pixels of [0, 1].
+    """
     return (pixels + radius * gradient.sign()).clamp(0, 1)
 
 
@@ -115,7 +134,13 @@ def fast_inputs(
     radius: float,
     draw: np.random.Generator,
 ) -> Tensor:
-    """A training batch made adversarial by one FGSM step from a random start.
+    """A training batch made adversarial by one FGSM step from a random start (Wong et al.).
+
+    The pass for the gradient is made in the network's own mode. In training that updates the
+    statistics of batch norm, on the inputs of the random start, before the training pass updates
+    them again, as the authors' code does. It is a plain pass: an augmentation that mixes hidden
+    layers (manifold mixup) mixes them in the training pass alone, so the loss that is climbed here
+    is the unmixed one.
 
     Args:
         attacked: the network as it trains.

@@ -35,6 +35,8 @@ _RATES = {"sgd": (0.01, 0.02), "adamw": (1e-3, 3e-3)}
 _DECAYS = {"sgd": 5e-4, "adamw": 0.05}
 EPOCHS = 100
 EVALUATIONS = 10
+# Pixels. Padding keeps a map of 1 x 1 alive in any network, though nothing is left to see in it.
+SMALLEST = 8
 # The paper's styles for classification; the default of GenMix's own settings is domain adaptation.
 GENMIX_DEFAULTS = {"prompts": "classification"}
 
@@ -57,7 +59,7 @@ class ClassifyConfig:
         budget: "steps" gives every method the same number of optimiser steps, "epochs" the same
             number of epochs over its own, perhaps larger, set.
         backbone, backbone_arguments, weights: see lead.build_backbone.
-        image_size: side of the crop in pixels; None in the end: the weights' own.
+        image_size: side of the crop in pixels, at least 8; None in the end: the weights' own.
         batch_size: images a step.
         epochs: passes over the training images, of the originals where the budget is steps.
         steps: optimiser steps in all; wins over epochs.
@@ -80,7 +82,7 @@ class ClassifyConfig:
         adversarial: "fast" trains on FGSM examples (Wong et al., ICLR 2020).
         epsilon: radius of adversarial training, and of the FGSM error in the scores; in pixels of
             [0, 1].
-        fgsm: radii to attack at the end of the run.
+        fgsm: radii to attack at the end of the run; one that is named again is left out.
     """
 
     data: str
@@ -129,12 +131,16 @@ class ClassifyConfig:
             value = getattr(self, name)
             if value is not None and not (value >= 0 and math.isfinite(value)):
                 raise UserError(f"{name} is {value}; it must be 0 or more.")
+        if self.image_size is not None and self.image_size < SMALLEST:
+            raise UserError(f"image_size is {self.image_size}; it must be at least {SMALLEST}.")
         if not self.momentum < 1:
             raise UserError(f"momentum is {self.momentum}; it must be in [0, 1).")
         if not 0 < self.test_fraction < 1:
             raise UserError(f"test_fraction is {self.test_fraction}; it must be in (0, 1).")
         for radius in (self.epsilon, *self.fgsm):
             check_radius(radius)
+        # In the order given, so that runs that named none twice are still the same runs.
+        object.__setattr__(self, "fgsm", tuple(dict.fromkeys(self.fgsm)))
         augmentation_settings(self.augment, self.augment_options)
         self.genmix_settings()
 

@@ -51,8 +51,9 @@ def find_parts(
         download: fetch a torchvision data set that is not there.
 
     Raises:
-        UserError: no such folder or name, no images, no class folders, no network.
+        UserError: an empty name, no such folder or name, no images, no class folders, no network.
     """
+    check_names(data, test_data)
     folder = Path(data)
     if folder.is_dir():
         parts = _folder_parts(folder)
@@ -64,6 +65,31 @@ def find_parts(
     if test_data is None:
         return parts
     return Parts(parts.name, parts.folder, parts.train, parts.val, class_folders(Path(test_data)))
+
+
+def check_names(data: str, test_data: str | None) -> None:
+    """No name is empty; as a path it would be the current folder.
+
+    Raises:
+        UserError: one is.
+    """
+    for option, name in (("--data", data), ("--test-data", test_data)):
+        if name is not None and not name.strip():
+            raise UserError(f"{option} is empty; name a folder.")
+
+
+def own_test_part(folder: Path) -> Domain | None:
+    """The part that a data set is tested on; None where it has none of its own.
+
+    Args:
+        folder: of the data set; its training part need not be there.
+
+    Raises:
+        UserError: the part cannot be read.
+    """
+    found = (folder / part for part in (TEST, *VALIDATION) if _holds_classes(folder / part))
+    part = next(found, None)
+    return None if part is None else class_folders(part)
 
 
 def _folder_parts(folder: Path) -> Parts:
@@ -116,19 +142,28 @@ def class_folders(folder: Path) -> Domain:
 def _refuse_domains(domain: Domain) -> None:
     """Refuse a folder of domains, whose names would be taken for classes.
 
+    Classes with views of them (class/left, class/right) look alike, but for their number: where
+    the folders inside are fewer than the folders, the latter are taken for the classes.
+
     Raises:
-        UserError: every class folder has several folders of images and no image of its own.
+        UserError: every folder has several folders of images and no image of its own, these have
+            the same names in two folders or more, and there are at least as many names as folders.
     """
     inside: dict[str, set[str]] = {}
     for path, label in zip(domain.images, domain.labels or (), strict=True):
         parts = path.relative_to(domain.folder).parts
         below = parts[parts.index(label) + 1 :]
         inside.setdefault(label, set()).add(below[0] if len(below) > 1 else "")
-    if all("" not in names and len(names) > 1 for names in inside.values()):
+    sets = list(inside.values())
+    if any("" in names or len(names) < 2 for names in sets):
+        return
+    shared = any(names in sets[:place] for place, names in enumerate(sets))
+    if shared and len(set().union(*sets)) >= len(sets):
         first = domain.classes[0]
         raise UserError(
             f"{domain.folder} holds domains, not classes: {first} has class folders of its own; "
-            f"give one of them, e.g. --data {domain.folder / first}."
+            f"give one of them, e.g. --data {domain.folder / first}, or, if it is a class, move "
+            "its images out of the folders inside it."
         )
 
 
@@ -136,10 +171,14 @@ def _annotated(folder: Path) -> Domain:
     """A part whose images lie in one folder, with "file class ..." lines beside it.
 
     Raises:
-        UserError: the file names no image.
+        UserError: the file cannot be read, or names no image.
     """
     labels = {}
-    for line in (folder / ANNOTATIONS).read_text().splitlines():
+    try:
+        text = (folder / ANNOTATIONS).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {folder / ANNOTATIONS}: {error}") from error
+    for line in text.splitlines():
         name, _, rest = line.strip().partition("\t")
         if rest:
             labels[name] = rest.split("\t")[0]

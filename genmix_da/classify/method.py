@@ -13,7 +13,7 @@ from genmix_da.augmented_source import Augmentation as SourceAugmentation
 from genmix_da.augmented_source import TrainingSet, augmentation_of, training_set
 from genmix_da.classify.augmentations import Augmentation, Setup, make_augmentation
 from genmix_da.classify.config import ClassifyConfig
-from genmix_da.classify.task import ClassifyTask
+from genmix_da.classify.task import ClassifyTask, labels_of
 from lead.views import ImageViews
 
 
@@ -93,10 +93,9 @@ def training_images(task: ClassifyTask, method: Method, folder: Path) -> Trainin
         method: from `resolve_method`.
         folder: made images of all runs lie below it, offline.
     """
-    found = training_set(task, method.source, folder)
     changes_pictures = type(method.augmentation).picture is not Augmentation.picture
     if method.source is not None or not changes_pictures:
-        return found
+        return training_set(task, method.source, folder)
     images = task.train
     views = AugmentedViews(
         images.decoded.pixels,
@@ -105,4 +104,4 @@ def training_images(task: ClassifyTask, method: Method, folder: Path) -> Trainin
         images.rows,
         augmentation=method.augmentation,
     )
-    return TrainingSet(views, found.labels, None, None)
+    return TrainingSet(views, labels_of(images), None, None)

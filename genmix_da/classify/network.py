@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from genmix_da.classify.task import ClassifyTask
+from genmix_da.classify.task import ClassifyTask, ScoringTask
 from genmix_da.provenance import provenance
 from genmix_da.runs import SCHEMA
 from lead.backbones import build_backbone
@@ -39,7 +39,7 @@ class ClassifierNetwork(nn.Module):
             return logits
 
 
-def build_network(task: ClassifyTask, weights: str) -> ClassifierNetwork:
+def build_network(task: ScoringTask, weights: str) -> ClassifierNetwork:
     """A network for the task, its new layers initialised from the seed.
 
     Args:

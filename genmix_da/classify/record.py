@@ -35,12 +35,19 @@ def classify_record(
     Args:
         task, method: of the run.
         status: "done", "incomplete" or "failed" (with `reason`).
-        identity: of the run.
-        provenance: versions, settings, fingerprints.
-        scores: three blocks, see `score_columns`.
+        identity: of the run, see `run_identity`.
+        provenance: versions, machine, settings (config) and fingerprints (data).
+        scores: three blocks, see `score_columns`; None: there are none yet.
         made: counts of the images that GenMix made; None without them.
         timing: seconds and throughput.
         robustness: from `attack_errors`; None where nothing was attacked.
+        reason: why it failed, in one sentence; None where it did not.
+
+    Returns:
+        The content of result.json with its digest.
+
+    Raises:
+        ValueError: NaN or infinity, which JSON does not have.
     """
     config = task.config
     return seal(

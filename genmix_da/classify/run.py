@@ -24,7 +24,13 @@ from genmix_da.classify.schedule import Length, run_length
 from genmix_da.classify.scores import score_block, score_columns, top_accuracy
 from genmix_da.classify.splits import split_record
 from genmix_da.classify.task import ClassifyTask, labels_of, prepare
-from genmix_da.classify.training import TrainedEpoch, predict, train_epochs
+from genmix_da.classify.training import (
+    SpoiledEpochError,
+    TrainedEpoch,
+    place,
+    predict,
+    train_epochs,
+)
 from genmix_da.decode import log_skipped
 from genmix_da.errors import UserError
 from genmix_da.progress import track
@@ -136,7 +142,10 @@ def _generation(task: ClassifyTask, method: Method, data: TrainingSet) -> dict[s
 def _train_and_score(
     task: ClassifyTask, run: RunFolder, data: TrainingSet, method: Method
 ) -> dict[str, Any]:
-    """Train, saving after every epoch, then score, attack and write checkpoint and predictions."""
+    """Train, saving after every epoch, then score, attack and write checkpoint and predictions.
+
+    What is saved has finite weights and, where the epoch is evaluated, finite answers.
+    """
     config = task.config
     length = run_length(config, len(task.train.rows), len(data.labels))
     state, metrics = run.load_state()
@@ -156,12 +165,15 @@ def _train_and_score(
         for epoch in track(epochs, "training", length.epochs - len(metrics)):
             row, probability = _row(task, network, epoch, length)
             metrics.append(row)
+            run.keep_state()
             run.save_state(epoch.state(), metrics)
             logger.debug("classify %s", json.dumps(row))
     except DivergedError as error:
-        raise DivergedError(f"{error}; {_keep_last_good(task, run)}") from error
+        spoiled = isinstance(error, SpoiledEpochError)
+        raise DivergedError(f"{error}; {_keep_last_good(task, run, spoiled)}") from error
     if probability is None:  # a resumed run whose last epoch was finished before
-        probability = predict(task, network, task.image_views(task.test))
+        after = place(length.total, length.epochs, length)
+        probability = predict(task, network, task.image_views(task.test), after)
     started = time.perf_counter()
     errors = attack_errors(task, network, config.fgsm) if config.fgsm else None
     attacked = time.perf_counter() - started if errors else 0.0
@@ -192,23 +204,38 @@ def _row(
     if not length.evaluates(epoch.epoch):
         return row, None
     started = time.perf_counter()
-    probability = predict(task, network, task.image_views(task.test))
+    after = place(epoch.step, epoch.epoch, length)
+    probability = predict(task, network, task.image_views(task.test), after)
     row["scores"] = score_block(probability, labels_of(task.test), epoch.epoch)
     if task.val is not None:
-        chosen_by = predict(task, network, task.image_views(task.val))
+        chosen_by = predict(task, network, task.image_views(task.val), after)
         row["validation"] = top_accuracy(chosen_by, labels_of(task.val), 1)
     row["seconds"]["evaluate"] = time.perf_counter() - started
     return row, probability
 
 
-def _keep_last_good(task: ClassifyTask, run: RunFolder) -> str:
-    """Write the network of the last finished epoch as checkpoint; says what was kept."""
+def _keep_last_good(task: ClassifyTask, run: RunFolder, spoiled: bool) -> str:
+    """Write the network of the last good epoch as checkpoint; says what was kept.
+
+    Args:
+        task: of the run.
+        run: its folder.
+        spoiled: the last saved epoch is no good: the network has no finite loss after it.
+    """
     state, metrics = run.load_state()
     if state is None:
         return "no epoch was finished before"
+    said = ""
+    if spoiled:
+        last = state["epoch"]
+        said = f"the last step of epoch {last} has spoiled the network, and "
+        state, metrics = run.load_state(earlier=True)
+        # A run that was killed between keeping and saving has the same epoch twice.
+        if state is None or state["epoch"] == last:
+            return f"{said}none was saved before it"
     description = describe_network(task) | {"epoch": metrics[-1]["epoch"]}
     save_checkpoint(run.checkpoint, state["network"], description)
-    return f"the network of epoch {metrics[-1]['epoch']} is kept in {run.checkpoint}"
+    return f"{said}the network of epoch {metrics[-1]['epoch']} is kept in {run.checkpoint}"
 
 
 def _timing(task: ClassifyTask, metrics: list[dict[str, Any]], attacked: float) -> dict[str, Any]:

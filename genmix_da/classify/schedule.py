@@ -73,7 +73,8 @@ def run_length(config: ClassifyConfig, originals: int, images: int) -> Length:
     if config.warmup_steps is not None:
         warmup = config.warmup_steps
     elif config.warmup_epochs is not None:
-        warmup = round(config.warmup_epochs * per_epoch)
+        # Any finite number may be given; so large a product is no number to round.
+        warmup = round(min(config.warmup_epochs * per_epoch, total))
     else:
         warmup = round(WARMUP_SHARE * total)
     epochs = math.ceil(total / per_epoch)

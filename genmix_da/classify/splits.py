@@ -39,8 +39,8 @@ def split_parts(
         seed: of the split.
 
     Raises:
-        UserError: one class only, too few images of a class, test classes that are not trained, a
-            limit below the number of classes.
+        UserError: one class only, too few images of a class, test classes that are not trained, an
+            image in two parts, a limit below the number of classes.
     """
     if len(parts.train.classes) < 2:
         raise UserError(
@@ -63,7 +63,9 @@ def split_parts(
     for part in (parts.val, test):
         _check_classes(parts.train, part)
     train = parts.train.part(_joined(list(rows.values())))
-    return Parts(parts.name, parts.folder, train, parts.val, _limited(test, test_limit, seed))
+    # Of a test part that was given, no image may be one to train on, whatever the shots.
+    _check_apart(train if parts.test is None else parts.train, parts.val, test)
+    return Parts(parts.name, parts.folder, train, parts.val, limited(test, test_limit, seed))
 
 
 def _check_counts(parts: Parts, rows: Mapping[str, Sequence[int]], shots: int | None) -> None:
@@ -107,8 +109,35 @@ def _check_classes(train: Domain, part: Domain | None) -> None:
         )
 
 
-def _limited(domain: Domain, limit: int | None, seed: int) -> Domain:
-    """At most `limit` images of a domain, from the back of each class."""
+def _check_apart(train: Domain, val: Domain | None, test: Domain) -> None:
+    """No image file is in two parts, under whatever names and links.
+
+    Raises:
+        UserError: one is.
+    """
+    seen: dict[Path, str] = {}
+    for name, part in (("training", train), ("validation", val), ("test", test)):
+        files = {image.resolve(): image for image in part.images} if part is not None else {}
+        shared = next((file for file in files if file in seen), None)
+        if shared is not None:
+            raise UserError(
+                f"{files[shared]} is a {name} image and a {seen[shared]} image too; no image may "
+                "be in two parts: check --data and --test-data."
+            )
+        seen |= dict.fromkeys(files, name)
+
+
+def limited(domain: Domain, limit: int | None, seed: int) -> Domain:
+    """At most `limit` images of a domain, from the back of each class.
+
+    Args:
+        domain: labelled images.
+        limit: how many; None: all.
+        seed: of the split.
+
+    Raises:
+        UserError: fewer than one of each class.
+    """
     if limit is None or len(domain.images) <= limit:
         return domain
     if limit < len(domain.classes):

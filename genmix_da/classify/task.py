@@ -6,6 +6,7 @@ import dataclasses
 import logging
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from genmix_da.classify.config import ClassifyConfig
-from genmix_da.classify.datasets import Parts, find_parts
-from genmix_da.classify.splits import split_parts
+from genmix_da.classify.datasets import (
+    Parts,
+    check_names,
+    class_folders,
+    find_parts,
+    own_test_part,
+)
+from genmix_da.classify.splits import limited, split_parts
 from genmix_da.data import Domain
 from genmix_da.decode import decode_domain
 from genmix_da.device import resolve_device
@@ -29,32 +36,46 @@ from lead.views import ImageViews, Preprocessing, Views
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class ClassifyTask:
-    """One classification, resolved.
+@dataclass(frozen=True, kw_only=True)
+class ScoringTask:
+    """What it takes to score a classifier.
 
     Attributes:
         config: without open values but those that depend on the method.
-        parts: the images by name, before decoding.
-        dataset: name of the data set, or of its folder.
-        synthetic: True for Mini Office-Home: a number from it says nothing about real images.
         classes: in the order of the classifier's outputs.
-        train, test: images and labels.
-        val: for choosing an epoch, or None.
+        test: images and labels.
         preprocessing: of the backbone at the configured image size.
         device: where the network runs.
     """
 
     config: ClassifyConfig
-    parts: Parts
-    dataset: str
-    synthetic: bool
     classes: tuple[str, ...]
-    train: Images
-    val: Images | None
     test: Images
     preprocessing: Preprocessing
     device: torch.device
+
+    def image_views(self, images: Images) -> ImageViews:
+        """Views of one part's images."""
+        return ImageViews(images.decoded.pixels, self.preprocessing, self.device, images.rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifyTask(ScoringTask):
+    """One classification, resolved.
+
+    Attributes:
+        parts: the images by name, before decoding.
+        dataset: name of the data set, or of its folder.
+        synthetic: True for Mini Office-Home: a number from it says nothing about real images.
+        train: images and labels.
+        val: for choosing an epoch, or None.
+    """
+
+    parts: Parts
+    dataset: str
+    synthetic: bool
+    train: Images
+    val: Images | None
 
     @property
     def source(self) -> Images:
@@ -87,10 +108,6 @@ class ClassifyTask:
     def views(self, pixels: NDArray[np.uint8], rows: NDArray[np.int64], name: str) -> Views:
         """Views of decoded images; see `genmix_da.task.Task.views`."""
         return ImageViews(pixels, self.preprocessing, self.device, rows)
-
-    def image_views(self, images: Images) -> ImageViews:
-        """Views of one part's images."""
-        return ImageViews(images.decoded.pixels, self.preprocessing, self.device, images.rows)
 
     def with_config(self, **changes: Any) -> ClassifyTask:
         """The same images with another method, seed or training; nothing is decoded again.
@@ -132,14 +149,7 @@ def prepare(config: ClassifyConfig) -> ClassifyTask:
     """
     config = config.resolved()
     device = resolve_device(config.device)
-    parts = find_parts(config.data, config.test_data, root=config.root, download=config.download)
-    parts = split_parts(
-        parts,
-        shots=config.shots,
-        test_limit=config.test_limit,
-        test_fraction=config.test_fraction,
-        seed=config.split_seed,
-    )
+    parts = _split(config)
     weights_identity(config.weights)  # a missing file is named before anything is decoded
     backbone = build_backbone(config.backbone, weights="none", arguments=config.backbone_arguments)
     preprocessing = backbone.preprocessing
@@ -153,11 +163,84 @@ def prepare(config: ClassifyConfig) -> ClassifyTask:
     val = _images(parts.val, classes, preprocessing) if parts.val is not None else None
     _check_readable(train, classes)
     check_batch(train, config.batch_size)
+    if train.decoded.fingerprint == test.decoded.fingerprint:
+        logger.warning(
+            "%s and %s hold the same images: the scores will say nothing about others",
+            *(parts.train.folder, parts.test.folder),
+        )
     dataset = config.dataset or parts.name
     home = parts.train.folder.resolve()
     synthetic = any((folder / MINI_MARKER).is_file() for folder in (home, *home.parents))
     return ClassifyTask(
-        config, parts, dataset, synthetic, classes, train, val, test, preprocessing, device
+        config=config,
+        parts=parts,
+        dataset=dataset,
+        synthetic=synthetic,
+        classes=classes,
+        train=train,
+        val=val,
+        test=test,
+        preprocessing=preprocessing,
+        device=device,
+    )
+
+
+def prepare_test(config: ClassifyConfig, classes: tuple[str, ...]) -> ScoringTask:
+    """Index and decode the images that a finished run was scored on, and no others.
+
+    Args:
+        config: of the run, without open values.
+        classes: of the run.
+
+    Raises:
+        UserError, LeadError: bad input, in one sentence.
+    """
+    device = resolve_device(config.device)
+    part = _scored_part(config, classes)
+    unknown = sorted(set(part.classes) - set(classes))
+    if unknown:
+        raise UserError(
+            f"{part.folder} has a class that the run does not know, {unknown[0]!r}; check --data "
+            "and --test-data."
+        )
+    backbone = build_backbone(config.backbone, weights="none", arguments=config.backbone_arguments)
+    preprocessing = backbone.preprocessing
+    if config.image_size is not None:
+        preprocessing = preprocessing.resized(config.image_size)
+    return ScoringTask(
+        config=config,
+        classes=classes,
+        test=_images(part, classes, preprocessing),
+        preprocessing=preprocessing,
+        device=device,
+    )
+
+
+def _scored_part(config: ClassifyConfig, classes: tuple[str, ...]) -> Domain:
+    """The test images of a run; its training images need be there only to split them off."""
+    check_names(config.data, config.test_data)
+    if config.test_data is not None:
+        part: Domain | None = class_folders(Path(config.test_data))
+    else:
+        part = own_test_part(Path(config.data))
+        if part is not None and not set(part.classes) <= set(classes):
+            part = None  # a class of the name "test"
+    if part is not None:
+        return limited(part, config.test_limit, config.split_seed)
+    test = _split(config).test
+    assert test is not None
+    return test
+
+
+def _split(config: ClassifyConfig) -> Parts:
+    """The parts of a configuration's data, split."""
+    parts = find_parts(config.data, config.test_data, root=config.root, download=config.download)
+    return split_parts(
+        parts,
+        shots=config.shots,
+        test_limit=config.test_limit,
+        test_fraction=config.test_fraction,
+        seed=config.split_seed,
     )
 
 
@@ -182,14 +265,18 @@ def _check_readable(train: Images, classes: tuple[str, ...]) -> None:
 @torch.no_grad()
 def _try_size(backbone: Backbone, name: str, size: int) -> None:
     """One forward pass, so that an impossible size is named before anything is decoded.
-
     Raises:
         UserError: the backbone cannot take images of this size.
     """
     module: nn.Module = backbone.module.eval()
     try:
         shape = module(torch.zeros(1, 3, size, size)).shape
-    except (RuntimeError, ValueError, AssertionError) as error:
+    except (RuntimeError, ValueError, TypeError, AssertionError, MemoryError) as error:
+        if _too_large(error):
+            raise UserError(
+                f"images of {size} px need more memory than there is; choose a smaller "
+                "--image-size."
+            ) from error
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise UserError(
             f"{name} cannot take images of {size} px ({reason}); choose another --image-size."
@@ -199,3 +286,9 @@ def _try_size(backbone: Backbone, name: str, size: int) -> None:
             f"{name} gives {tuple(shape[1:])} instead of {backbone.feature_dim} features at "
             f"{size} px; choose another --image-size or --backbone."
         )
+
+
+def _too_large(error: Exception) -> bool:
+    """Whether there is no memory for a tensor, or none could have so many elements."""
+    signs = ("allocate memory", "out of memory", "overflow", "tensor is too large")
+    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in signs)

@@ -2,8 +2,9 @@
 
 A step is: batch of views -> augmentation of the batch -> (fast adversarial training: an FGSM step)
 -> forward pass, in which an augmentation may mix hidden layers -> cross-entropy with smoothed label
-weights. Every random draw depends on seed, epoch and step alone, so that a resumed run goes on as
-the uninterrupted one would have.
+weights. The FGSM step is a training-mode pass of its own: see `fast_inputs` for what that means to
+batch norm and to manifold mixup. Every random draw depends on seed, epoch and step alone, so that a
+resumed run goes on as the uninterrupted one would have.
 """
 
 from __future__ import annotations
@@ -33,6 +34,14 @@ from lead.views import ImageViews
 
 # Looking at the loss makes the CPU wait for a GPU, so there it is looked at now and then.
 CHECK_EVERY = 50
+_ADVICE = "lower --lr, or lengthen --warmup-steps"
+
+
+class SpoiledEpochError(DivergedError):
+    """The first loss after an epoch is not finite: its last update has spoiled the network.
+
+    The weights may still be finite then, though so large that no forward pass is.
+    """
 
 
 @dataclass(frozen=True)
@@ -78,7 +87,9 @@ def train_epochs(
         state: of a `TrainedEpoch`, to go on after it with the same results.
 
     Raises:
-        DivergedError: the loss is no longer finite; says at which step.
+        DivergedError: a loss, or a weight at the end of an epoch, is no longer finite; says at
+            which step.
+        SpoiledEpochError: the same at the first step after an epoch that was yielded.
     """
     config = task.config
     optimizer = build_optimizer(network, config)
@@ -115,11 +126,14 @@ def train_epochs(
             rate = set_learning_rate(optimizer, length.factor(step))
             loss, hits = stepper.loss(images, labels[rows], step)
             losses.append(loss.detach())
-            if task.device.type == "cpu" or step % CHECK_EVERY == 0:
-                _check_finite(losses, first, epoch, length)
+            if task.device.type == "cpu":
+                _check_losses(losses[-1:], step, epoch, length)
+            elif step % CHECK_EVERY == 0:
+                _check_losses(losses[-CHECK_EVERY:], step, epoch, length)
             precision.step(loss, optimizer)
             right += hits
-        _check_finite(losses, first, epoch, length)
+        _check_losses(losses[-CHECK_EVERY:], first + len(losses), epoch, length)
+        _check_weights(network, first + len(losses), epoch, length)
         done = epoch
         yield TrainedEpoch(
             epoch,
@@ -169,22 +183,48 @@ class _Stepper:
         return loss, (logits.detach().argmax(dim=1) == weights.argmax(dim=1)).sum()
 
 
-def _check_finite(losses: list[Tensor], first: int, epoch: int, length: Length) -> None:
-    """Raise where a loss of this epoch is not finite."""
-    finite = torch.stack(losses[-CHECK_EVERY:]).isfinite()
+def _check_losses(losses: list[Tensor], step: int, epoch: int, length: Length) -> None:
+    """Raise where one of the losses of an epoch's steps up to `step` is not finite."""
+    finite = torch.stack(losses).isfinite()
     if bool(finite.all()):
         return
-    start = first + len(losses) - len(finite)
-    step = start + 1 + int((~finite).int().argmax())
-    raise DivergedError(
-        f"the loss is not finite at step {step} of {length.total} (epoch {epoch}); lower --lr, or "
-        "lengthen --warmup-steps"
-    )
+    bad = step - len(losses) + 1 + int((~finite).int().argmax())
+    first = bad == (epoch - 1) * length.per_epoch + 1
+    kind = SpoiledEpochError if first and epoch > 1 else DivergedError
+    raise kind(f"the loss is not finite at {place(bad, epoch, length)}; {_ADVICE}")
+
+
+def _check_weights(network: ClassifierNetwork, step: int, epoch: int, length: Length) -> None:
+    """Raise where a parameter or a buffer is not finite after a step."""
+    tensors = (*network.parameters(), *network.buffers())
+    # One answer for all: each question makes the CPU wait for a GPU.
+    if not bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all()):
+        raise DivergedError(
+            f"the weights are not finite after {place(step, epoch, length)}; {_ADVICE}"
+        )
+
+
+def place(step: int, epoch: int, length: Length) -> str:
+    """Where a run is, for messages: "step 15 of 21 (epoch 3)".
+
+    Args:
+        step, epoch: counted from 1.
+        length: of the run.
+    """
+    return f"step {step} of {length.total} (epoch {epoch})"
 
 
 @torch.no_grad()
-def predict(task: ClassifyTask, network: ClassifierNetwork, views: ImageViews) -> Tensor:
+def predict(
+    task: ClassifyTask, network: ClassifierNetwork, views: ImageViews, after: str = ""
+) -> Tensor:
     """Class probabilities of all samples of a part, on the CPU: [N, C].
+
+    Args:
+        task: device and precision.
+        network: on the device.
+        views: of the N samples.
+        after: how far the network is trained, for the message; see `place`.
 
     Raises:
         DivergedError: the network gives values that are not finite.
@@ -198,5 +238,6 @@ def predict(task: ClassifyTask, network: ClassifierNetwork, views: ImageViews) -
         found.append(torch.softmax(logits, dim=1).cpu())
     probability = torch.cat(found)
     if not bool(probability.isfinite().all()):
-        raise DivergedError("the network gives values that are not finite; lower --lr")
+        when = f" after {after}" if after else ""
+        raise DivergedError(f"the network gives values that are not finite{when}; {_ADVICE}")
     return probability

@@ -24,11 +24,14 @@ def mates(tensor: Tensor) -> Tensor:
 
 
 def mixed_weights(weights: Tensor, share: float | Tensor) -> Tensor:
-    """Label weights [B, C] of mixed images.
+    """Label weights of mixed images.
 
     Args:
         weights: [B, C] before.
-        share: of the image itself; its partner has the rest. One number, or [B].
+        share: of the image itself, in [0, 1]; its partner has the rest. One number, or [B].
+
+    Returns:
+        [B, C]; rows sum to what those of `weights` sum to.
     """
     if isinstance(share, Tensor):
         share = share.to(weights)[:, None]
@@ -41,6 +44,9 @@ def joined(images: Tensor, own: Tensor) -> Tensor:
     Args:
         images: [B, 3, S, S].
         own: bool [S, S], or [B, 1, S, S].
+
+    Returns:
+        [B, 3, S, S] in the memory layout of `images`.
     """
     return like(torch.where(own, images, mates(images)), images)
 

@@ -14,11 +14,11 @@ from genmix_da.errors import UserError
 from genmix_da.table.pairs import parse_seeds
 
 DEFAULT_METHODS = "none,mixup,cutmix,genmix"
-# Options of `classify train` that the table decides itself -> what to use instead.
+# Settings that the table decides itself -> their option of `classify train`, what to use instead.
 _INSTEAD = {
-    "augment": "--methods",
-    "augment_options": "--methods NAME:key=value",
-    "seed": "--seeds",
+    "augment": ("--augment", "--methods"),
+    "augment_options": ("--augment-option", "--methods NAME:key=value"),
+    "seed": ("--seed", "--seeds"),
 }
 
 
@@ -46,10 +46,9 @@ def build_classify_request(
     given = {key: value for key, value in options.items() if value not in (None, {}, ())}
     file = given.pop("config", None)
     values = (read_config(Path(file), RECORDED) if file else {}) | given
-    for name, instead in _INSTEAD.items():
+    for name, (option, instead) in _INSTEAD.items():
         if values.pop(name, None) is not None and name in given:
-            option = name.replace("_", "-")
-            raise UserError(f"--{option} is decided by the table; use {instead}.")
+            raise UserError(f"{option} is decided by the table; use {instead}.")
     data = parse_data(values.pop("data", None))
     for name in ("test_data", "dataset"):
         if len(data) > 1 and values.get(name) is not None:
@@ -77,7 +76,7 @@ def parse_data(text: str | None) -> tuple[str, ...]:
     Raises:
         UserError: none, or one that is named twice.
     """
-    if text is not None and Path(text).is_dir():
+    if text is not None and text.strip() and Path(text).is_dir():  # Path("") is the current folder
         return (text,)
     parts = tuple(part.strip() for part in (text or "").split(",") if part.strip())
     if not parts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.task import prepare
 
 
@@ -127,6 +129,8 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--shots", "12"), "has 12 images, fewer than 12 shots plus one test image"),
         (("--batch-size", "61"), "Art has 60 images of the classes in use, fewer than a batch"),
         (("--backbone", "vgg11", "--image-size", "8"), "vgg11 cannot take images of 8 px"),
+        (("--image-size", "4000000"), "images of 4000000 px need more memory than there is"),
+        (("--image-size", "9" * 20), "px need more memory than there is; choose a smaller --image"),
         (("--test-limit", "5"), "--test-limit 5 is below the number of classes, 6"),
         (("--epsilon", "8"), "so give 8/255, not 8"),
         (("--epsilon", "eight"), "epsilon is 'eight'; it must be a number"),
@@ -145,6 +149,20 @@ def test_refused(refused: Callable[..., str], options: tuple[str, ...], said: st
 @pytest.mark.usefixtures("no_training")
 def test_no_data(run: Callable[..., Any], complaint: Callable[..., str]) -> None:
     assert "no data; give --data" in complaint(run("classify", "train"))
+
+
+@pytest.mark.usefixtures("no_training")
+def test_tested_on_what_is_trained_on(refused: Callable[..., str], data: Path) -> None:
+    said = refused("--test-data", data / "Art")
+    assert "is a test image and a training image too; no image may be in two parts" in said
+
+
+def test_a_copy_to_test_on_is_a_warning(
+    data: Path, tmp_path: Path, tiny: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    copy = shutil.copytree(data / "Art", tmp_path / "copy")
+    prepare(build_classify_config({"data": data / "Art", "test_data": copy, **tiny}))
+    assert "hold the same images" in caplog.text
 
 
 @pytest.mark.usefixtures("no_training")
@@ -200,8 +218,6 @@ def test_small_networks_take_small_images(
 def test_real_photographs_from_scratch_are_not_synthetic(
     data: Path, tmp_path: Path, tiny: dict[str, Any]
 ) -> None:
-    from genmix_da.classify.config import build_classify_config
-
     def synthetic() -> bool:
         return prepare(build_classify_config({"data": tmp_path / "mini" / "Art", **tiny})).synthetic
 

@@ -25,7 +25,10 @@ DATA = {"data": "photos"}
         ({"adversarial": "pgd"}, "choose one of none, fast"),
         ({"budget": "time"}, "choose one of steps, epochs"),
         ({"lr": float("nan")}, "lr is nan"),
+        ({"lr": float("inf")}, "lr is inf; it must be above 0 and finite"),
+        ({"lr": 10**400}, "it must be a number"),
         ({"steps": 0}, "steps is 0; it must be above 0"),
+        ({"image_size": 7}, "image_size is 7; it must be at least 8"),
         ({"shots": -1}, "shots is -1"),
         ({"warmup_steps": -1}, "warmup_steps is -1; it must be 0 or more"),
         ({"weight_decay": float("inf")}, "weight_decay is inf"),
@@ -55,6 +58,14 @@ def test_radii_are_fractions_or_numbers() -> None:
     config = build_classify_config(DATA | {"epsilon": "4/255", "fgsm": "2/255, 0.01"})
     assert config.epsilon == 4 / 255
     assert config.fgsm == (2 / 255, 0.01)
+
+
+def test_a_radius_that_is_named_again_is_left_out() -> None:
+    config = build_classify_config(DATA | {"fgsm": "8/255,2/255,8/255"})
+    assert config.fgsm == (8 / 255, 2 / 255)
+    assert config.as_dict()["fgsm"] == [8 / 255, 2 / 255]
+    once = build_classify_config(DATA | {"fgsm": "8/255,2/255"})
+    assert once.as_dict() == config.as_dict()
 
 
 @pytest.mark.parametrize(

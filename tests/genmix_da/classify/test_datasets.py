@@ -73,6 +73,26 @@ def test_folder_of_domains(tmp_path: Path) -> None:
     assert find_parts(str(tmp_path / "Art")).train.classes == ("a", "b")
 
 
+def test_views_of_classes_are_no_classes(tmp_path: Path) -> None:
+    views = [f"{name}/{view}/0.png" for name in "abc" for view in ("left", "right")]
+    parts = find_parts(str(put(tmp_path / "photos", *views)))
+    assert parts.train.classes == ("a", "b", "c")
+    assert len(parts.train.images) == 6
+
+
+def test_folders_inside_of_other_names_are_no_classes(tmp_path: Path) -> None:
+    parts = find_parts(str(put(tmp_path, *of(("2019", "2020"), "a/"), *of(("x", "y"), "b/"))))
+    assert parts.train.classes == ("a", "b")
+
+
+def test_an_image_beside_them_says_that_folders_are_classes(tmp_path: Path) -> None:
+    put(tmp_path, *of(("left", "right"), "a/"), *of(("left", "right"), "b/"))
+    with pytest.raises(UserError, match="or, if it is a class, move its images out"):
+        find_parts(str(tmp_path))
+    put(tmp_path, "a/0.png")
+    assert find_parts(str(tmp_path)).train.classes == ("a", "b")
+
+
 def test_tiny_imagenet_as_unzipped(tmp_path: Path) -> None:
     root = put(tmp_path, "train/n01/images/n01_0.png", "train/n02/images/n02_0.png")
     put(root, "val/images/val_0.png", "val/images/val_1.png", "test/images/test_0.png")
@@ -83,6 +103,13 @@ def test_tiny_imagenet_as_unzipped(tmp_path: Path) -> None:
     assert parts.test is not None
     assert parts.test.labels == ("n02", "n01")
     assert parts.test.images[0] == root / "val" / "images" / "val_0.png"
+
+
+def test_annotations_that_are_no_text(tmp_path: Path) -> None:
+    root = put(tmp_path, *of("ab", "train/"), "val/images/0.png")
+    (root / "val" / "val_annotations.txt").write_bytes("0.png\té\n".encode("latin-1"))
+    with pytest.raises(UserError, match=r"cannot read .*val_annotations.txt: 'utf-8'"):
+        find_parts(str(root))
 
 
 def test_another_folder_to_test_on(tmp_path: Path) -> None:
@@ -98,6 +125,18 @@ def test_no_such_folder_nor_name() -> None:
         find_parts("nowhere")
     with pytest.raises(UserError, match="did you mean 'flowers102'"):
         find_parts("Flower-102")
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_empty_names_are_not_the_current_folder(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, *of("ab"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="--data is empty; name a folder"):
+        find_parts(name)
+    with pytest.raises(UserError, match="--test-data is empty"):
+        find_parts(".", name)
 
 
 def test_no_images(tmp_path: Path) -> None:

@@ -13,10 +13,13 @@ import torch
 
 from genmix_da.classify import attack, train
 from genmix_da.classify import training as loop
+from genmix_da.classify.attack_run import load_classifier
 from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.network import ClassifierNetwork
 from genmix_da.classify.robustness import attack_errors, error_at, masking_warning
 from genmix_da.classify.task import prepare
+from genmix_da.runs import RunFolder
+from lead.backbones import build_backbone
 
 
 @pytest.fixture
@@ -61,18 +64,28 @@ class Masked(torch.nn.Module):
 
 
 def test_hidden_gradients_leave_fgsm_without_effect(trained: Path) -> None:
-    from genmix_da.classify.robustness import load_classifier
-    from genmix_da.runs import RunFolder
-
     task = prepare(build_classify_config({}, trained / "config.yaml"))
     network: Any = Masked(load_classifier(task, RunFolder(trained)))
     found = attack_errors(task, network, (16 / 255,), pgd_radius=16 / 255)
-    assert error_at(found, 16 / 255) == found["clean_error"]
+    assert error_at(found, 16 / 255) == found["clean_error"] == found["pgd"]["error"]
+    assert found["zero_gradients"] == 1
+    said = masking_warning(found)
+    assert said is not None
+    assert said.startswith("the gradients of 100 % of the images are exactly zero: the network may")
 
 
-def errors(fgsm: float, pgd: float) -> dict[str, Any]:
-    rows = [{"radius": 4 / 255, "error": 0.9}, {"radius": 8 / 255, "error": fgsm}]
-    return {"fgsm": rows, "pgd": {"radius": 8 / 255, "steps": 10, "error": pgd}}
+def test_a_radius_named_twice_counts_once(trained: Path) -> None:
+    task = prepare(build_classify_config({}, trained / "config.yaml"))
+    network = load_classifier(task, RunFolder(trained))
+    once = attack_errors(task, network, (2 / 255, 16 / 255))
+    assert attack_errors(task, network, (16 / 255, 2 / 255, 16 / 255)) == once
+    assert [row["radius"] for row in once["fgsm"]] == [2 / 255, 16 / 255]
+
+
+def errors(fgsm: float, pgd: float, clean: float = 0.1, small: float = 0.9) -> dict[str, Any]:
+    rows = [{"radius": 3.9 / 255, "error": small}, {"radius": 8 / 255, "error": fgsm}]
+    strong = {"radius": 8 / 255, "steps": 10, "error": pgd}
+    return {"clean_error": clean, "fgsm": rows, "pgd": strong, "zero_gradients": 0.0}
 
 
 def test_pgd_that_errs_less_is_a_warning() -> None:
@@ -80,7 +93,21 @@ def test_pgd_that_errs_less_is_a_warning() -> None:
     said = masking_warning(errors(0.5, 0.4))
     assert said is not None
     assert "PGD errs less often than FGSM at 8/255 (40.0 % against 50.0 %)" in said
-    assert masking_warning({"fgsm": [], "pgd": None}) is None
+    nothing = {"clean_error": 0.1, "fgsm": [], "pgd": None, "zero_gradients": None}
+    assert masking_warning(nothing) is None
+
+
+def test_a_large_radius_that_finds_hardly_anything_is_a_warning() -> None:
+    said = masking_warning(errors(0.11, 0.11))
+    assert said is not None
+    assert "FGSM at 8/255 errs on 11.0 % of the images, hardly more than without an attack" in said
+    assert masking_warning(errors(0.15, 0.15)) is None
+    # A small radius may find nothing.
+    assert masking_warning(errors(0.5, 0.5, small=0.1)) is None
+    # Half of the images that are right is much, however few those are.
+    assert masking_warning(errors(0.99, 0.99, clean=0.98)) is None
+    everything = masking_warning(errors(1.0, 1.0, clean=1.0))
+    assert everything is None  # nothing is left to find
 
 
 def test_error_at_a_radius() -> None:
@@ -143,6 +170,51 @@ def test_no_run_folder(run: Callable[..., Any], complaint: Callable, tmp_path: P
 def test_unfinished_run(run: Callable[..., Any], complaint: Callable, run_folder: Path) -> None:
     (run_folder / "result.json").unlink()
     assert "holds no finished classification" in complaint(run("classify", "attack", run_folder))
+
+
+def test_no_checkpoint(run: Callable[..., Any], complaint: Callable, run_folder: Path) -> None:
+    (run_folder / "checkpoint.safetensors").unlink()
+    said = complaint(run("classify", "attack", run_folder))
+    assert f"{run_folder} has no checkpoint.safetensors, so there is nothing to attack" in said
+    assert "--weights" not in said
+
+
+def test_what_was_trained_on_may_be_gone(
+    run: Callable[..., Any],
+    complaint: Callable,
+    data: Path,
+    tmp_path: Path,
+    tiny: dict[str, Any],
+) -> None:
+    parts, out = tmp_path / "parts", tmp_path / "run"
+    shutil.copytree(data / "Art", parts / "train")
+    shutil.copytree(data / "Clipart", parts / "test")
+    weights = tmp_path / "w.pt"
+    backbone = build_backbone(tiny["backbone"], weights="none", arguments={})
+    torch.save(backbone.module.state_dict(), weights)
+    options = tiny | {"epochs": 1, "weights": str(weights), "test_limit": 18}
+    train(data=parts, out=out, **options)
+    expected = attack(out, pgd_steps=1)
+    shutil.rmtree(parts / "train")
+    weights.unlink()
+    assert attack(out, pgd_steps=1)["fgsm"] == expected["fgsm"]
+    moved = shutil.move(parts / "test", tmp_path / "moved")
+    assert attack(out, pgd_steps=1, test_data=moved)["fgsm"] == expected["fgsm"]
+    (Path(moved) / "fig").rename(Path(moved) / "mango")
+    said = complaint(run("classify", "attack", out, "--test-data", moved))
+    assert "has a class that the run does not know, 'mango'; check" in said
+
+
+@pytest.mark.parametrize("without", ["provenance", "identity"])
+def test_result_that_was_changed(
+    run: Callable[..., Any], complaint: Callable, run_folder: Path, without: str
+) -> None:
+    result = json.loads((run_folder / "result.json").read_text())
+    changed = {**result, "provenance": None} if without == "provenance" else result
+    changed.pop("identity")
+    (run_folder / "result.json").write_text(json.dumps(changed))
+    said = complaint(run("classify", "attack", run_folder))
+    assert "result.json does not say what the run was scored on" in said
 
 
 def test_other_test_images(

@@ -56,6 +56,7 @@ def test_steps_cut_the_last_epoch_short() -> None:
         ({"warmup_steps": 7, "warmup_epochs": 1}, 7),
         ({"warmup_epochs": 1.5}, 4),
         ({"warmup_steps": 1000}, 98),
+        ({"warmup_epochs": 1e308}, 98),
     ],
 )
 def test_warm_up(options: dict[str, Any], warmup: int) -> None:

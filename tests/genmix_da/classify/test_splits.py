@@ -99,9 +99,36 @@ def test_refused(counts: dict[str, int], options: dict[str, Any], said: str) -> 
 
 
 def test_all_shots_may_be_used_where_there_is_a_test_part() -> None:
-    assert counted(split_parts(parts(test=domain()), shots=5).train)["cat"] == 5
+    own = domain(name="held-out")
+    assert counted(split_parts(parts(test=own), shots=5).train)["cat"] == 5
     with pytest.raises(UserError, match="fewer than 6 shots; add images or use fewer"):
-        split_parts(parts(test=domain()), shots=6)
+        split_parts(parts(test=own), shots=6)
+
+
+def test_no_image_is_trained_and_tested_on() -> None:
+    with pytest.raises(
+        UserError, match=r"/photos/ant/000\.png is a test image and a training image"
+    ):
+        split_parts(parts(test=domain()), shots=1, test_limit=3)
+
+
+def test_links_to_one_image_in_two_parts(tmp_path: Path) -> None:
+    names = ("ant/0.png", "bee/0.png")
+    for name in names:
+        for part in ("train", "val", "test"):
+            (tmp_path / part / name).parent.mkdir(parents=True)
+        (tmp_path / "train" / name).touch()
+        (tmp_path / "val" / name).touch()
+        (tmp_path / "test" / name).symlink_to(tmp_path / "val" / name)
+
+    def part(name: str) -> Domain:
+        images = tuple(tmp_path / name / image for image in names)
+        return Domain(name, tmp_path / name, images, ("ant", "bee"), ("ant", "bee"))
+
+    train, val, test = (part(name) for name in ("train", "val", "test"))
+    assert split_parts(Parts("photos", tmp_path, train, None, test)).test is test
+    with pytest.raises(UserError, match=r"ant/0\.png is a test image and a validation image too"):
+        split_parts(Parts("photos", tmp_path, train, val, test))
 
 
 def test_classes_that_are_tested_on_alone() -> None:

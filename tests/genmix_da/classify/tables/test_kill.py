@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),
     pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
 ]
-KILLS = 2
+RUNS = 2  # of the table; each is killed as it begins
 
 
 def begin(arguments: tuple[object, ...], cache: Path) -> int:
@@ -41,6 +41,15 @@ def finish(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def wait_for_results(child: int, folder: Path, count: int) -> None:
+    """Until as many runs have begun, each of which writes its result.json first."""
+    deadline = time.monotonic() + 120
+    while len(list(folder.glob("classification/*/*/result.json"))) < count:
+        assert os.waitpid(child, os.WNOHANG) == (0, 0), "the table has ended"
+        assert time.monotonic() < deadline, f"no {count} runs after two minutes"
+        time.sleep(0.001)
+
+
 def test_killed_and_started_again(
     whole: Path, quick: tuple[object, ...], data: Path, rows_of: Callable, tmp_path: Path
 ) -> None:
@@ -49,18 +58,12 @@ def test_killed_and_started_again(
     def start(name: str) -> int:
         return begin((*quick, *options, "--out", tmp_path / name), tmp_path / f"cache-{name}")
 
-    started = time.monotonic()
     assert finish(start("straight")) == 0
-    seconds = time.monotonic() - started
     expected = rows_of(tmp_path / "straight")
-    killed = 0
-    for number in range(KILLS):
-        child = start(f"t{number}")
-        time.sleep(seconds * (number + 0.6) / KILLS)
-        while os.getpgid(child) != child:
-            time.sleep(0.001)
+    for run in range(1, RUNS + 1):
+        child = start(f"t{run}")
+        wait_for_results(child, tmp_path / f"t{run}", run)
         os.killpg(child, signal.SIGKILL)
-        killed += finish(child) == -signal.SIGKILL
-        assert finish(start(f"t{number}")) == 0
-        assert rows_of(tmp_path / f"t{number}") == expected
-    assert killed >= 1  # a machine that is quicker now ends before the last ones
+        assert finish(child) == -signal.SIGKILL
+        assert finish(start(f"t{run}")) == 0
+        assert rows_of(tmp_path / f"t{run}") == expected
