@@ -116,16 +116,20 @@ def method_labels(records: Sequence[Record]) -> dict[str, str]:
         c = record.content
         place = (c["setting"], c["method"], c["source"], c["target"], c["seed"])
         groups.setdefault(place, []).append(record)
+    settings = {record.identity: _settings(record) for record in records}
     telling: dict[tuple[str, str], set[str]] = {}
     for (setting, method, *_), group in groups.items():
-        if len(group) > 1:
-            names = {name for record in group for name in _config(record)}
-            differ = {n for n in names if len({_text(_config(r).get(n)) for r in group}) > 1}
-            telling.setdefault((setting, method), set()).update(differ - _NO_DIFFERENCE)
+        found = [settings[record.identity] for record in group]
+        names = {name for each in found for name in each}
+        differ = {name for name in names if len({each.get(name) for each in found}) > 1}
+        telling.setdefault((setting, method), set()).update(differ)
     labels = {}
     for (setting, method, *_), group in groups.items():
-        keys = sorted(telling.get((setting, method), ()))
-        told = [", ".join(f"{k} {_text(_config(r).get(k))}" for k in keys) for r in group]
+        keys = sorted(telling[setting, method])
+        told = []
+        for record in group:
+            own = settings[record.identity]
+            told.append(", ".join(f"{key} {own[key]}" for key in keys if key in own))
         for record, words in zip(group, told, strict=True):
             if told.count(words) > 1:  # no setting says it: other data, weights or versions
                 words = ", ".join(filter(None, (words, f"run {record.identity[:8]}")))
@@ -138,9 +142,19 @@ def _config(record: Record) -> Mapping[str, Any]:
     return found
 
 
+def _settings(record: Record) -> dict[str, str]:
+    """Setting -> its value in words; of grouped ones (GenMix's) each by its own name."""
+    flat: dict[str, Any] = {}
+    for name, value in _config(record).items():
+        if name not in _NO_DIFFERENCE:
+            flat |= value if isinstance(value, Mapping) else {name: value}
+    return {str(name): _text(value) for name, value in flat.items() if value is not None}
+
+
 def _text(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    return text if len(text) <= 40 else text[:39] + "…"
+    if isinstance(value, list):
+        return "+".join(map(str, value)) or "none"
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
 def _common(paths: Sequence[Path]) -> Path:

@@ -103,6 +103,22 @@ def test_runs_that_differ_in_a_setting_are_told_apart(altered: Callable, page_of
         assert f'data-average="{run.method}"' in page
 
 
+def test_settings_of_genmix_are_called_by_their_own_names(altered: Callable) -> None:
+    one = altered("one")
+    content = json.loads((one / "result.json").read_text())
+    long = ["vertical", "horizontal", "vertical-flipped", "horizontal-flipped", "patchswap"]
+    folders = [one]
+    for number, masks in enumerate((["vertical"], long), start=1):
+        content["provenance"]["config"]["genmix"] = {"per_image": 1, "masks": masks}
+        folders.append(altered(f"run{number}", **content | {"identity": f"{number:016x}"}))
+    assert sorted(run.method for run in load_runs(folders).runs) == [
+        "lead",
+        "lead (masks vertical+horizontal+vertical-flipped+horizontal-flipped+patchswap, "
+        "per_image 1)",
+        "lead (masks vertical, per_image 1)",
+    ]
+
+
 def test_runs_that_differ_in_no_setting_are_called_by_identity(altered: Callable) -> None:
     one, two = altered("one"), altered("two", identity="f" * 16)
     methods = {run.method for run in load_runs([one, two]).runs}
