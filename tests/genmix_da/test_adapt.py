@@ -28,6 +28,10 @@ BLOCK = {*FRACTIONS, "epoch"}
 FILES = {
     *("config.yaml", "metrics.jsonl", "result.json", "checkpoint.safetensors", "checkpoint.json"),
     *("predictions.csv", "log.txt"),
+    "evidence/before.npz",
+    "evidence/after.npz",
+    "evidence/boundary_first.npz",
+    "evidence/boundary_last.npz",
 }
 
 
@@ -45,7 +49,8 @@ def rows_of(folder: Path) -> list[dict[str, str]]:
 
 
 def test_run_folder_holds_the_named_files_alone(finished: Any) -> None:
-    assert {file.name for file in finished.folder.iterdir()} == FILES
+    folder = finished.folder
+    assert {str(file.relative_to(folder)) for file in folder.rglob("*.*")} == FILES
 
 
 def test_result_has_every_key_of_the_contract(finished: Any) -> None:
