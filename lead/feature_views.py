@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lead.seeds import batches
+from lead.views import VIEW_BATCH
 
 
 class FeatureViews:
@@ -96,3 +97,9 @@ class FeatureViews:
         """View 0 of all images in order: [B, F]; the last batch may be smaller."""
         for start in range(0, len(self), batch_size):
             yield self._features[start : start + batch_size, 0]
+
+    def view_batches(self, batch_size: int = VIEW_BATCH) -> Iterator[Tensor]:
+        """All views of all images in order: [B, V, F]; B x V is at most `batch_size` or V."""
+        together = max(1, batch_size // self._features.shape[1])
+        for start in range(0, len(self), together):
+            yield self._features[start : start + together]

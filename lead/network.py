@@ -74,9 +74,12 @@ class Network(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Images [B, 3, H, W] -> (raw embedding [B, D], logits [B, C]), both float32."""
-        features = self.backbone(images)
+        return self.heads(self.backbone(images))
+
+    def heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Backbone features [B, F] -> (raw embedding [B, D], logits [B, C]), both float32."""
         # In float32 whatever the backbone ran in: scores hang on fine differences of the logits.
-        with torch.autocast(images.device.type, enabled=False):
+        with torch.autocast(features.device.type, enabled=False):
             embedding = self.bottleneck(features.float())
             return embedding, self.classifier(embedding)
 

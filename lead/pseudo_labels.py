@@ -73,14 +73,27 @@ def unit_features(features: Tensor) -> Tensor:
     Raises:
         DivergedError: rows that are not finite; a diverged network must not be pseudo-labelled.
     """
-    finite = torch.isfinite(features).all(dim=-1)
+    require_finite(features, "feature")
+    return normalize(features, dim=-1)
+
+
+def require_finite(values: Tensor, name: str) -> None:
+    """Refuse [N, D] outputs of a network that has diverged.
+
+    Args:
+        values: [N, D].
+        name: of what the rows hold, for the message.
+
+    Raises:
+        DivergedError: rows that are not finite.
+    """
+    finite = torch.isfinite(values).all(dim=-1)
     if not finite.all():
         rows = torch.nonzero(~finite).flatten()
         raise DivergedError(
-            f"{len(rows)} feature rows are not finite, the first is row {int(rows[0])}; "
+            f"{len(rows)} {name} rows are not finite, the first is row {int(rows[0])}; "
             "the network has diverged (lower the learning rate)"
         )
-    return normalize(features, dim=-1)
 
 
 def mixture_means(unknown_norm: NDArray[np.float32]) -> tuple[float, float]:

@@ -229,6 +229,7 @@ def score_block(
     *,
     open_set: bool,
     threshold: float = THRESHOLD,
+    uncertainty: Tensor | None = None,
     epoch: int | None = None,
     nmi: float | None = None,
 ) -> ScoreBlock:
@@ -239,7 +240,8 @@ def score_block(
         labels: [N] labels; C means unknown.
         classes: evaluation classes, the unknown label last in an open set.
         open_set: False for PDA: accuracy alone.
-        threshold: rejection threshold on the normalised entropy.
+        threshold: rejection threshold on the uncertainty.
+        uncertainty: [N]; the normalised entropy where it is not given.
         epoch: which epoch this is, kept in the block.
         nmi: of the target-private classes, see `lead.private_classes.private_nmi`; for the
             H3-score.
@@ -257,7 +259,8 @@ def score_block(
         block["known_accuracy"] = closed.known_accuracy
         block["accuracy"] = float(np.mean(closed.prediction == labels))
         return block
-    scores = open_set_scores(probability, labels, classes, threshold=threshold)
+    unsure = normalised_entropy(probability) if uncertainty is None else uncertainty
+    scores = open_set_scores(probability, labels, classes, threshold=threshold, uncertainty=unsure)
     is_unknown = labels == probability.shape[1]
     if not is_unknown.all():
         block["known_accuracy"] = scores.known_accuracy
@@ -266,10 +269,10 @@ def score_block(
     if is_unknown.any() and not is_unknown.all():
         block["h_score"] = scores.h_score
     block["accuracy"] = float(np.mean(scores.prediction == labels))
-    uncertainty = normalised_entropy(probability).cpu().numpy()
+    ranking = unsure.cpu().numpy()
     right = probability.argmax(dim=1).cpu().numpy() == labels
-    block["auroc"] = auroc(uncertainty, is_unknown)
-    block["oscr"] = oscr(uncertainty, right, is_unknown)
+    block["auroc"] = auroc(ranking, is_unknown)
+    block["oscr"] = oscr(ranking, right, is_unknown)
     block["nmi"] = nmi
     block["h3_score"] = h3_score(block["known_accuracy"], block["unknown_accuracy"], nmi)
     return block

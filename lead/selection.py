@@ -16,25 +16,36 @@ from torch import Tensor
 from lead.scores import normalised_entropy
 
 
-def with_unknown(probability: Tensor) -> Tensor:
-    """Append the uncertainty u as output C and scale the others by 1 - u: [N, C] -> [N, C + 1]."""
-    uncertainty = normalised_entropy(probability).clamp(0.0, 1.0).unsqueeze(1)  # [N, 1]
-    return torch.cat([probability * (1.0 - uncertainty), uncertainty], dim=1)
+def with_unknown(probability: Tensor, uncertainty: Tensor | None = None) -> Tensor:
+    """Append the uncertainty u as output C and scale the others by 1 - u: [N, C] -> [N, C + 1].
+
+    Args:
+        probability: [N, C].
+        uncertainty: [N] u; the normalised entropy where it is not given.
+    """
+    given = normalised_entropy(probability) if uncertainty is None else uncertainty
+    unsure = given.to(probability).clamp(0.0, 1.0).unsqueeze(1)  # [N, 1]
+    return torch.cat([probability * (1.0 - unsure), unsure], dim=1)
 
 
-def mutual_information(probability: Tensor, *, open_set: bool) -> float:
+def mutual_information(
+    probability: Tensor, *, open_set: bool, uncertainty: Tensor | None = None
+) -> float:
     """Mutual information between sample and prediction, in nats; higher is better.
 
     Args:
         probability: [N, C] softmax outputs of unlabelled target samples.
         open_set: count "unknown" as an output (see `with_unknown`).
+        uncertainty: [N] for that output; the normalised entropy where it is not given.
 
     Returns:
         A number between 0 and log C, or log(C + 1) in an open set.
     """
     if len(probability) == 0:
         return 0.0
-    outputs = with_unknown(probability.double()) if open_set else probability.double()
+    outputs = probability.double()
+    if open_set:
+        outputs = with_unknown(outputs, uncertainty)
 
     def entropy(rows: Tensor) -> Tensor:
         terms: Tensor = torch.special.entr(rows)

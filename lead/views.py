@@ -17,7 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lead.crops import VIEW_COUNT, six_views
 from lead.seeds import batches
+
+VIEW_BATCH = 128  # views at once where all views of an image are wanted
 
 Item = TypeVar("Item")
 Batch = TypeVar("Batch")
@@ -55,6 +58,15 @@ class Views(Protocol):
 
     def evaluation_batches(self, batch_size: int) -> Iterator[Tensor]:
         """All samples in order as evaluation views [B, ...]; the last batch may be smaller."""
+        ...
+
+    def view_batches(self, batch_size: int = VIEW_BATCH) -> Iterator[Tensor]:
+        """All samples in order, each with its V fixed views: [B, V, ...], the first view being that
+        of evaluation.
+
+        Args:
+            batch_size: B x V is at most this, where one sample allows it.
+        """
         ...
 
 
@@ -190,6 +202,18 @@ class ImageViews:
         """All images in order as evaluation views [B, 3, S, S]; the last batch may be smaller."""
         plan = [slice(start, start + batch_size) for start in range(0, len(self), batch_size)]
         return prefetch(plan, self.evaluation)
+
+    def view_batches(self, batch_size: int = VIEW_BATCH) -> Iterator[Tensor]:
+        """All images in order as the six views of `lead.crops`: [B, 6, 3, S, S]."""
+        size = self.preprocessing.image_size
+        together = max(1, batch_size // VIEW_COUNT)
+
+        def load(rows: NDArray[np.int64]) -> Tensor:
+            views = np.concatenate([six_views(self.images[row], size) for row in rows])
+            return self._to_network(views).view(len(rows), VIEW_COUNT, 3, size, size)
+
+        plan = [self.rows[start : start + together] for start in range(0, len(self), together)]
+        return prefetch(plan, load)
 
 
 def prefetch(items: Iterable[Item], load: Callable[[Item], Batch]) -> Iterator[Batch]:

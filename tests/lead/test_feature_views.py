@@ -82,6 +82,15 @@ def test_evaluation_is_the_first_view_in_order() -> None:
     assert np.array_equal(torch.cat(found), features()[:, 0])
 
 
+@pytest.mark.parametrize(
+    ("batch_size", "sizes"), [(2, [1] * 20), (26, [8, 8, 4]), (27, [9, 9, 2]), (128, [20])]
+)
+def test_view_batches_hold_all_views_in_order(batch_size: int, sizes: list[int]) -> None:
+    found = list(FeatureViews(features(), CPU).view_batches(batch_size))
+    assert [len(batch) for batch in found] == sizes
+    assert np.array_equal(torch.cat(found), features())
+
+
 def test_one_view_may_leave_out_its_axis() -> None:
     views = FeatureViews(features()[:, 0], CPU)
     assert (len(views), views.feature_dim) == (20, 4)

@@ -152,6 +152,27 @@ def test_block_holds_the_scores_of_an_open_set() -> None:
     assert headline(block, open_set=True) == block["h_score"]
 
 
+def test_block_of_another_uncertainty_than_the_entropy() -> None:
+    probability, labels = random_case()
+    given = torch.rand(80, generator=torch.Generator().manual_seed(5))
+    settings = {"open_set": True, "threshold": 0.4}
+    block = score_block(probability, labels, [0, 1, 2, 4], uncertainty=given, **settings)
+    scores = open_set_scores(probability, labels, [0, 1, 2, 4], threshold=0.4, uncertainty=given)
+    right = probability.argmax(dim=1).numpy() == labels
+    assert block["h_score"] == scores.h_score
+    assert block["accuracy"] == np.mean(predict(probability, 0.4, given) == labels)
+    assert block["auroc"] == pytest.approx(slow_auroc(given.numpy(), labels == 4), abs=1e-12)
+    assert block["oscr"] == pytest.approx(slow_oscr(given.numpy(), right, labels == 4), abs=1e-12)
+    own = score_block(
+        probability,
+        labels,
+        [0, 1, 2, 4],
+        uncertainty=normalised_entropy(probability),
+        **settings,
+    )
+    assert own == score_block(probability, labels, [0, 1, 2, 4], **settings) != block
+
+
 def test_block_of_a_closed_set_is_accuracy_alone() -> None:
     probability, _ = random_case()
     labels = probability.argmax(dim=1).numpy()

@@ -74,6 +74,28 @@ def test_clear_rejection_is_one_more_output_in_an_open_set() -> None:
     )
 
 
+def test_another_uncertainty_takes_the_place_of_the_entropy() -> None:
+    probability = random_probability(40, 5)
+    given = torch.rand(40, generator=torch.Generator().manual_seed(0))
+    doubt = given.double().numpy()[:, None]
+    outputs = np.hstack([probability.double().numpy() * (1 - doubt), doubt])
+    found = mutual_information(probability, open_set=True, uncertainty=given)
+    assert found == pytest.approx(slow_information(outputs), abs=1e-9)
+    assert found != mutual_information(probability, open_set=True)
+
+
+def test_another_uncertainty_does_not_count_in_a_closed_set() -> None:
+    probability = random_probability(40, 5)
+    found = mutual_information(probability, open_set=False, uncertainty=torch.ones(40))
+    assert found == mutual_information(probability, open_set=False)
+
+
+def test_uncertainties_out_of_range_are_cut_off() -> None:
+    given = torch.tensor([-0.01, 1.01])  # smoothed entropies may be, by rounding
+    outputs = with_unknown(torch.tensor([[0.5, 0.5], [0.5, 0.5]]), given)
+    assert outputs.tolist() == [[0.5, 0.5, 0.0], [0.0, 0.0, 1.0]]
+
+
 def test_unknown_output_keeps_the_sum() -> None:
     probability = random_probability(20, 4)
     outputs = with_unknown(probability)

@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torchvision import transforms
 
+from lead.crops import six_views
 from lead.errors import TooFewImagesError
 from lead.views import ImageViews, Preprocessing, prefetch
 
@@ -100,6 +101,30 @@ def test_evaluation_batches_keep_order_and_the_last_smaller_one() -> None:
     assert [len(batch) for batch in batches] == [3, 3, 1]
     expected = views.images[:, 1:5, 1:5].transpose(0, 3, 1, 2)
     torch.testing.assert_close(torch.cat(batches), torch.from_numpy(expected).float())
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "sizes"), [(1, [1] * 5), (12, [2, 2, 1]), (17, [2, 2, 1]), (128, [5])]
+)
+def test_view_batches_hold_the_six_views_in_order(batch_size: int, sizes: list[int]) -> None:
+    views = plain_views(count=5)
+    batches = list(views.view_batches(batch_size))
+    assert [len(batch) for batch in batches] == sizes
+    found = torch.cat(batches)
+    expected = np.stack([six_views(image, 4) for image in views.images]).transpose(0, 1, 4, 2, 3)
+    torch.testing.assert_close(found, torch.from_numpy(expected.copy()).float())
+    assert torch.equal(found[:, 0], views.evaluation(slice(0, 5)))
+
+
+def test_view_batches_are_of_the_chosen_rows(tmp_path) -> None:
+    images = random_images(6, 6)
+    np.save(tmp_path / "images.npy", images)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    preprocessing = Preprocessing(**PLAIN, image_size=4, resize_size=6)
+    rows = np.array([4, 1, 3])
+    chosen = ImageViews(mapped, preprocessing, CPU, rows)
+    copied = ImageViews(images[rows], preprocessing, CPU)
+    assert torch.equal(next(chosen.view_batches()), next(copied.view_batches()))
 
 
 def test_rows_choose_and_order_the_images() -> None:

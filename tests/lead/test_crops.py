@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from genmix_da.frozen.crops import VIEW_COUNT, six_views
+from lead.crops import VIEW_COUNT, six_views
 from lead.views import ImageViews, Preprocessing
 
 

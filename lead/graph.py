@@ -1,0 +1,309 @@
+"""The target as a graph: predictions and uncertainty smoothed over nearest neighbours.
+
+With x_i the unit, centred backbone feature of image i, its ten nearest images by cosine get the
+weight max(cos, 0)^3; W is the mean of both directions, d its row sums, S = D^-1/2 W D^-1/2. Then
+
+    (I - alpha S) R = [p, e, 1]         class: argmax R_p,   uncertainty: s = R_e / R_1
+
+with p the class probabilities of any network and e their normalised entropy; R_e and R_1 have an
+alpha of their own. Nothing is trained. The equation is the closed form of label propagation (Zhou
+et al., "Learning with Local and Global Consistency", NIPS 2003, Eq. 4; diffusion in Iscen et al.,
+CVPR 2017) with soft predictions in place of labels; dividing by the smoothed ones makes s a
+weighted mean of the entropies around an image, whatever its degree. Images that are equal in every
+bit of x are one node.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from torch import Tensor
+
+from lead.errors import LeadError
+from lead.nearest import Neighbours
+from lead.scores import normalised_entropy
+
+TOLERANCE = 1e-8  # of the residual, relative to the right-hand side
+COLUMNS = 128  # solved at once
+_ITERATIONS = 1000
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class GraphConfig:
+    """Settings of the graph step; chosen on Office-Caltech-10, see docs/results/graph.md.
+
+    Attributes:
+        neighbours: k, nearest images of each image.
+        power: of the cosine, for the weight of an edge.
+        alpha: in [0, 1): how far class predictions are carried; 0 leaves them as they are.
+        uncertainty_alpha: the same for the uncertainty; smaller, because among many known images a
+            few unknown ones would be drowned.
+        centred: subtract the mean feature of the target first.
+    """
+
+    neighbours: int = 10
+    power: float = 3.0
+    alpha: float = 0.9
+    uncertainty_alpha: float = 0.8
+    centred: bool = True
+
+    def __post_init__(self) -> None:
+        if type(self.neighbours) is not int or self.neighbours < 1:
+            raise LeadError(
+                f"graph neighbours is {self.neighbours}; it must be a whole number, at least 1"
+            )
+        if not 0 < self.power < math.inf:
+            raise LeadError(f"graph power is {self.power}; it must be above 0 and finite")
+        for name in ("alpha", "uncertainty_alpha"):
+            if not 0 <= getattr(self, name) < 1:
+                raise LeadError(f"graph {name} is {getattr(self, name)}; it must be in [0, 1)")
+
+
+@dataclass(frozen=True)
+class Smoothed:
+    """What the graph makes of a network's predictions on N images.
+
+    Attributes:
+        probability: [N, C] float32, R_p with rows summing to one.
+        uncertainty: [N] float32, s = R_e / R_1, about 0 to 1.
+        masses: [N, C + 2] float64, what new images are smoothed with: R_p at `alpha`, then R_e and
+            R_1 at `uncertainty_alpha`.
+    """
+
+    probability: Tensor
+    uncertainty: Tensor
+    masses: Floats
+
+
+class TargetGraph:
+    """Nearest-neighbour graph of N target images.
+
+    Args:
+        features: [N, F] raw backbone features, the mean over the views of each image.
+        config: settings.
+        device: where neighbours are searched and equations are solved.
+        exact: see `lead.nearest.Neighbours`.
+
+    Attributes:
+        points: [N, F] float32, centred and of unit length; zero where a feature is the centre.
+        centre: [F] float32, mean of the features (zero where they are not centred).
+        first: [M] an image of each node.
+        node: [N] number of each image's node.
+        weights: [M, M] symmetric sparse weights W of the nodes.
+        degree: [N] float64, d of each image's node; 0 for an isolated one.
+    """
+
+    def __init__(
+        self,
+        features: NDArray[np.float32],
+        config: GraphConfig | None = None,
+        device: torch.device | None = None,
+        *,
+        exact: bool | None = None,
+    ) -> None:
+        self.config = config or GraphConfig()
+        self.device = device or torch.device("cpu")
+        width = features.shape[1]
+        self.centre = (
+            features.mean(axis=0, dtype=np.float64).astype(np.float32)
+            if self.config.centred and len(features)
+            else np.zeros(width, dtype=np.float32)
+        )
+        self.points = unit_rows(features, self.centre)
+        self.first, self.node = _distinct(self.points)
+        self._nodes = self.points[self.first]
+        self.search = Neighbours(self._nodes, self.device, exact=exact)
+        self.weights = self._weigh()
+        node_degree = np.asarray(self.weights.sum(axis=1)).ravel()
+        self.degree: Floats = node_degree[self.node]
+        self._matrix = _normalised(self.weights, node_degree)
+
+    def _weigh(self) -> sparse.csr_array:
+        """Symmetric weights of the nodes; an edge of weight 0 is none."""
+        count, wanted = len(self._nodes), self.config.neighbours
+        found = self.search.search(self._nodes, wanted + 1)
+        rows = np.repeat(np.arange(count), found.shape[1])
+        columns = found.ravel()
+        others = (columns != rows) & (columns >= 0)
+        # A node is its own nearest one, but for rounding: of those where it is not, k are kept.
+        others &= np.cumsum(others.reshape(found.shape), axis=1).ravel() <= wanted
+        rows, columns = rows[others], columns[others]
+        weight = edge_weights(self._nodes, rows, columns, self.config.power)
+        one_way = sparse.csr_array((weight, (rows, columns)), shape=(count, count))
+        both = ((one_way + one_way.T) / 2).tocsr()
+        both.eliminate_zeros()
+        both.sort_indices()
+        return both
+
+    def solve(self, values: Floats, alpha: float, *, tolerance: float = TOLERANCE) -> Floats:
+        """R of (I - alpha S) R = values, by conjugate gradient in float64.
+
+        Args:
+            values: [N, B]; the mean over the images of a node counts.
+            alpha: in [0, 1).
+            tolerance: of each column's residual, relative to its right-hand side.
+
+        Returns:
+            [N, B].
+
+        Raises:
+            LeadError: no solution within the iterations (alpha close to 1).
+        """
+        apply = _operator(self._matrix, self.device)
+        count = np.bincount(self.node, minlength=len(self._nodes))[:, np.newaxis]
+        parts = []
+        for start in range(0, values.shape[1], COLUMNS):
+            block = values[:, start : start + COLUMNS]
+            if len(self._nodes) < len(values):
+                sums = np.zeros((len(self._nodes), block.shape[1]))
+                np.add.at(sums, self.node, block)
+                right = sums / count
+            else:
+                right = np.empty_like(block, dtype=np.float64)
+                right[self.node] = block
+            solved = conjugate_gradient(
+                apply, torch.from_numpy(right).to(self.device), alpha, tolerance
+            )
+            parts.append(solved.cpu().numpy()[self.node])
+        return np.concatenate(parts, axis=1)
+
+    def smooth(self, probability: Tensor) -> Smoothed:
+        """Smooth a network's predictions.
+
+        Args:
+            probability: [N, C] of the same images, e.g. the mean softmax over their views.
+        """
+        certain = probability.detach().cpu().to(torch.float32)
+        entropy = normalised_entropy(certain).numpy().astype(np.float64)[:, np.newaxis]
+        pair = np.hstack([entropy, np.ones_like(entropy)])
+        classes = self.solve(certain.numpy().astype(np.float64), self.config.alpha)
+        return read_masses(np.hstack([classes, self.solve(pair, self.config.uncertainty_alpha)]))
+
+    def neighbours_of(self, row: int) -> tuple[NDArray[np.int64], Floats]:
+        """Images joined to an image and the weights of the edges, the heaviest first.
+
+        Args:
+            row: number of the image.
+
+        Returns:
+            ([K] image numbers, one for each neighbouring node, [K] weights).
+        """
+        node = self.node[row]
+        start, end = self.weights.indptr[node : node + 2]
+        nodes, weight = self.weights.indices[start:end], self.weights.data[start:end]
+        order = np.argsort(-weight, kind="stable")
+        return self.first[nodes[order]], weight[order]
+
+
+def read_masses(masses: Floats) -> Smoothed:
+    """Predictions from [N, C + 2] masses (see `Smoothed`)."""
+    classes, (entropy, one) = masses[:, :-2], masses[:, -2:].T
+    probability = classes / classes.sum(axis=1, keepdims=True)
+    return Smoothed(
+        torch.from_numpy(probability.astype(np.float32)),
+        torch.from_numpy((entropy / one).astype(np.float32)),
+        masses,
+    )
+
+
+def unit_rows(features: NDArray[np.float32], centre: NDArray[np.float32]) -> NDArray[np.float32]:
+    """[N, F] features minus the centre [F], of unit length; those at the centre become 0."""
+    moved = features.astype(np.float32) - centre
+    length = np.linalg.norm(moved, axis=1, keepdims=True)
+    scale = np.abs(features).max(axis=1, keepdims=True, initial=np.abs(centre).max(initial=0.0))
+    # What is left of a feature equal to the centre is rounding, and has no direction.
+    return np.where(length > 1e-6 * scale, moved / np.maximum(length, 1e-30), 0.0).astype(
+        np.float32
+    )
+
+
+def edge_weights(
+    points: NDArray[np.float32], rows: NDArray[np.int64], columns: NDArray[np.int64], power: float
+) -> Floats:
+    """[E] max(cos, 0)^power of pairs of unit points [N, F], in float64."""
+    weight = np.empty(len(rows))
+    for start in range(0, len(rows), 65_536):
+        part = slice(start, start + 65_536)
+        left, right = points[rows[part]], points[columns[part]]
+        weight[part] = np.einsum("ef,ef->e", left, right, dtype=np.float64)
+    return np.asarray(np.clip(weight, 0.0, 1.0) ** power)
+
+
+def _distinct(points: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """([M] a row of each distinct point, [N] which point each row is).
+
+    Sorted by the hash of their bytes: the nodes' order, and with it every tie among equally near
+    neighbours, does not depend on the order of the images. Zero rows have no direction in which
+    they could be alike: each is a node of its own.
+    """
+    digests = [
+        hashlib.blake2b(row.tobytes() if row.any() else b"%d" % i, digest_size=16).digest()
+        for i, row in enumerate(points)
+    ]
+    keys = np.array(digests, dtype="V16")
+    if len(keys) == 0:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    return first, inverse.ravel()
+
+
+def _normalised(weights: sparse.csr_array, degree: Floats) -> sparse.csr_array:
+    """S = D^-1/2 W D^-1/2; rows of isolated nodes are zero, so that they keep their own values."""
+    root = np.divide(1.0, np.sqrt(degree), out=np.zeros_like(degree), where=degree > 0)
+    return (sparse.diags_array(root) @ weights @ sparse.diags_array(root)).tocsr()
+
+
+def _operator(matrix: sparse.csr_array, device: torch.device) -> Callable[[Tensor], Tensor]:
+    """The product S @ R: scipy's on the CPU, where its order is fixed, torch's on CUDA."""
+    if device.type != "cuda":
+        return lambda values: torch.from_numpy(np.asarray(matrix @ values.numpy()))
+    parts: Any = (matrix.indptr, matrix.indices, matrix.data)
+    rows, columns, weights = (torch.from_numpy(part) for part in parts)
+    on_device = torch.sparse_csr_tensor(rows, columns, weights, size=matrix.shape, device=device)
+    return lambda values: on_device @ values
+
+
+def conjugate_gradient(
+    apply: Callable[[Tensor], Tensor], right: Tensor, alpha: float, tolerance: float = TOLERANCE
+) -> Tensor:
+    """Solve (I - alpha S) R = right for all columns at once; I - alpha S is positive definite.
+
+    Args:
+        apply: R [M, B] -> S R [M, B], the eigenvalues of S in [-1, 1].
+        right: [M, B] float64.
+        alpha: in [0, 1).
+        tolerance: of each column's residual norm, relative to that of `right`.
+
+    Raises:
+        LeadError: no solution within the iterations.
+
+    Source: Hestenes and Stiefel, "Methods of Conjugate Gradients for Solving Linear Systems", 1952.
+    """
+    solution, residual = torch.zeros_like(right), right.clone()
+    direction = residual.clone()
+    size = (residual * residual).sum(dim=0)
+    limit = tolerance**2 * size
+    for _ in range(_ITERATIONS):
+        active = size > limit
+        if not bool(active.any()):
+            return solution
+        image = direction - alpha * apply(direction)
+        curvature = (direction * image).sum(dim=0)
+        step = torch.where(active, size / torch.where(active, curvature, 1.0), 0.0)
+        solution += step * direction
+        residual -= step * image
+        smaller = (residual * residual).sum(dim=0)
+        factor = torch.where(active, smaller / torch.where(active, size, 1.0), 0.0)
+        direction = residual + factor * direction
+        size = smaller
+    raise LeadError(f"the graph's equations were not solved in {_ITERATIONS} steps; lower alpha")

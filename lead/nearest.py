@@ -1,0 +1,91 @@
+"""Nearest neighbours by inner product, with faiss; on CUDA by blocks of one product.
+
+Exact up to `EXACT_LIMIT` points and always on CUDA; above it an inverted file (faiss IVF) is
+searched, which finds nearly all of them in a small part of the time.
+Source: Johnson et al., "Billion-scale similarity search with GPUs", IEEE Trans. Big Data 2021.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+EXACT_LIMIT = 20_000
+_PROBES = 32  # lists of the inverted file that are searched for each query
+_BLOCK = 4096  # queries at once: memory grows with block x points, or stays with faiss
+
+
+class Neighbours:
+    """Points that can be searched.
+
+    Args:
+        points: [N, F] float32.
+        device: CUDA to search there, else faiss on the CPU.
+        exact: search all points; None: where there are at most `EXACT_LIMIT`.
+    """
+
+    def __init__(
+        self,
+        points: NDArray[np.float32],
+        device: torch.device | None = None,
+        *,
+        exact: bool | None = None,
+    ) -> None:
+        self._points = np.ascontiguousarray(points, dtype=np.float32)
+        self._device = device if device is not None and device.type == "cuda" else None
+        wanted = len(points) <= EXACT_LIMIT if exact is None else exact
+        self.exact = wanted or self._device is not None
+        self._index: Any = None
+
+    def search(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+        """[Q, min(count, N)] numbers of the points nearest to each query [Q, F], nearest first.
+
+        An inverted file may find fewer than asked for; -1 stands for those.
+        """
+        count = min(count, len(self._points))
+        if count == 0 or len(queries) == 0:
+            return np.empty((len(queries), count), dtype=np.int64)
+        if self._device is not None:
+            return self._on_cuda(queries, count)
+        import faiss
+
+        # As many threads as torch has been given: workers share the cores of a machine.
+        faiss.omp_set_num_threads(torch.get_num_threads())
+        if self._index is None:
+            self._index = self._build(faiss)
+        blocks = [
+            self._index.search(np.ascontiguousarray(queries[start : start + _BLOCK]), count)[1]
+            for start in range(0, len(queries), _BLOCK)
+        ]
+        return np.concatenate(blocks).astype(np.int64)
+
+    def _build(self, faiss: Any) -> Any:
+        count, width = self._points.shape
+        if self.exact:
+            index = faiss.IndexFlatIP(width)
+        else:
+            lists = min(count, int(4 * np.sqrt(count)))
+            index = faiss.IndexIVFFlat(
+                faiss.IndexFlatIP(width), width, lists, faiss.METRIC_INNER_PRODUCT
+            )
+            index.cp.seed = 0
+            index.cp.niter = 10
+            index.cp.max_points_per_centroid = 64
+            index.cp.min_points_per_centroid = 1  # a few points each do; else faiss warns
+            index.train(self._points)
+            index.nprobe = min(_PROBES, lists)
+        index.add(self._points)
+        return index
+
+    @torch.no_grad()
+    def _on_cuda(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+        points = torch.from_numpy(self._points).to(self._device)
+        found = []
+        for start in range(0, len(queries), _BLOCK):
+            block = torch.from_numpy(np.ascontiguousarray(queries[start : start + _BLOCK]))
+            similarity = block.to(self._device) @ points.T
+            found.append(similarity.topk(count, dim=1).indices.cpu().numpy())
+        return np.concatenate(found).astype(np.int64)

@@ -1,0 +1,172 @@
+"""Label-free rejection: a threshold on the uncertainty, from the uncertainties themselves.
+
+A rule is a number ("0.55": fixed) or a name with an optional floor behind a colon ("otsu:0.5": the
+threshold is never below the floor). The floor guards targets with few or no unknown images: every
+rule that splits in two finds unknown images there too, and no test for one against two groups was
+found that tells the two cases apart. `auto` is the rule that was chosen on Office-Caltech-10, see
+docs/results/graph.md.
+
+Source of Otsu's rule: Otsu, "A Threshold Selection Method from Gray-Level Histograms", IEEE
+Trans. SMC 1979.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lead.errors import LeadError
+
+AUTO = "auto"
+AUTO_RULE = "otsu:0.5"
+BINS = 256
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A threshold and where it comes from.
+
+    Attributes:
+        rule: that set it: "fixed", or a name with its floor, e.g. "otsu:0.5".
+        threshold: images with a larger uncertainty are rejected.
+        rejected: share of the images that are.
+        separability: how far the uncertainties fall into two groups at the threshold: the
+            variance between the groups over all variance, in [0, 1] (Otsu's eta). None where one
+            group is empty. High values do not prove that there are unknown images.
+        floored: whether the floor decided.
+    """
+
+    rule: str
+    threshold: float
+    rejected: float
+    separability: float | None
+    floored: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for a record."""
+        return dataclasses.asdict(self)
+
+
+def otsu(values: Floats) -> float:
+    """Otsu's threshold over 256 bins between the smallest and the largest value.
+
+    The upper edge of the last bin of the lower group, so that `value > threshold` is the upper one.
+    Values that are all alike, but for rounding: the largest, and nothing lies above it.
+    """
+    low, high = float(values.min()), float(values.max())
+    if not high - low > 4 * BINS * np.spacing(max(abs(low), abs(high))):  # too narrow for bins
+        return high
+    counts, edges = np.histogram(values, bins=BINS, range=(low, high))
+    # In whole bins and images, so that narrow spreads are split as exactly as wide ones.
+    below, moment = np.cumsum(counts, dtype=float), np.cumsum(counts * np.arange(BINS), dtype=float)
+    number, above = below[-1], below[-1] - below
+    between = (moment[-1] * below - number * moment)[:-1] ** 2 / (below * above)[:-1]
+    cut = int(between.argmax())
+    # Empty bins leave a plateau of equal splits: its middle is as far as can be from both groups.
+    empty = int(np.flatnonzero(counts[cut + 1 :])[0])
+    return float((edges[cut + 1] + edges[cut + 1 + empty]) / 2)
+
+
+def two_means(values: Floats) -> float:
+    """The exact split into two groups of least squares: the middle of the gap between them.
+
+    Values that are all alike: that value.
+    """
+    ordered = np.sort(values)
+    count = len(ordered)
+    if count < 2 or not ordered[-1] > ordered[0]:
+        return float(ordered[-1])
+    below = np.cumsum(ordered)[:-1]
+    number = np.arange(1, count)
+    gain = below**2 / number + (ordered.sum() - below) ** 2 / (count - number)
+    cut = int(gain.argmax())
+    return float((ordered[cut] + ordered[cut + 1]) / 2)
+
+
+def root_otsu(values: Floats) -> float:
+    """Otsu's threshold of the square roots, squared; values below 0 count as 0."""
+    return otsu(np.sqrt(np.maximum(values, 0.0))) ** 2
+
+
+RULES: dict[str, Callable[[Floats], float]] = {
+    "otsu": otsu,
+    "root-otsu": root_otsu,
+    "two-means": two_means,
+}
+
+
+def parse_rule(text: str | float) -> str | float:
+    """A rule as it is kept: a number, or a name with its floor; `auto` resolved.
+
+    Raises:
+        LeadError: neither a finite number nor a known rule.
+    """
+    name = str(text).strip()
+    name = AUTO_RULE if name == AUTO else name
+    kind, colon, floor = name.partition(":")
+    if kind in RULES and not colon:
+        return name
+    number = _number(floor if kind in RULES else name)
+    if number is None:
+        known = ", ".join((AUTO, *RULES))
+        raise LeadError(
+            f"no threshold {name!r}; give a number, or a rule ({known}), with a floor as in "
+            "otsu:0.5"
+        )
+    return f"{kind}:{number:g}" if kind in RULES else number
+
+
+def _number(text: str) -> float | None:
+    """A finite number, or None."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def reject(uncertainty: ArrayLike, rule: str | float) -> Rejection:
+    """Apply a rule.
+
+    Args:
+        uncertainty: [N], about 0 to 1; no labels.
+        rule: see `parse_rule`.
+
+    Raises:
+        LeadError: an unknown rule.
+
+    Example:
+        >>> found = reject([0.1, 0.12, 0.8, 0.82], "otsu")
+        >>> 0.12 < found.threshold < 0.8, found.rejected
+        (True, 0.5)
+    """
+    values = np.asarray(uncertainty, dtype=np.float64).ravel()
+    resolved = parse_rule(rule)
+    if isinstance(resolved, float):
+        name, threshold, floored = "fixed", resolved, False
+    else:
+        name = resolved
+        kind, _, text = name.partition(":")
+        floor = float(text) if text else -math.inf
+        # Without images there is nothing to split; nothing lies above 1.
+        found = RULES[kind](values) if len(values) else 1.0
+        threshold, floored = max(found, floor), found < floor
+    above = values.astype(np.float32) > np.float32(threshold)  # as scores and predictions compare
+    share = float(above.mean()) if len(values) else 0.0
+    return Rejection(name, threshold, share, _separability(values, above), floored)
+
+
+def _separability(values: Floats, above: NDArray[np.bool_]) -> float | None:
+    if len(values) == 0 or above.all() or not above.any():
+        return None
+    share = above.mean()
+    between = share * (1 - share) * (values[above].mean() - values[~above].mean()) ** 2
+    return float(min(between / values.var(), 1.0))
