@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import math
 import time
 from functools import partial
 from pathlib import Path
@@ -14,28 +13,32 @@ from typing import Any
 from genmix_da.augmented_source import Augmentation, augmentation_of
 from genmix_da.config import AdaptConfig, build_config, identity
 from genmix_da.decode import log_skipped
+from genmix_da.epoch_rows import epoch_row, timing
 from genmix_da.errors import UserError
-from genmix_da.evidence import keep_evidence
+from genmix_da.evidence import keep_evidence, keep_graph_evidence
+from genmix_da.graph_step import GraphOutcome, GraphStep, keep_memory, step_identity
 from genmix_da.methods import find_method
+from genmix_da.predictions import entropy_decisions, write_predictions
 from genmix_da.progress import track
 from genmix_da.provenance import provenance
-from genmix_da.results import (
-    nmi_of,
-    peak_memory_mib,
-    result_record,
-    score,
-    score_columns,
-    write_predictions,
-)
+from genmix_da.results import method_rejection, nmi_of, result_record, score_columns
+from genmix_da.results_seal import seal
 from genmix_da.runs import RunFolder
-from genmix_da.source_model import describe_model, obtain_source, source_settings
+from genmix_da.source_model import (
+    describe_model,
+    load_network,
+    obtain_source,
+    source_settings,
+)
 from genmix_da.task import Task, prepare
-from lead.checkpoint import save_checkpoint
+from lead.checkpoint import load_checkpoint, save_checkpoint
 from lead.errors import LeadError
-from lead.evaluation import Evaluation
+from lead.evaluation import Evaluation, evaluate
 from lead.network import Network
-from lead.selection import mutual_information
-from lead.target import TargetConfig, TargetEpoch
+from lead.rejection import Rejection, reject
+from lead.scores import normalised_entropy
+from lead.target import TargetConfig
+from lead.views import Views
 from office_home.names import short_name
 
 logger = logging.getLogger(__name__)
@@ -124,10 +127,13 @@ def run_settings(task: Task, augmentation: Augmentation | None) -> dict[str, Any
 def run_identity(settings: dict[str, Any]) -> str:
     """Hash of what decides the result. Names of files do not: their contents are recorded."""
     by_content = {"data", "split", "weights", "source_checkpoint", "augment", "genmix"}
+    by_content |= {"graph", "graph_threshold", "graph_options"}  # of a step after the run
     if not settings["freeze_backbone"]:
         by_content.add("freeze_backbone")
     elif str(settings["backbone"]).startswith("transformers:"):
         by_content.add("backbone")  # may be a folder; the source model is named by its weights
+    if settings["unknown_share"] is None:
+        by_content.add("unknown_share")  # as in runs of versions that did not have it
     return identity({key: value for key, value in settings.items() if key not in by_content})
 
 
@@ -156,6 +162,10 @@ def _run(
     finished = run.result()
     if finished is not None:
         logger.info("finished before: %s", run.path)
+        if task.config.graph and (finished.get("graph") or {}).get("identity") != step_identity(
+            task
+        ):
+            return _add_graph(task, run, finished)
         return finished
     log_skipped(task.source.decoded, task.target.decoded)
     _warn_about_labels(task)
@@ -169,26 +179,70 @@ def _run(
     augment = augmentation.as_dict() if augmentation else None
     record = partial(result_record, task, identity=name, provenance=origin, augment=augment)
     run.write_json("result.json", record(status="incomplete"))
+    views = task.target_views()
+    step = GraphStep(task, views) if task.config.graph else None
     try:
         network, source_model = obtain_source(task, augmentation, sources)
-        metrics, evaluation = _adapt(task, run, network)
+        metrics, evaluation, outcome = _adapt(task, run, network, views, step)
     except (UserError, LeadError) as error:
         run.write_json("result.json", record(status="failed", reason=str(error)))
         raise
-    threshold = float(task.config.threshold or 0)
-    write_predictions(run.path / "predictions.csv", task, evaluation, threshold)
-    save_checkpoint(
-        run.checkpoint, network.state_dict(), describe_model(task) | {"stage": "adapted"}
-    )
+    rejection = method_rejection(task, evaluation.probability)
+    _write_decisions(task, run, evaluation, rejection, outcome)
+    about = describe_model(task) | {"stage": "adapted", "threshold": rejection.threshold}
+    about["threshold_rule"] = task.config.threshold
+    save_checkpoint(run.checkpoint, network.state_dict(), about)
     result = record(
         status="done",
         scores=score_columns(metrics, task.label_sets.open_set),
         source_only=metrics[0]["source_only"],
         source_model=source_model,
-        timing=_timing(task, metrics, prepared, source_model),
+        timing=timing(task, metrics, prepared, source_model),
+        rejection=rejection,
+        graph=step.record(metrics, outcome) if step and outcome else None,
     )
     run.write_json("result.json", result)
     run.drop_state()
+    return result
+
+
+def _write_decisions(
+    task: Task,
+    run: RunFolder,
+    evaluation: Evaluation,
+    rejection: Rejection,
+    outcome: GraphOutcome | None,
+) -> None:
+    """predictions.csv, and with a graph what judges new images and what a report draws."""
+    open_set = task.label_sets.open_set
+    own = entropy_decisions(evaluation.probability, rejection.threshold, open_set)
+    graph = outcome.decisions(open_set) if outcome else None
+    write_predictions(run.path / "predictions.csv", task, own, graph)
+    if outcome is not None:
+        keep_memory(run.path, outcome, task.config.graph_settings())
+        keep_graph_evidence(run.path, task, outcome.graph, outcome.smoothed, outcome.rejection)
+
+
+def _add_graph(task: Task, run: RunFolder, finished: dict[str, Any]) -> dict[str, Any]:
+    """The graph step on a run that finished without it, or with other settings of it.
+
+    Nothing is trained: the step is made of the kept checkpoint. Epochs before the last are gone, so
+    `selected` and `oracle` are null where there were any.
+    """
+    logger.info("adding the step over the target's neighbours")
+    views = task.target_views()
+    network = load_network(task, load_checkpoint(run.checkpoint)[0])
+    step = GraphStep(task, views)
+    evaluation = evaluate(network, views)
+    outcome = step.apply(network, evaluation)
+    last = (finished["scores"]["last"] or {}).get("epoch") or 0
+    rows: list[dict[str, Any]] = [{"epoch": epoch} for epoch in range(last)]
+    rows.append({"epoch": last, "graph": step.row(outcome, last, nmi_of(task, evaluation))})
+    threshold = reject(normalised_entropy(evaluation.probability).cpu(), finished["threshold"])
+    _write_decisions(task, run, evaluation, threshold, outcome)
+    graph = step.record(rows, outcome) | {"added_by": provenance()}
+    result = seal(finished | {"graph": graph})
+    run.write_json("result.json", result)
     return result
 
 
@@ -204,75 +258,31 @@ def _warn_about_labels(task: Task) -> None:
         )
 
 
-def _adapt(task: Task, run: RunFolder, network: Network) -> tuple[list[dict[str, Any]], Evaluation]:
-    """Run LEAD, saving after every epoch; returns the metrics and the last evaluation."""
+def _adapt(
+    task: Task, run: RunFolder, network: Network, views: Views, step: GraphStep | None
+) -> tuple[list[dict[str, Any]], Evaluation, GraphOutcome | None]:
+    """Run the method, saving after every epoch; returns the metrics and what the last one gave."""
+    method = find_method(task.config.method_name())
     config = target_config(task.config)
+    last = config.epochs if method.epochs is None else method.epochs
     state, metrics = run.load_state()
-    views = task.target_views()
-    evaluation = None
+    evaluation = outcome = None
     if state is not None:
         evaluation = Evaluation(state["features"], state["probability"])
         network.load_state_dict(state["network"])
-    logger.info(
-        "adapting to %d images of %s, %d epochs", len(views), task.config.tgt, config.epochs
-    )
-    epochs = find_method(task.config.method_name()).adapt(network, views, config, state=state)
-    for epoch in track(epochs, "adapting", config.epochs + 1 - len(metrics)):
+    logger.info("adapting to %d images of %s, %d epochs", len(views), task.config.tgt, last)
+    epochs = method.adapt(network, views, config, state=state)
+    for epoch in track(epochs, "adapting", last + 1 - len(metrics)):
         evaluation = epoch.evaluation
-        metrics.append(_row(task, epoch))
-        keep_evidence(run.path, task, epoch, config.epochs)
+        row = epoch_row(task, epoch)
+        if step is not None:
+            outcome = step.apply(network, evaluation)
+            row["graph"] = step.row(outcome, epoch.epoch, row["scores"]["nmi"])
+        metrics.append(row)
+        keep_evidence(run.path, task, epoch, last)
         run.save_state(epoch.state(), metrics)
         logger.debug("target %s", json.dumps(metrics[-1]))
     assert evaluation is not None
-    return metrics, evaluation
-
-
-def _row(task: Task, epoch: TargetEpoch) -> dict[str, Any]:
-    """The line of metrics.jsonl of one epoch."""
-    threshold = float(task.config.threshold or 0)
-    open_set = task.label_sets.open_set
-    row: dict[str, Any] = {
-        "stage": "target",
-        "epoch": epoch.epoch,
-        "losses": epoch.losses,
-        "learning_rate": epoch.learning_rate,
-        "scores": score(
-            task, epoch.evaluation, epoch.epoch, threshold, nmi=nmi_of(task, epoch.evaluation)
-        ),
-        "selection": mutual_information(epoch.evaluation.probability, open_set=open_set),
-        "seconds": epoch.seconds,
-    }
-    if epoch.epoch == 0:
-        released = score(task, epoch.evaluation, 0, 0.50)
-        row["source_only"] = row["scores"] | {"h_score_at_050": released["h_score"]}
-    if epoch.pseudo_labels is not None:
-        row["cluster_count"] = epoch.cluster_count
-        row["unknown_share"] = float(epoch.pseudo_labels.is_unknown.float().mean())
-        row["mixture_means"] = list(epoch.pseudo_labels.mixture_means)
-    if epoch.estimate is not None:
-        row["cluster_counts"] = list(epoch.estimate.cluster_counts)
-        row["silhouettes"] = [None if math.isnan(s) else s for s in epoch.estimate.silhouettes]
-    return row
-
-
-def _timing(
-    task: Task, metrics: list[dict[str, Any]], prepared: float, source_model: dict[str, Any]
-) -> dict[str, Any]:
-    """Seconds per stage, adaptation throughput, peak memory."""
-    features = {"features": task.encoder.seconds} if task.encoder else {}
-    parts = {
-        part: sum(row["seconds"].get(part, 0.0) for row in metrics)
-        for part in ("estimate", "train", "evaluate")
-    }
-    batch = int(task.config.batch_size or 1)
-    trained = len(task.target.rows) // batch * batch * (len(metrics) - 1)
-    return {
-        "seconds": {
-            "prepare": prepared,
-            **features,
-            "source": source_model.get("seconds"),
-            **{f"target_{part}": seconds for part, seconds in parts.items()},
-        },
-        "images_per_second": trained / parts["train"] if parts["train"] else None,
-        "peak_memory_mib": peak_memory_mib(task.device),
-    }
+    if step is not None and outcome is None:  # every epoch was finished before
+        outcome = step.apply(network)
+    return metrics, evaluation, outcome

@@ -18,7 +18,7 @@ from genmix_da.augment.settings import AugmentSettings, build_settings
 from genmix_da.config_values import identity
 from genmix_da.errors import UserError
 from genmix_da.methods import find_method
-from genmix_da.profiles import PROFILES
+from genmix_da.profiles import FROZEN, PROFILES
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "setting": ("opda", "osda", "pda"),
@@ -29,10 +29,46 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "cluster_estimator": ("tsne", "features"),
     "confident_weight": ("released", "paper"),
 }
+_VIEWS = ("auto", "six", "one")
 RECORDED = ("identity", "augmentation", "label_sets", "target_data", "source_model")
 _POSITIVE = ("epochs", "source_epochs", "bottleneck_dim", "image_size", "lr", "source_lr")
 
 __all__ = ["RECORDED", "AdaptConfig", "build_config", "identity", "read_config"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphSettings:
+    """Settings of the step over the target's neighbours.
+
+    Attributes:
+        neighbours, power, alpha, uncertainty_alpha, centred: see `lead.graph.GraphConfig`.
+        views: "six" of each image (centre, flip, four corners), "one" (the evaluation view) or
+            "auto": six of a frozen backbone, whose features are there; else one, which the
+            evaluation has seen already.
+    """
+
+    neighbours: int = 10
+    power: float = 3.0
+    alpha: float = 0.9
+    uncertainty_alpha: float = 0.8
+    centred: bool = True
+    views: str = "auto"
+
+    def __post_init__(self) -> None:
+        config_values.check_positive(self, ("neighbours", "power"))
+        config_values.check_choices(self, {"views": _VIEWS})
+        for name in ("alpha", "uncertainty_alpha"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UserError(f"graph {name} is {getattr(self, name)}; it must be in [0, 1).")
+
+    def resolved(self, frozen: bool) -> GraphSettings:
+        """With `views` as "auto" means it, for a frozen backbone or another."""
+        meant = "six" if frozen else "one"
+        return dataclasses.replace(self, views=meant if self.views == "auto" else self.views)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +96,12 @@ class AdaptConfig:
         batch_size: images a step, both stages.
         source_epochs, source_lr, source_backbone_factor, label_smoothing: source training.
         epochs, lr, lambda_psd: adaptation.
-        threshold: rejection threshold on the normalised entropy.
+        threshold: on the normalised entropy: a number, or a rule of `lead.rejection`.
+        graph: add the step over the target's neighbours; it gives a second set of scores.
+        graph_threshold: on the smoothed uncertainty, like `threshold`.
+        graph_options: fields of GraphSettings.
+        unknown_share: in [0, 1): leave out target images until this share of them is of unknown
+            classes; a protocol to study rejection, made with target labels. None: all images.
         cluster_estimator, subsample_estimation: how C_t is estimated.
         confident_weight: weight of clear-cut samples, "released" or "paper".
         seed: of everything random but the offline augmentation, which all seeds share: its own
@@ -95,7 +136,11 @@ class AdaptConfig:
     epochs: int | None = None
     lr: float | None = None
     lambda_psd: float | None = None
-    threshold: float | None = None
+    threshold: float | str | None = None
+    graph: bool = True
+    graph_threshold: float | str = "auto"
+    graph_options: dict[str, Any] = field(default_factory=dict)
+    unknown_share: float | None = None
     cluster_estimator: str = "tsne"
     subsample_estimation: bool | None = None
     confident_weight: str = "released"
@@ -107,8 +152,11 @@ class AdaptConfig:
         config_values.check_choices(self, _CHOICES)
         config_values.check_positive(self, _POSITIVE)
         config_values.check_training(self)
-        if self.threshold is not None and not math.isfinite(self.threshold):
-            raise UserError(f"threshold is {self.threshold}; it must be a finite number.")
+        for name in ("threshold", "graph_threshold"):
+            _check_threshold(getattr(self, name))
+        self.graph_settings()
+        if self.unknown_share is not None and not 0 <= self.unknown_share < 1:
+            raise UserError(f"unknown_share is {self.unknown_share}; it must be in [0, 1).")
         if self.profile is not None and self.profile not in PROFILES:
             raise UserError(f"no profile {self.profile!r}; choose one of {', '.join(PROFILES)}.")
         self.genmix_settings()
@@ -144,17 +192,40 @@ class AdaptConfig:
         """
         return build_settings(self.genmix)
 
+    def graph_settings(self) -> GraphSettings:
+        """The settings of the graph step.
+
+        Raises:
+            UserError: an unknown one, or one out of range.
+        """
+        return config_values.build(
+            GraphSettings, self.graph_options, None, recorded=(), required={}
+        )
+
     def with_profile(self, profile: str) -> AdaptConfig:
         """Every value that is None taken from a profile; the profile's name is recorded."""
-        missing = {
-            key: value for key, value in PROFILES[profile].items() if getattr(self, key) is None
-        }
+        values = PROFILES[profile] | (FROZEN if self.freeze_backbone else {})
+        missing = {key: value for key, value in values.items() if getattr(self, key) is None}
         missing["method"] = self.method_name()
+        missing["graph_options"] = self.graph_settings().resolved(self.freeze_backbone).as_dict()
         return dataclasses.replace(self, profile=profile, **missing)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for YAML and JSON."""
         return dataclasses.asdict(self)
+
+
+def _check_threshold(value: float | str | None) -> None:
+    """A number or a known rule, or None.
+
+    Raises:
+        LeadError: neither.
+    """
+    if value is None or value == "auto" or (isinstance(value, float) and math.isfinite(value)):
+        return  # without the import of torch below
+    from lead.rejection import parse_rule
+
+    parse_rule(value)
 
 
 def build_config(options: Mapping[str, Any], file: Path | None = None) -> AdaptConfig:
@@ -165,14 +236,24 @@ def build_config(options: Mapping[str, Any], file: Path | None = None) -> AdaptC
         file: YAML with keys of AdaptConfig; the options win over it.
 
     Raises:
-        UserError: unknown key (the nearest is suggested), a value of the wrong kind, unreadable
-            file, missing src or tgt.
+        UserError, LeadError: unknown key (the nearest is suggested), a value of the wrong kind,
+            unreadable file, missing src or tgt, a threshold that is neither number nor rule.
     """
     required = {
         "src": "no source domain; give --src.",
         "tgt": "no target domain; give --tgt.",
     }
-    return config_values.build(AdaptConfig, options, file, recorded=RECORDED, required=required)
+    return config_values.build(
+        AdaptConfig, _with_augment(options), file, recorded=RECORDED, required=required
+    )
+
+
+def _with_augment(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options with what a method that was named has its source trained on, where not given."""
+    method, augment = options.get("method"), options.get("augment")
+    if method is None or augment is not None:
+        return options
+    return {**options, "augment": find_method(str(method)).augment}
 
 
 def read_config(file: Path) -> dict[str, Any]:

@@ -42,11 +42,20 @@ def fractions(value: Any) -> tuple[float, ...]:
     return tuple(fraction(part) for part in parts if str(part).strip())
 
 
+def number_or_name(value: Any) -> float | str:
+    """A number where it reads as one, else the text."""
+    try:
+        return float(value)
+    except ValueError:
+        return str(value).strip()
+
+
 # Field type -> the Python types a value of it may have, how to convert it, what to call it.
 _KINDS: dict[str, tuple[tuple[type, ...], Callable[[Any], Any], str]] = {
     "str": ((str, int, os.PathLike), str, "text"),
     "int": ((int,), int, "a whole number"),
     "float": ((int, float, str), fraction, "a number"),  # YAML reads 1e-3 as text
+    "float | str": ((int, float, str), number_or_name, "a number or the name of a rule"),
     "bool": ((bool,), bool, "true or false"),
     "dict[str, Any]": ((dict,), dict, "a mapping"),
     "tuple[float, ...]": ((list, tuple, str, float), fractions, "numbers with commas between"),

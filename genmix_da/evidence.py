@@ -2,8 +2,8 @@
 
 `evidence/before.npz` and `evidence/after.npz` hold one evaluation of the target (the source model,
 the last epoch), `evidence/boundary_first.npz` and `evidence/boundary_last.npz` LEAD's decision
-boundaries (LEAD, CVPR 2024, Sec. 3.3) in the first and the last epoch. No pictures: those are read
-from the data again.
+boundaries (LEAD, CVPR 2024, Sec. 3.3) in the first and the last epoch, `evidence/graph.npz` what
+the graph step made of the last epoch. No pictures: those are read from the data again.
 """
 
 from __future__ import annotations
@@ -21,18 +21,24 @@ from numpy.typing import NDArray
 from genmix_da.task import Task
 from lead.checkpoint import write_atomically
 from lead.evaluation import Evaluation
+from lead.graph import Smoothed, TargetGraph
 from lead.pseudo_labels import PseudoLabels
+from lead.rejection import Rejection
 from lead.scores import normalised_entropy
 from lead.seeds import derive
 from lead.target import TargetEpoch
 
 FOLDER = "evidence"
-NAMES = ("before", "after", "boundary_first", "boundary_last")
+EVALUATIONS = ("before", "after")
+BOUNDARIES = ("boundary_first", "boundary_last")
+GRAPH = "graph"
+NAMES = (*EVALUATIONS, *BOUNDARIES, GRAPH)
 MAPPED = 1500  # images whose features are kept, for a two-dimensional map
 NO_LABEL = -1
 _DAMAGE = (zipfile.BadZipFile, zlib.error, NotImplementedError)
+_NUMBERS = {"neighbours": "neighbours that are no images"}  # the others number classes
 # The array that says how many images a file is of.
-_COUNTED = {name: "unknown_norm" if "boundary" in name else "uncertainty" for name in NAMES}
+_COUNTED = {name: "unknown_norm" if name in BOUNDARIES else "uncertainty" for name in NAMES}
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -99,6 +105,35 @@ def keep_evidence(run: Path, task: Task, epoch: TargetEpoch, last: int) -> None:
             _write(run, name, boundary_arrays(epoch.pseudo_labels, epoch.epoch))
 
 
+def keep_graph_evidence(
+    run: Path, task: Task, graph: TargetGraph, smoothed: Smoothed, rejection: Rejection
+) -> None:
+    """Write what the graph made of the last epoch: `evidence/graph.npz`.
+
+    Of N images and K neighbours: uncertainty [N] (smoothed, that which the threshold is on),
+    prediction [N], label [N] (as in `evaluation_arrays`), degree [N], neighbours [N, K] (image
+    numbers, the heaviest edge first, -1 for none) and weights [N, K].
+    """
+    count, width = len(graph.node), graph.config.neighbours
+    neighbours = np.full((count, width), -1, dtype=np.int32)
+    weights = np.zeros((count, width), dtype=np.float32)
+    for row in range(count):
+        found, weight = graph.neighbours_of(row)
+        used = min(width, len(found))
+        neighbours[row, :used], weights[row, :used] = found[:used], weight[:used]
+    labels = task.target.labels
+    arrays = {
+        "uncertainty": smoothed.uncertainty.numpy(),
+        "prediction": smoothed.probability.argmax(dim=1).numpy().astype(np.int32),
+        "label": np.full(count, NO_LABEL) if labels is None else labels,
+        "degree": graph.degree.astype(np.float32),
+        "neighbours": neighbours,
+        "weights": weights,
+    }
+    arrays["label"] = arrays["label"].astype(np.int32)
+    _write(run, "graph", arrays)
+
+
 def read_evidence(run: Path, class_count: int) -> tuple[dict[str, Arrays], dict[str, str]]:
     """What a run has left.
 
@@ -134,35 +169,49 @@ def read_evidence(run: Path, class_count: int) -> tuple[dict[str, Arrays], dict[
 
 def _problem(arrays: Mapping[str, NDArray[Any]], name: str, class_count: int) -> str | None:
     """Why arrays are not what the name says, or None."""
-    boundary = name.startswith("boundary")
     counted = arrays.get(_COUNTED[name])
     if counted is None or counted.ndim != 1 or len(counted) == 0:
         return f"holds no {_COUNTED[name]}"
     count = len(counted)
-    shapes: dict[str, tuple[int, ...]] = (
-        {
-            **dict.fromkeys(("unknown_norm", "own_threshold", "is_unknown"), (count,)),
-            "nearest_class": (count,),
-            "class_prior": (class_count,),
-            "mixture_means": (2,),
-            "epoch": (),
-        }
-        if boundary
-        else dict.fromkeys(("uncertainty", "prediction", "label"), (count,))
-    )
+    shapes, limits = _form(arrays, name, count, class_count)
     for key, shape in shapes.items():
         array = arrays.get(key)
         if array is None or array.shape != shape or array.dtype.kind not in "fiub":
             return f"has no {key} of shape {list(shape)}"
         if not np.isfinite(array).all():
             return f"has a {key} that is not finite"
-    numbers = {"nearest_class": class_count} if boundary else {"prediction": class_count}
-    numbers |= {} if boundary else {"label": class_count + 1}
-    for key, limit in numbers.items():
+    for key, limit in limits.items():
         values = arrays[key]
-        if values.dtype.kind not in "iu" or values.max() >= limit or values.min() < NO_LABEL:
-            return f"has a {key} that is no class"
-    return None if boundary else _mapped_problem(arrays, count)
+        whole = values.dtype.kind in "iu"
+        if not whole or values.max(initial=NO_LABEL) >= limit or values.min(initial=0) < NO_LABEL:
+            return f"has {_NUMBERS.get(key) or f'a {key} that is no class'}"
+    if name == GRAPH:
+        negative = any((arrays[key] < 0).any() for key in ("degree", "weights"))
+        return "has weights or degrees below 0" if negative else None
+    return None if name in BOUNDARIES else _mapped_problem(arrays, count)
+
+
+def _form(
+    arrays: Mapping[str, NDArray[Any]], name: str, count: int, class_count: int
+) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
+    """(key -> shape, key -> number that its values are below) of the arrays of a name.
+
+    Values of the latter are whole and from -1 (none) on.
+    """
+    if name in BOUNDARIES:
+        each = ("unknown_norm", "own_threshold", "is_unknown", "nearest_class")
+        shapes: dict[str, tuple[int, ...]] = dict.fromkeys(each, (count,))
+        shapes |= {"class_prior": (class_count,), "mixture_means": (2,), "epoch": ()}
+        return shapes, {"nearest_class": class_count}
+    shapes = dict.fromkeys(("uncertainty", "prediction", "label"), (count,))
+    limits = {"prediction": class_count, "label": class_count + 1}
+    if name == GRAPH:
+        # As many neighbours as the file has: their number is a setting.
+        width = arrays["neighbours"].shape[-1:] if "neighbours" in arrays else (1,)
+        edges = (count, *width)
+        shapes |= {"degree": (count,), "neighbours": edges, "weights": edges}
+        limits["neighbours"] = count
+    return shapes, limits
 
 
 def _mapped_problem(arrays: Mapping[str, NDArray[Any]], count: int) -> str | None:

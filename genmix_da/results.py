@@ -1,13 +1,10 @@
-"""From epochs to result.json: the three score columns, predictions, timing."""
+"""From epochs to result.json: scores, the three columns, the record."""
 
 from __future__ import annotations
 
-import csv
-import math
 import resource
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,15 +14,14 @@ from genmix_da.config import AdaptConfig
 from genmix_da.results_seal import seal
 from genmix_da.runs import SCHEMA
 from genmix_da.task import Task
-from lead.checkpoint import write_atomically
 from lead.evaluation import Evaluation
 from lead.private_classes import private_nmi
+from lead.rejection import Rejection, reject
 from lead.scores import (
     ScoreBlock,
     empty_block,
     headline,
     normalised_entropy,
-    predict,
     score_block,
 )
 
@@ -38,38 +34,52 @@ def nmi_of(task: Task, evaluation: Evaluation) -> float | None:
     return None if own is None else private_nmi(evaluation.features, own)
 
 
-def score(
+def method_rejection(task: Task, probability: torch.Tensor) -> Rejection:
+    """The threshold of the method's own decisions, by the configured rule.
+
+    Args:
+        task: with the rule.
+        probability: [N, C] of the target.
+    """
+    rule = task.config.threshold
+    return reject(normalised_entropy(probability).cpu().numpy(), 0.0 if rule is None else rule)
+
+
+def score_predictions(
     task: Task,
-    evaluation: Evaluation,
+    probability: torch.Tensor,
     epoch: int,
     threshold: float,
     *,
+    uncertainty: torch.Tensor | None = None,
     nmi: float | None = None,
 ) -> ScoreBlock:
-    """Scores of one evaluation of the target; all None where the target has no labels.
+    """Scores of predictions for the target; all None where the target has no labels.
 
     Args:
         task: labels and label sets.
-        evaluation: of the target.
+        probability: [N, C] of the target.
         epoch: recorded in the block.
         threshold: rejection threshold.
+        uncertainty: [N]; the normalised entropy where it is not given.
         nmi: from `nmi_of`, for the H3-score.
     """
     labels = task.target.labels
     if labels is None:
         return empty_block(epoch)
     return score_block(
-        evaluation.probability,
+        probability,
         labels,
         task.label_sets.evaluation_classes,
         open_set=task.label_sets.open_set,
         threshold=threshold,
+        uncertainty=uncertainty,
         epoch=epoch,
         nmi=nmi,
     )
 
 
-def score_columns(metrics: Sequence[dict[str, Any]], open_set: bool) -> dict[str, Any]:
+def score_columns(metrics: Sequence[Mapping[str, Any]], open_set: bool) -> dict[str, Any]:
     """The columns `last`, `oracle` and `selected` from the rows of the target epochs.
 
     `last` is the last epoch; `oracle` the best by target labels (ties: the later epoch), None
@@ -103,50 +113,6 @@ def peak_memory_mib(device: torch.device) -> dict[str, float]:
     return found
 
 
-def write_predictions(path: Path, task: Task, evaluation: Evaluation, threshold: float) -> None:
-    """One line per target image: path, true class, predicted class or "unknown", confidence,
-    uncertainty (normalised entropy)."""
-    names = (*task.label_sets.source_classes, "unknown")
-    truth = task.target.labels
-    rows = prediction_rows(evaluation.probability, names, threshold, task.label_sets.open_set)
-    true_names = ["" if truth is None else names[truth[i]] for i in range(len(rows))]
-    write_csv(
-        path,
-        ("path", "true", "predicted", "confidence", "uncertainty"),
-        [
-            (str(image), true, *row)
-            for image, true, row in zip(task.target.paths, true_names, rows, strict=True)
-        ],
-    )
-
-
-def prediction_rows(
-    probability: torch.Tensor, names: Sequence[str], threshold: float, open_set: bool
-) -> list[tuple[str, str, str]]:
-    """(predicted class, confidence, uncertainty) of every sample; the last name is "unknown"."""
-    uncertainty = normalised_entropy(probability).cpu().numpy()
-    limit = threshold if open_set else math.inf
-    prediction = predict(probability, limit)
-    confidence = probability.max(dim=1).values.cpu().numpy()
-    return [
-        (names[label], f"{certain:.6f}", f"{unsure:.6f}")
-        for label, certain, unsure in zip(prediction, confidence, uncertainty, strict=True)
-    ]
-
-
-def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Write a CSV file atomically."""
-
-    def write(file: Path) -> None:
-        # File names need not be UTF-8; they are written as the bytes they are.
-        with file.open("w", newline="", encoding="utf-8", errors="surrogateescape") as handle:
-            writer = csv.writer(handle)
-            writer.writerow(header)
-            writer.writerows(rows)
-
-    write_atomically(path, write)
-
-
 def result_record(
     task: Task,
     *,
@@ -158,10 +124,15 @@ def result_record(
     source_only: dict[str, Any] | None = None,
     timing: dict[str, Any] | None = None,
     source_model: dict[str, Any] | None = None,
+    graph: dict[str, Any] | None = None,
+    rejection: Rejection | None = None,
     reason: str | None = None,
 ) -> dict[str, Any]:
     """The content of result.json (see docs/formats.md), sealed."""
     config = task.config
+    # A rule has no number before there is something to apply it to.
+    fixed = config.threshold if isinstance(config.threshold, float) else None
+    threshold = rejection.threshold if rejection else fixed
     record = {
         "schema": SCHEMA,
         "identity": identity,
@@ -177,10 +148,12 @@ def result_record(
         "backbone": config.backbone,
         "seed": config.seed,
         "split": list(task.label_sets.counts),
-        "threshold": config.threshold,
+        "threshold": threshold,
+        "rejection": rejection.as_dict() if rejection else None,
         "scores": scores or {"last": None, "oracle": None, "selected": None},
         "selection_rule": SELECTION_RULE,
         "source_only": source_only,
+        "graph": graph,
         "images": {
             "source": len(task.source.rows),
             "target": len(task.target.rows),

@@ -24,6 +24,7 @@ from genmix_da.frozen.towers import PREFIX as TRANSFORMERS
 from genmix_da.label_sets import resolve_label_sets
 from genmix_da.places import cache_folder, default_data
 from genmix_da.progress import bar
+from genmix_da.unknown_share import rows_at_share
 from lead.backbones import Backbone, build_backbone
 from lead.feature_views import FeatureViews
 from lead.network import Network, to_device
@@ -173,6 +174,8 @@ def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
         _images(source, preprocessing, label_sets.source_label),
         _images(target, preprocessing, label_sets.target_label, label_sets.target_private),
     )
+    if config.unknown_share is not None and not source_alone:
+        images = (images[0], _at_share(images[1], label_sets.unknown, config.unknown_share))
     for part in images[:1] if source_alone else images:
         check_batch(part, int(config.batch_size or 0))
     return Task(config, dataset, synthetic, label_sets, *images, preprocessing, device, encoder)
@@ -256,6 +259,16 @@ def _images(
     table = np.array(used, dtype=np.int64).reshape(-1, 2)
     own = [private.index(names[row]) if names[row] in private else -1 for row in table[:, 0]]
     return Images(decoded, table[:, 0], table[:, 1], np.array(own, dtype=np.int64))
+
+
+def _at_share(target: Images, unknown: int, share: float) -> Images:
+    """The target with a given share of unknown images."""
+    if target.labels is None or target.private_labels is None:
+        raise UserError("--unknown-share needs a target with labels; leave it out.")
+    kept = rows_at_share(target.labels == unknown, share)
+    return Images(
+        target.decoded, target.rows[kept], target.labels[kept], target.private_labels[kept]
+    )
 
 
 def build_network(task: Task, weights: str) -> Network:

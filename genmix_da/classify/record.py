@@ -9,7 +9,7 @@ from torch import Tensor
 
 from genmix_da.classify.method import Method
 from genmix_da.classify.task import ClassifyTask, labels_of
-from genmix_da.results import write_csv
+from genmix_da.predictions import write_csv
 from genmix_da.results_seal import seal
 from genmix_da.runs import SCHEMA
 

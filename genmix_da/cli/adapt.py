@@ -13,6 +13,7 @@ from genmix_da.cli.options import json_option, model_options, target_options
 @click.command(name="adapt")
 @click.option("--src", help="Labelled source domain: folder name, alias or unique beginning.")
 @click.option("--tgt", help="Unlabelled target domain, or a folder of images.")
+@click.option("--method", help="source-only, adabn, lead or lead+genmix [by --augment].")
 @model_options
 @target_options
 @genmix_options

@@ -13,7 +13,8 @@ from genmix_da.cli.options import json_option
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.option("--tgt", required=True, help="Labelled domain: name, alias or folder.")
 @click.option("--data", help="Folder of domains [$GENMIX_DA_DATA, else Mini Office-Home].")
-@click.option("--threshold", type=float, help="Reject above this uncertainty [the checkpoint's].")
+@click.option("--threshold", help="A number, auto or otsu[:FLOOR] [the checkpoint's].")
+@click.option("--graph/--no-graph", default=True, help="Judge beside the target's images as well.")
 @click.option("--weights", help="Of a frozen backbone, where its file or folder has moved.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @json_option
@@ -21,7 +22,8 @@ def command(
     checkpoint: Path,
     tgt: str,
     data: str | None,
-    threshold: float | None,
+    threshold: str | None,
+    graph: bool,
     weights: str | None,
     device: str,
     as_json: bool,
@@ -31,11 +33,20 @@ def command(
     from genmix_da.inference import evaluate_checkpoint
 
     found = evaluate_checkpoint(
-        checkpoint, tgt=tgt, data=data, threshold=threshold, device=device, weights=weights
+        checkpoint,
+        tgt=tgt,
+        data=data,
+        threshold=threshold,
+        graph=graph,
+        device=device,
+        weights=weights,
     )
     if as_json:
         echo_json(found)
         return
-    echo_scores(f"{found['target']}, {found['images']} images", {"checkpoint": found["scores"]})
+    rows = {f"checkpoint, threshold {found['threshold']:.3g}": found["scores"]}
+    if found["graph"]:
+        rows[f"+graph, threshold {found['graph']['threshold']:.3g}"] = found["graph"]["scores"]
+    echo_scores(f"{found['target']}, {found['images']} images", rows)
     if found["synthetic"]:
         click.echo("SYNTHETIC DATA: Mini Office-Home is drawn; these numbers compare with nothing.")

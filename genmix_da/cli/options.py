@@ -84,7 +84,26 @@ _TARGET: tuple[Command, ...] = (
     click.option("--epochs", type=int, help="Epochs of adaptation [50]."),
     click.option("--lr", type=float, help="Learning rate of adaptation [0.001]."),
     click.option("--lambda-psd", type=float, help="Weight of the pseudo-label loss [2.0]."),
-    click.option("--threshold", type=float, help="Reject above this uncertainty [0.55]."),
+    click.option(
+        "--threshold", help="Reject above this uncertainty: a number, auto or otsu[:FLOOR] [0.55]."
+    ),
+    click.option(
+        "--graph/--no-graph", default=None, help="Scores smoothed over the target's neighbours too."
+    ),
+    click.option("--graph-threshold", help="Their threshold, likewise [auto]."),
+    click.option(
+        "--graph-arg",
+        "graph_options",
+        multiple=True,
+        callback=parse_arguments,
+        metavar="K=V",
+        help="neighbours, power, alpha, uncertainty_alpha, centred or views; repeatable.",
+    ),
+    click.option(
+        "--unknown-share",
+        type=float,
+        help="Leave out target images until this share is unknown, to study rejection [all].",
+    ),
     click.option("--cluster-estimator", help="tsne (published) or features [tsne]."),
     click.option(
         "--confident-weight", help="Weight of clear-cut samples: released or paper [released]."

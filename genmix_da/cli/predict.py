@@ -19,7 +19,13 @@ from genmix_da.cli.options import json_option
     show_default=True,
     help="CSV file to write.",
 )
-@click.option("--threshold", type=float, help="Reject above this uncertainty [the checkpoint's].")
+@click.option("--threshold", help="A number, auto or otsu[:FLOOR] [the checkpoint's].")
+@click.option("--graph/--no-graph", default=True, help="Judge beside the target's images as well.")
+@click.option(
+    "--calibrate",
+    is_flag=True,
+    help="Take the images together: neighbours among them, thresholds anew by the stored rules.",
+)
 @click.option("--weights", help="Of a frozen backbone, where its file or folder has moved.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda.")
 @json_option
@@ -27,7 +33,9 @@ def command(
     checkpoint: Path,
     folder: Path,
     out: Path,
-    threshold: float | None,
+    threshold: str | None,
+    graph: bool,
+    calibrate: bool,
     weights: str | None,
     device: str,
     as_json: bool,
@@ -37,9 +45,17 @@ def command(
     from genmix_da.inference import predict_folder
 
     found = predict_folder(
-        checkpoint, folder, out, threshold=threshold, device=device, weights=weights
+        checkpoint,
+        folder,
+        out,
+        threshold=threshold,
+        calibrate=calibrate,
+        graph=graph,
+        device=device,
+        weights=weights,
     )
     if as_json:
         echo_json(found)
     else:
-        click.echo(f"{found['images']} images, {found['unknown']} unknown: {found['out']}")
+        graphed = f" ({found['graph']['unknown']} with +graph)" if found["graph"] else ""
+        click.echo(f"{found['images']} images, {found['unknown']} unknown{graphed}: {found['out']}")

@@ -71,6 +71,8 @@ def echo_scores(
 
 def echo_result(result: dict[str, Any]) -> None:
     """The scores of one adaptation, with what they are and are not."""
+    from genmix_da.methods import graph_name
+
     scores = result["scores"]
     method = result["method"]
     rows = {
@@ -79,6 +81,13 @@ def echo_result(result: dict[str, Any]) -> None:
         f"{method}, selected": scores["selected"],
         f"{method}, oracle": scores["oracle"],
     }
+    graph = result.get("graph")
+    if graph:
+        smoothed = graph_name(method)
+        rows["source-only+graph"] = graph["source_only"]
+        rows[f"{smoothed}, last epoch"] = graph["last"]
+        rows[f"{smoothed}, selected"] = graph["selected"]
+        rows[f"{smoothed}, oracle"] = graph["oracle"]
     shared, source_private, target_private = result["split"]
     echo_scores(
         f"{result['source']} -> {result['target']}, {result['setting'].upper()} "
@@ -88,7 +97,21 @@ def echo_result(result: dict[str, Any]) -> None:
     if result["setting"] == "pda":
         click.echo("PDA is reported as accuracy ('known').")
     click.echo("'last' is the headline; 'oracle' picks its epoch by target labels.")
+    if result["setting"] != "pda":
+        _echo_thresholds(result)
     _echo_warnings(result)
+
+
+def _echo_thresholds(result: dict[str, Any]) -> None:
+    """Above which uncertainty images were rejected, by which rule, and how many."""
+    found = {"": result.get("rejection"), "+graph": (result.get("graph") or {}).get("rejection")}
+    told = [
+        f"{name or 'network alone'} {rejection['threshold']:.3f} ({rejection['rule']}), "
+        f"{percent(rejection['rejected'])} % of the images rejected"
+        for name, rejection in found.items()
+        if rejection
+    ]
+    click.echo(f"Thresholds: {'; '.join(told)}.")
 
 
 def echo_classification(result: dict[str, Any]) -> None:

@@ -13,11 +13,11 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from genmix_da.frozen.crops import VIEW_COUNT, VIEW_SET, six_views
 from genmix_da.frozen.encoder import FrozenEncoder
 from genmix_da.frozen.store import FeatureStore
 from genmix_da.places import cache_folder
 from genmix_da.progress import track
+from lead.crops import VIEW_COUNT, VIEW_SET, six_views
 from lead.errors import DivergedError
 from lead.views import prefetch
 

@@ -5,14 +5,32 @@ from __future__ import annotations
 import difflib
 
 from genmix_da.errors import UserError
-from genmix_da.methods import lead, lead_genmix, source_only
+from genmix_da.methods import adabn, lead, lead_genmix, source_only
 from genmix_da.methods.base import Method
 
 METHODS: dict[str, Method] = {
-    module.METHOD.name: module.METHOD for module in (source_only, lead, lead_genmix)
+    module.METHOD.name: module.METHOD for module in (source_only, adabn, lead, lead_genmix)
 }
 
-__all__ = ["METHODS", "Method", "find_method"]
+__all__ = ["GRAPH", "METHODS", "Method", "find_method", "graph_name", "has_graph"]
+
+
+GRAPH = "+graph"
+
+
+def graph_name(name: str) -> str:
+    """What a method with the graph step behind it is called, e.g. "lead+graph (frozen)".
+
+    Args:
+        name: of the method, also as tables print it, with a note in parentheses behind it.
+    """
+    method, bracket, note = name.partition(" (")
+    return f"{method}{GRAPH}{bracket}{note}"
+
+
+def has_graph(name: str) -> bool:
+    """Whether a name is one of `graph_name`."""
+    return name.partition(" (")[0].endswith(GRAPH)
 
 
 def find_method(name: str) -> Method:

@@ -45,11 +45,12 @@ class Method:
         augment: "none" or "genmix": what the source model is trained on.
         settings: that the method defines; in the others its cells are n/a.
         adapt: how it adapts.
-        epochs: False where there is nothing to adapt: epoch 0 is the result.
+        epochs: how many there are whatever the settings say (0: epoch 0 is the result); None: as
+            they say.
     """
 
     name: str
     augment: str
     adapt: Adapt
     settings: tuple[str, ...] = SETTINGS
-    epochs: bool = True
+    epochs: int | None = None

@@ -27,4 +27,4 @@ def evaluate_source(
     yield from adapt_target(network, views, replace(config, epochs=0), state=state)
 
 
-METHOD = Method("source-only", "none", evaluate_source, epochs=False)
+METHOD = Method("source-only", "none", evaluate_source, epochs=0)

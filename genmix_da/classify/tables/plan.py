@@ -74,6 +74,10 @@ class ClassifyRun:
         """Not the edits: what composes the images makes those that are missing, or fails itself."""
         return {self.job.key: tuple(job.key for job in self.data if job.stage == "data")}
 
+    def complete(self, record: Record) -> bool:
+        """A finished record has all there is."""
+        return True
+
 
 class _Planner:
     def __init__(self, request: ClassifyRequest) -> None:

@@ -1,0 +1,194 @@
+"""The step after a method: its predictions smoothed over the target's neighbours (`lead.graph`).
+
+Nothing is trained: after every epoch the graph gives a second set of scores beside the method's
+own. What is left of it (the nodes and their solution) judges new images in `genmix-da predict`.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genmix_da.config import GraphSettings, identity
+from genmix_da.predictions import Decisions
+from genmix_da.results import score_columns, score_predictions
+from genmix_da.task import Task
+from lead.checkpoint import load_checkpoint, save_checkpoint
+from lead.evaluation import Evaluation, Observation, observe
+from lead.graph import GraphConfig, Smoothed, TargetGraph
+from lead.graph_memory import GraphMemory
+from lead.network import Network
+from lead.precision import Precision
+from lead.rejection import Rejection, reject
+from lead.selection import mutual_information
+from lead.views import Views
+
+FILE = "graph.safetensors"
+
+
+@dataclass(frozen=True)
+class GraphOutcome:
+    """What the graph makes of one state of the network.
+
+    Attributes:
+        graph: of the target.
+        smoothed: predictions.
+        rejection: the threshold.
+        seconds: "views" (the network's look at all views) and "graph" (search and solution).
+    """
+
+    graph: TargetGraph
+    smoothed: Smoothed
+    rejection: Rejection
+    seconds: dict[str, float]
+
+    def decisions(self, open_set: bool) -> Decisions:
+        """How the images are classified and rejected; in a closed set nothing is."""
+        limit = self.rejection.threshold if open_set else math.inf
+        return Decisions(self.smoothed.probability, self.smoothed.uncertainty, limit)
+
+
+class GraphStep:
+    """The step of one run.
+
+    Args:
+        task: with the settings of its configuration.
+        views: of the target's images.
+    """
+
+    def __init__(self, task: Task, views: Views) -> None:
+        self.task = task
+        self.settings = task.config.graph_settings()
+        self._views = views
+        self._precision = Precision(views.device, mixed=task.config.mixed_precision)
+        self._kept: TargetGraph | None = None
+
+    def apply(self, network: Network, evaluation: Evaluation | None = None) -> GraphOutcome:
+        """Smooth what a network says of the target.
+
+        Args:
+            network: in its present state.
+            evaluation: of this state, where there was one: one view needs no further look.
+        """
+        started = time.perf_counter()
+        six = self.settings.views == "six"
+        if evaluation is not None and evaluation.raw is not None and not six:
+            seen = Observation(evaluation.raw, evaluation.probability)
+        else:
+            seen = observe(network, self._views, all_views=six, precision=self._precision)
+        observed = time.perf_counter()
+        graph = self._graph(seen)
+        smoothed = graph.smooth(seen.probability)
+        rejection = reject(smoothed.uncertainty, self.task.config.graph_threshold)
+        seconds = {"views": observed - started, "graph": time.perf_counter() - observed}
+        return GraphOutcome(graph, smoothed, rejection, seconds)
+
+    def _graph(self, seen: Observation) -> TargetGraph:
+        """The graph; of a frozen backbone's features it is the same after every epoch."""
+        if self._kept is not None:
+            return self._kept
+        graph = TargetGraph(seen.features.numpy(), graph_config(self.settings), self._views.device)
+        if self.task.encoder is not None:
+            self._kept = graph
+        return graph
+
+    def row(self, outcome: GraphOutcome, epoch: int, nmi: float | None) -> dict[str, Any]:
+        """What metrics.jsonl says of it.
+
+        Args:
+            outcome: after that epoch.
+            epoch: its number.
+            nmi: of the method's own features, for the H3-score.
+        """
+        smoothed, rejection = outcome.smoothed, outcome.rejection
+        uncertainty = smoothed.uncertainty
+        return {
+            "scores": score_predictions(
+                self.task,
+                smoothed.probability,
+                epoch,
+                rejection.threshold,
+                uncertainty=uncertainty,
+                nmi=nmi,
+            ),
+            "selection": mutual_information(
+                smoothed.probability,
+                open_set=self.task.label_sets.open_set,
+                uncertainty=uncertainty,
+            ),
+            "rejection": rejection.as_dict(),
+            "seconds": outcome.seconds,
+        }
+
+    def record(self, metrics: Sequence[Mapping[str, Any]], outcome: GraphOutcome) -> dict[str, Any]:
+        """What result.json says of it, beside `scores`.
+
+        Args:
+            metrics: rows of all epochs, each with what `row` gave under "graph"; those that an
+                earlier version left have none.
+            outcome: of the last one.
+        """
+        rows = [{"epoch": row["epoch"], **row["graph"]} for row in metrics if "graph" in row]
+        columns = score_columns(rows, self.task.label_sets.open_set)
+        if rows[0]["epoch"] > 0 or len(rows) < len(metrics):
+            # The network of an epoch that is gone cannot be asked any more.
+            columns |= {"selected": None, "oracle": None}
+        weights = outcome.graph.weights
+        return {
+            "identity": step_identity(self.task),
+            "settings": self.settings.as_dict(),
+            **columns,
+            "source_only": rows[0]["scores"] if rows[0]["epoch"] == 0 else None,
+            **{name: rows[-1]["rejection"][name] for name in ("threshold", "rule")},
+            "rejection": rows[-1]["rejection"],
+            "nodes": int(weights.shape[0]),
+            "edges": int(weights.nnz // 2),
+            "isolated": int(np.sum(outcome.graph.degree == 0)),
+            "search": "exact" if outcome.graph.search.exact else "inverted file",
+            "seconds": {
+                part: sum(row["seconds"][part] for row in rows) for part in ("views", "graph")
+            },
+        }
+
+
+def graph_config(settings: GraphSettings) -> GraphConfig:
+    """The settings that `lead.graph` reads."""
+    values = settings.as_dict()
+    values.pop("views")
+    return GraphConfig(**values)
+
+
+def step_identity(task: Task) -> str:
+    """Hash of what decides the step, given the run."""
+    settings = task.config.graph_settings().as_dict()
+    return identity({"graph": settings, "threshold": task.config.graph_threshold})
+
+
+def keep_memory(run: Path, outcome: GraphOutcome, settings: GraphSettings) -> None:
+    """Write what judges new images: graph.safetensors and graph.json in the run folder."""
+    memory = GraphMemory.of(outcome.graph, outcome.smoothed)
+    about = {
+        "config": memory.description(),
+        "views": settings.views,
+        "rejection": outcome.rejection.as_dict(),
+    }
+    save_checkpoint(run / FILE, memory.tensors(), about)
+
+
+def load_memory(run: Path) -> tuple[GraphMemory, dict[str, Any]] | None:
+    """What `keep_memory` has left in a run folder, and its description; None where there is none.
+
+    Raises:
+        WeightsError: it is damaged.
+    """
+    path = run / FILE
+    if not path.is_file():
+        return None
+    tensors, about = load_checkpoint(path)
+    return GraphMemory.load(tensors, about.get("config", {})), about
