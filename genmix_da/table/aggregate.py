@@ -13,10 +13,10 @@ from genmix_da.table.columns import AVERAGE, pair_column, same_domain, short_dom
 from genmix_da.table.kinds import KINDS, OVERHEAD, kind_of
 from genmix_da.table.overhead import overheads
 from genmix_da.table.records import BLOCKS, Record
+from genmix_da.table.values import has_no_epochs, percent, score, stand_in_of
 
 COMPLETE, INCOMPLETE, UNDEFINED = "complete", "incomplete", "n/a"
 HEADLINES = {setting: kind.headlines[setting] for setting, kind in KINDS.items()}
-SOURCE_ONLY = "source-only"
 
 Place = tuple[str, str, int]
 
@@ -136,31 +136,6 @@ class Table:
         """Whether any run has a number in it."""
         cells = [cell for row in self.rows for cell in row.cells.values()]
         return any(value is not None for cell in cells for value in cell.values.values())
-
-
-def percent(fraction: float) -> str:
-    """A fraction in percent with one decimal, as every printed table has it."""
-    return f"{100 * fraction:.1f}"
-
-
-def has_no_epochs(method: str) -> bool:
-    """Whether a method is the source model as it is."""
-    return method.startswith(SOURCE_ONLY)
-
-
-def score(record: Record, method: str, block: str, metric: str) -> float | None:
-    """A fraction in [0, 1], or None where the metric is not defined or not recorded."""
-    scores = record.content["scores"][block]
-    if has_no_epochs(method):
-        scores = record.content.get("source_only") or record.content["scores"]["last"]
-    value = (scores or {}).get(metric)
-    return None if value is None else float(value)
-
-
-def stand_in_of(record: Record) -> str | None:
-    """The editor's name where it stands in for a generative one."""
-    augment = record.content.get("augment") or {}
-    return str(augment.get("editor")) if augment.get("stand_in") else None
 
 
 def match_runs(wanted: Sequence[Wanted], records: Mapping[str, Record]) -> list[Run]:

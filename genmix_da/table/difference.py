@@ -58,31 +58,39 @@ class Difference:
     seeds: int
 
 
-def baseline_of(method: str, methods: Sequence[str]) -> str | None:
-    """ "X" for "X+genmix[...]", where both are among the methods; what follows belongs to X.
+def baselines_of(method: str, methods: Sequence[str]) -> list[str]:
+    """ "X" for "X+genmix[...]" and for "X+graph", where both are among the methods.
+
+    What stands behind (a further step, a note) belongs to X as well.
 
     Example:
-        >>> baseline_of("lead+genmix[filters] (frozen)", ["lead", "lead (frozen)"])
-        'lead (frozen)'
+        >>> baselines_of("lead+genmix[filters] (frozen)", ["lead", "lead (frozen)"])
+        ['lead (frozen)']
+        >>> rows = ["lead+graph", "lead+genmix[filters]"]
+        >>> baselines_of("lead+genmix[filters]+graph", rows)
+        ['lead+graph', 'lead+genmix[filters]']
     """
-    match = re.fullmatch(r"(.+?)\+genmix(?:\[[^\]]*\])?(.*)", method)
-    if match is None:
-        return None
-    return next((name for name in (match[1] + match[2], match[1]) if name in methods), None)
+    found = []
+    for part in (r"\+genmix(?:\[[^\]]*\])?", r"\+graph"):
+        match = re.fullmatch(rf"(.+?){part}(.*)", method)
+        if match is not None:
+            names = (match[1] + match[2], match[1])
+            found += [name for name in names if name in methods][:1]
+    return found
 
 
 def differences(table: Table) -> list[Difference]:
-    """Every "X+genmix..." of a table minus its "X", or all methods minus the kind's baseline."""
+    """Every "X+genmix..." and "X+graph" minus its "X", or all minus the kind's baseline."""
     rows = {row.method: row for row in table.rows}
     kind = kind_of(table.setting)
     found = []
     for row in table.rows:
-        base = kind.base_of(rows) if kind.baseline else baseline_of(row.method, list(rows))
-        if base is None or base == row.method:
-            continue
-        # Without epochs the three blocks are one; it is shown once.
-        if table.block == "last" or not row.no_epochs:
-            found.append(_difference(table, row, rows[base]))
+        base = kind.base_of(rows)
+        given = [base] if base is not None else []
+        for name in given if kind.baseline else baselines_of(row.method, list(rows)):
+            # Without epochs the three blocks are one; it is shown once.
+            if name != row.method and (table.block == "last" or not row.no_epochs):
+                found.append(_difference(table, row, rows[name]))
     return found
 
 

@@ -16,6 +16,7 @@ import torch
 
 from genmix_da.table.plan import Plan, Run
 from genmix_da.table.records import Record
+from genmix_da.table.values import has_no_epochs
 from genmix_da.task import Task, build_network
 from lead.clusters import estimate_clusters
 
@@ -68,7 +69,7 @@ def _measured(records: Sequence[Record]) -> dict[str, float]:
     """Mean seconds of a source training and of an adaptation, where there were any."""
     times: dict[str, list[float]] = {"source": [], "adapt": []}
     for record in records:
-        if record.status != "done" or record.content["method"].startswith("source-only"):
+        if record.status != "done" or has_no_epochs(record.content["method"]):
             continue
         seconds = record.content["timing"]["seconds"]
         target = [value for key, value in seconds.items() if key.startswith("target_")]
@@ -128,7 +129,7 @@ class _Speeds:
     def adaptation(self, run: Run) -> float:
         """Seconds of an adaptation."""
         config, images = run.task.config, len(run.task.target.rows)
-        if config.method_name().startswith("source-only"):
+        if has_no_epochs(config.method_name()):
             return images * self.image
         epochs, steps = int(config.epochs or 0), images // int(config.batch_size or 1)
         estimates = math.ceil(epochs / 10) * images * self.clusters

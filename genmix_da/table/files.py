@@ -14,13 +14,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from genmix_da.table.aggregate import UNDEFINED, Run, Table, stand_in_of
+from genmix_da.table.aggregate import UNDEFINED, Run, Table
 from genmix_da.table.columns import AVERAGE
 from genmix_da.table.difference import LEVEL, RESAMPLES, SEED
 from genmix_da.table.kinds import kind_of
 from genmix_da.table.latex import latex
 from genmix_da.table.render import markdown
 from genmix_da.table.summary import Summary
+from genmix_da.table.values import stand_in_of
 
 FORMAT = 1  # of table.json
 TABLE_FIELDS = (

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from genmix_da.table.aggregate import INCOMPLETE, Cell, Table, has_no_epochs, percent
+from genmix_da.table.aggregate import INCOMPLETE, Cell, Table
 from genmix_da.table.columns import AVERAGE
 from genmix_da.table.difference import LEVEL, Difference
 from genmix_da.table.kinds import ADAPTATION, CLASSIFICATION, OVERHEAD, kind_of
 from genmix_da.table.summary import Summary
+from genmix_da.table.values import has_no_epochs, percent
 
 BLOCK_TITLES = ADAPTATION.block_titles  # of classification: kind_of(setting).block_titles
 METRIC_NAMES = {**ADAPTATION.metric_names, **CLASSIFICATION.metric_names}

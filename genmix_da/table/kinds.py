@@ -65,12 +65,13 @@ class Kind:
 
 ADAPTATION = Kind(
     headlines={"opda": "h_score", "osda": "h_score", "pda": "known_accuracy"},
-    others=("known_accuracy", "unknown_accuracy", "auroc", "h3_score"),
+    others=("known_accuracy", "unknown_accuracy", "auroc", "oscr", "h3_score"),
     metric_names={
         "h_score": "H-score",
         "known_accuracy": "known accuracy",
         "unknown_accuracy": "unknown accuracy",
         "auroc": "AUROC",
+        "oscr": "OSCR",
         "h3_score": "H3-score",
     },
     block_titles={
@@ -92,6 +93,8 @@ ADAPTATION = Kind(
             *("src", "tgt", "seed", "setting", "split", "data", "method", "augment", "genmix"),
             *("augmentation", "label_sets", "target_data", "source_model", "source_checkpoint"),
             *("freeze_backbone", "identity", "out"),
+            # Of a step after the run, which has an identity of its own.
+            *("graph", "graph_options", "graph_threshold"),
         )
     ),
 )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genmix_da.table.aggregate import Run, stand_in_of
+from genmix_da.methods import has_graph
+from genmix_da.table.aggregate import Run
 from genmix_da.table.columns import short_domains
 from genmix_da.table.kinds import kind_of
 from genmix_da.table.records import Record
+from genmix_da.table.values import stand_in_of
 
 _UNKNOWN = "not recorded"
 
@@ -30,7 +32,8 @@ class Origin:
         seeds: of the finished runs.
         datasets, backbones: of the runs.
         splits: setting -> "S/P/T" counts of classes.
-        thresholds: rejection thresholds of the runs.
+        thresholds: rejection thresholds of the runs, or the rules that set them.
+        graph_rules: of the graph step, likewise; of the rows that have it.
         data: domain or data set -> first digits of the fingerprints of its images, one for each
             setting's classes and use.
         skipped: unreadable images that were left out, over all runs.
@@ -50,7 +53,8 @@ class Origin:
     datasets: tuple[str, ...]
     backbones: tuple[str, ...]
     splits: dict[str, tuple[str, ...]]
-    thresholds: tuple[float, ...]
+    thresholds: tuple[float | str, ...]
+    graph_rules: tuple[float | str, ...]
     data: dict[str, tuple[str, ...]]
     skipped: int
     command: str
@@ -71,6 +75,7 @@ class Origin:
             f"dataset {_listed(self.datasets)}",
             f"backbone {_listed(self.backbones)}",
             *([f"threshold {_listed(self.thresholds)}"] if rejects else []),
+            *([f"graph threshold {_listed(self.graph_rules)}"] if self.graph_rules else []),
             f"seeds {_listed(self.seeds)}",
             f"{self.runs} of {self.wanted} runs",
             f"data fingerprints {data or _UNKNOWN}",
@@ -108,6 +113,12 @@ def build_origin(runs: Sequence[Run], command: Sequence[str]) -> Origin:
         for setting in dict.fromkeys(record.content["setting"] for record in records)
     }
     content = [record.content for record in records]
+    graphs = [
+        graph
+        for run in runs
+        if run.record is not None and has_graph(run.wanted.method)
+        if (graph := run.record.content.get("graph"))
+    ]
     datasets = _seen(item["dataset"] for item in content)
     shared = _seen(record.content["dataset"] for record in records if _in_pairs(record))
     backbones = _seen(item.get("backbone") for item in content)
@@ -121,9 +132,8 @@ def build_origin(runs: Sequence[Run], command: Sequence[str]) -> Origin:
         datasets=datasets,
         backbones=backbones,
         splits=splits,
-        thresholds=tuple(
-            sorted({float(item["threshold"]) for item in content if item.get("threshold")})
-        ),
+        thresholds=_thresholds(content),
+        graph_rules=_thresholds(graphs),
         data=_fingerprints(records),
         skipped=sum(len(item.get("skipped_files") or ()) for item in content),
         command=shlex.join(command),
@@ -136,9 +146,21 @@ def build_origin(runs: Sequence[Run], command: Sequence[str]) -> Origin:
                 {f"{kind_of(name).title(name)} split": found for name, found in splits.items()}
             ),
             *_hidden(_settings(records)),
+            *_hidden({"graph": _seen(json.dumps(graph["settings"]) for graph in graphs)}),
             *_changed_data(records),
         ),
     )
+
+
+def _thresholds(items: Iterable[Mapping[str, Any]]) -> tuple[float | str, ...]:
+    """Numbers, then the names of rules where those set them."""
+    rules = [(item, (item.get("rejection") or {}).get("rule", "fixed")) for item in items]
+    numbers = {
+        float(item["threshold"])
+        for item, rule in rules
+        if rule == "fixed" and item.get("threshold")
+    }
+    return (*sorted(numbers), *sorted({rule for _, rule in rules if rule != "fixed"}))
 
 
 def commit_name(commit: str) -> str:

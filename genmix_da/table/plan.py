@@ -12,9 +12,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from genmix_da.adaptation import run_identity, run_settings
 from genmix_da.augmented_source import Augmentation, augmentation_of
-from genmix_da.config import build_config, identity
+from genmix_da.config import AdaptConfig, build_config, identity
 from genmix_da.errors import UserError, user_message
-from genmix_da.methods import find_method
+from genmix_da.graph_step import step_identity
+from genmix_da.methods import GRAPH, find_method, graph_name
 from genmix_da.progress import track
 from genmix_da.results import display_name
 from genmix_da.source_model import source_folder, source_settings
@@ -63,6 +64,7 @@ class Run:
         source: of the stage "source".
         data: of the stages "edits" and "data": what has to be prepared.
         task: resolved, for estimates.
+        graph: identity of the graph step, or None where there is none.
     """
 
     wanted: Wanted
@@ -70,6 +72,12 @@ class Run:
     source: Job
     data: tuple[Job, ...]
     task: Task
+    graph: str | None
+
+    def complete(self, record: Record) -> bool:
+        """Whether a finished record of the run has all that is wanted of it."""
+        found = record.content.get("graph") or {}
+        return self.graph is None or found.get("identity") == self.graph
 
     def before(self) -> tuple[Job, ...]:
         """What has to be done first, a given source model left out."""
@@ -110,6 +118,9 @@ class PlannedRun(Protocol):
 
     def needs(self) -> dict[str, tuple[str, ...]]:
         """Job -> jobs without which it cannot be done, by key."""
+
+    def complete(self, record: Record) -> bool:
+        """Whether a finished record of the run has all that is wanted of it."""
 
 
 RunT = TypeVar("RunT", bound=PlannedRun)
@@ -166,7 +177,7 @@ class _Planner:
                 raise
             self.refused.append((label, message))
             task = None
-        for name in request.methods:
+        for name in dict.fromkeys(name.removesuffix(GRAPH) for name in request.methods):
             method = find_method(name)
             for seed in request.seeds:
                 undefined = setting not in method.settings
@@ -194,9 +205,10 @@ class _Planner:
         augmentation = self._augmentations[config.augment]
         name = run_identity(json.loads(json.dumps(run_settings(task, augmentation))))
         editor = augmentation.editor.name if augmentation else None
-        wanted = Wanted(
-            name, config.setting, config.src, config.tgt, display_name(config, editor), config.seed
-        )
+        rows = [
+            Wanted(name, config.setting, config.src, config.tgt, method, config.seed)
+            for method in self._rows(config, display_name(config, editor))
+        ]
         root = str(self.request.root)
         pair = pair_name(config.src, config.tgt).replace(" ", "_")
         out = f"{config.setting}/{pair}/{config.method_name()}-seed{config.seed}-{name[:8]}"
@@ -213,8 +225,17 @@ class _Planner:
         data = self._edit_jobs(settings, options, augmentation)
         data += self._data_jobs(task, settings, options)
         job = Job(name, "adapt", label, options, root, out)
-        self.wanted.append(wanted)
-        self.runs.append(Run(wanted, job, source, data, task))
+        self.wanted += rows
+        graph = step_identity(task) if config.graph else None
+        self.runs.append(Run(rows[0], job, source, data, task, graph))
+
+    def _rows(self, config: AdaptConfig, method: str) -> list[str]:
+        """A run's rows: the method, and the graph step behind it; that one alone where the request
+        names it and not the method."""
+        if not config.graph:
+            return [method]
+        own = config.method_name() in self.request.methods
+        return [*([method] if own else []), graph_name(method)]
 
     def _edit_jobs(
         self, source: dict[str, Any], options: dict[str, Any], augmentation: Augmentation | None
@@ -287,13 +308,15 @@ def missing_jobs(
     runs: Sequence[PlannedRun], records: Sequence[Record], stages: Sequence[str]
 ) -> dict[str, tuple[Job, ...]]:
     """Stage -> jobs to do: a run that is not done hangs on them and they have left no result."""
-    done = {record.identity for record in records if record.status == "done"}
+    done = {record.identity: record for record in records if record.status == "done"}
     missing: dict[str, dict[str, Job]] = {stage: {} for stage in stages}
     for run in runs:
-        if run.job.key in done:
+        record = done.get(run.job.key)
+        if record is not None and run.complete(record):
             continue
         missing[run.job.stage][run.job.key] = run.job
-        for job in run.before():
+        # A step that is added to a finished run needs its checkpoint alone.
+        for job in run.before() if record is None else ():
             if not is_done(job):
                 missing[job.stage][job.key] = job
     return {stage: tuple(jobs.values()) for stage, jobs in missing.items()}

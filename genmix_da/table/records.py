@@ -162,7 +162,11 @@ def _check_form(content: dict[str, Any]) -> None:
         scores = content.get("scores")
         if not isinstance(scores, dict) or not set(BLOCKS) <= set(scores):
             raise _Unusable("is done but has no scores")
-        for block in (*(scores[name] for name in BLOCKS), content.get("source_only")):
+        graph = content.get("graph")
+        if graph is not None and not isinstance(graph, dict):
+            raise _Unusable("has a graph that is not an object")
+        smoothed = [(graph or {}).get(name) for name in (*BLOCKS, "source_only")]
+        for block in (*(scores[name] for name in BLOCKS), content.get("source_only"), *smoothed):
             _check_block(block)
 
 
@@ -187,7 +191,8 @@ def _one_per_identity(records: Iterable[Record], problems: list[Problem]) -> lis
         groups.setdefault(record.identity, []).append(record)
     kept = []
     for group in groups.values():
-        group.sort(key=lambda record: _STATUSES.index(record.status))
+        # Of finished ones that with the graph step, which says more.
+        group.sort(key=lambda r: (_STATUSES.index(r.status), r.content.get("graph") is None))
         done = [record for record in group if record.status == "done"]
         if len(done) > 1 and any(_scores(record) != _scores(done[0]) for record in done[1:]):
             paths = ", ".join(str(record.path) for record in done[1:])

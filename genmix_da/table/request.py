@@ -9,7 +9,7 @@ from typing import Any
 from genmix_da.config import build_config, read_config
 from genmix_da.data import find_domains
 from genmix_da.errors import UserError
-from genmix_da.methods import find_method
+from genmix_da.methods import GRAPH, find_method
 from genmix_da.table.pairs import parse_pairs, parse_seeds, parse_settings, parse_splits
 from genmix_da.table.plan import Request
 from genmix_da.task import data_root
@@ -48,7 +48,9 @@ def build_request(
     if not chosen:
         raise UserError("--methods is empty.")
     for name in chosen:
-        find_method(name)
+        find_method(name.removesuffix(GRAPH))
+        if name.endswith(GRAPH) and values.get("graph") is False:
+            raise UserError(f"--methods names {name} and --no-graph forbids it; leave one out.")
     if edit_shards is not None and edit_shards < 1:
         raise UserError(f"--edit-shards is {edit_shards}; it must be at least 1.")
     if len(set(chosen)) < len(chosen):

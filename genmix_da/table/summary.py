@@ -186,7 +186,9 @@ def _overhead_notes(tables: Sequence[Table], origin: Origin) -> list[str]:
 
 
 def _missing(runs: Sequence[Run]) -> list[str]:
-    left = [run for run in runs if run.state not in ("done", UNDEFINED)]
+    # A run is counted once, however many rows have their numbers from it.
+    each = {run.wanted.identity: run for run in reversed(runs)}
+    left = [run for run in reversed(each.values()) if run.state not in ("done", UNDEFINED)]
     if not left:
         return []
     counts = Counter(run.state for run in left)
