@@ -29,6 +29,7 @@ bench: $(READY)
 	$(BIN)/python scripts/bench/augment.py
 	$(BIN)/python scripts/bench/table.py
 	$(BIN)/python scripts/bench/classify.py
+	$(BIN)/python scripts/bench/graph.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage

@@ -11,17 +11,21 @@ features of your own (`FeatureViews`).
     lead.open_set_scores(epoch.evaluation.probability, labels, label_sets.evaluation_classes)
 """
 
+from lead.adabn import adapt_batch_norm
 from lead.backbones import Backbone, build_backbone
 from lead.checkpoint import load_checkpoint, save_checkpoint
 from lead.clusters import estimate_clusters
 from lead.decomposition import Decomposition, decompose
 from lead.errors import LeadError, ProtocolError, WeightsError
-from lead.evaluation import Evaluation, evaluate
+from lead.evaluation import Evaluation, evaluate, observe
 from lead.feature_views import FeatureViews
+from lead.graph import GraphConfig, Smoothed, TargetGraph
+from lead.graph_memory import GraphMemory
 from lead.network import Network, to_device
 from lead.private_classes import private_nmi
 from lead.protocol import LabelSets, split_classes
 from lead.pseudo_labels import PseudoLabels, assign_pseudo_labels
+from lead.rejection import Rejection, reject
 from lead.scores import closed_set_scores, h3_score, open_set_scores, score_block
 from lead.selection import mutual_information
 from lead.source import SourceConfig, train_source
@@ -34,6 +38,8 @@ __all__ = [
     "Decomposition",
     "Evaluation",
     "FeatureViews",
+    "GraphConfig",
+    "GraphMemory",
     "ImageViews",
     "LabelSets",
     "LeadError",
@@ -41,11 +47,15 @@ __all__ = [
     "Preprocessing",
     "ProtocolError",
     "PseudoLabels",
+    "Rejection",
+    "Smoothed",
     "SourceConfig",
     "TargetConfig",
+    "TargetGraph",
     "Views",
     "WeightsError",
     "adapt",
+    "adapt_batch_norm",
     "assign_pseudo_labels",
     "build_backbone",
     "closed_set_scores",
@@ -55,8 +65,10 @@ __all__ = [
     "h3_score",
     "load_checkpoint",
     "mutual_information",
+    "observe",
     "open_set_scores",
     "private_nmi",
+    "reject",
     "save_checkpoint",
     "score_block",
     "split_classes",

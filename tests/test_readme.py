@@ -20,6 +20,13 @@ def test_library_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
     assert float(losses[0]) > 0
 
 
+def test_graph_page_s_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    page = README.parent / "docs" / "graph.md"
+    (example,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    exec(compile(example, "graph.md", "exec"), {})
+    assert 0 <= float(capsys.readouterr().out.split()[0]) <= 1
+
+
 def test_commands_exist(capsys: pytest.CaptureFixture[str]) -> None:
     named = set(re.findall(r"genmix-da (\w+)", README.read_text()))
     assert {"adapt", "augment", "data"} <= named

@@ -15,6 +15,7 @@ import click
 _COMMANDS = {
     "adapt": "Adapt a source domain's model to an unlabelled target and score it.",
     "table": "Run and print a table: methods x pairs x seeds.",
+    "graph": "What each part of the step over the target's neighbours is worth.",
     "report": "Write one HTML page on runs or a table: scores, curves, pictures, provenance.",
     "augment": "Augment a folder of class folders with GenMix.",
     "preview": "Show every step of GenMix on a few images.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -112,6 +112,37 @@ def _echo_thresholds(result: dict[str, Any]) -> None:
         if rejection
     ]
     click.echo(f"Thresholds: {'; '.join(told)}.")
+
+
+def echo_variants(
+    setting: str, variants: Mapping[str, Mapping[str, Mapping[str, float | None]]]
+) -> None:
+    """Ablation of the graph step: variants as rows, methods as columns.
+
+    Args:
+        setting: of the runs.
+        variants: variant -> method -> headline and AUROC, see `genmix_da.graph_ablation.means`.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    methods = list(dict.fromkeys(name for cells in variants.values() for name in cells))
+    title = f"{setting.upper()}: mean over runs in percent" + (
+        "" if setting == "pda" else ", H-score (AUROC)"
+    )
+    table = Table(title=title, title_justify="left")
+    table.add_column("variant")
+    for method in methods:
+        table.add_column(escape(method), justify="right")
+    for variant, cells in variants.items():
+        shown = []
+        for method in methods:
+            cell = cells.get(method, {})
+            auroc = "" if cell.get("auroc") is None else f" ({percent(cell.get('auroc'))})"
+            shown.append(percent(cell.get("headline")) + auroc)
+        table.add_row(escape(variant), *shown)
+    Console(width=None if sys.stdout.isatty() else 120).print(table)
 
 
 def echo_classification(result: dict[str, Any]) -> None:

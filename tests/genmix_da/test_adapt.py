@@ -18,7 +18,7 @@ from lead.checkpoint import load_checkpoint
 CONTRACT = {
     *("schema", "status", "dataset", "synthetic", "setting", "source", "target", "method"),
     *("augment", "backbone", "seed", "split", "threshold", "scores", "source_only"),
-    *("skipped_files", "timing", "provenance"),
+    *("skipped_files", "timing", "provenance", "graph", "rejection"),
 }
 FRACTIONS = (
     *("h_score", "known_accuracy", "unknown_accuracy", "accuracy", "auroc", "oscr"),
@@ -32,6 +32,7 @@ FILES = {
     "evidence/after.npz",
     "evidence/boundary_first.npz",
     "evidence/boundary_last.npz",
+    *("evidence/graph.npz", "graph.safetensors", "graph.json"),
 }
 
 

@@ -15,7 +15,7 @@ from genmix_da.evidence import FOLDER, NAMES, read_evidence
 from lead.pseudo_labels import mixture_means
 
 
-def test_a_finished_run_leaves_all_four_files(finished: Any) -> None:
+def test_a_finished_run_leaves_all_files(finished: Any) -> None:
     assert sorted(path.stem for path in (finished.folder / FOLDER).iterdir()) == sorted(NAMES)
 
 
@@ -53,6 +53,22 @@ def test_boundaries_are_those_of_the_first_and_the_last_epoch(finished: Any) -> 
         assert (own == boundary["is_unknown"]).all()
 
 
+def test_the_graph_is_that_of_the_last_epoch(finished: Any) -> None:
+    graph = read_evidence(finished.folder, 4)[0]["graph"]
+    rows = list(csv.DictReader(finished.predictions.splitlines()))
+    smoothed = [float(row["graph_uncertainty"]) for row in rows]
+    assert graph["uncertainty"] == pytest.approx(smoothed, abs=1e-6)
+    last = finished.result["graph"]["last"]
+    assert roc_auc_score(graph["label"] == 4, graph["uncertainty"]) == pytest.approx(last["auroc"])
+    there = graph["neighbours"] >= 0
+    assert (graph["weights"][there] > 0).all() and (graph["weights"][~there] == 0).all()
+    assert (np.diff(graph["weights"], axis=1) <= 0).all()
+    own = np.arange(len(rows))[:, np.newaxis]
+    assert (graph["neighbours"] != own).all()
+    edges = finished.result["graph"]["edges"]
+    assert there.sum() <= 2 * edges <= 2 * there.sum()
+
+
 def test_damaged_files_are_left_out(finished: Any, tmp_path: Path) -> None:
     copy = tmp_path / "run"
     shutil.copytree(finished.folder, copy)
@@ -60,7 +76,7 @@ def test_damaged_files_are_left_out(finished: Any, tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:200])
     (copy / FOLDER / "before.npz").unlink()
     found, refused = read_evidence(copy, 4)
-    assert sorted(found) == ["boundary_first", "boundary_last"]
+    assert sorted(found) == ["boundary_first", "boundary_last", "graph"]
     assert list(refused) == ["after"]
 
 
@@ -78,6 +94,18 @@ def test_damaged_files_are_left_out(finished: Any, tmp_path: Path) -> None:
         ("boundary_last", {"class_prior": np.zeros(9)}, "has no class_prior of shape [4]"),
         ("boundary_last", {"mixture_means": None}, "has no mixture_means of shape [2]"),
         ("boundary_last", {"nearest_class": 4}, "has a nearest_class that is no class"),
+        ("graph", {"uncertainty": None}, "holds no uncertainty"),
+        ("graph", {"prediction": 4}, "has a prediction that is no class"),
+        ("graph", {"degree": None}, "has no degree of shape [60]"),
+        ("graph", {"degree": -1}, "has weights or degrees below 0"),
+        ("graph", {"neighbours": None}, "has no neighbours of shape"),
+        ("graph", {"neighbours": np.zeros(60, np.int32)}, "has no neighbours of shape"),
+        ("graph", {"neighbours": np.zeros((60, 10))}, "has neighbours that are no images"),
+        ("graph", {"neighbours": 60}, "has neighbours that are no images"),
+        ("graph", {"neighbours": -2}, "has neighbours that are no images"),
+        ("graph", {"weights": np.zeros((60, 9))}, "has no weights of shape [60, 10]"),
+        ("graph", {"weights": np.nan}, "has a weights that is not finite"),
+        ("graph", {"weights": -0.1}, "has weights or degrees below 0"),
     ],
 )
 def test_arrays_of_another_form_are_refused(
@@ -99,7 +127,7 @@ def test_arrays_of_another_form_are_refused(
     found, refused = read_evidence(copy, 4)
     assert name not in found
     assert reason in refused[name]
-    assert len(found) == 3
+    assert len(found) == len(NAMES) - 1
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x93NUMPY nonsense"])
@@ -111,7 +139,7 @@ def test_files_that_are_no_archives_are_refused(
     (copy / FOLDER / "before.npz").write_bytes(content)
     found, refused = read_evidence(copy, 4)
     assert "cannot be read" in refused["before"]
-    assert len(found) == 3
+    assert len(found) == len(NAMES) - 1
 
 
 def test_flipped_bytes_are_refused(finished: Any, tmp_path: Path) -> None:

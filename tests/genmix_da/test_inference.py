@@ -199,3 +199,45 @@ def test_damaged_checkpoint(
     (copy / damaged).write_text("{")
     said = complaint(run("predict", copy, data / "Art", "--out", tmp_path / "p.csv"))
     assert damaged in said
+
+
+def test_evaluate_on_the_run_s_own_target_gives_the_graph_s_scores(
+    run: Callable, finished: Any, data: Path
+) -> None:
+    arguments = ("evaluate", finished.folder, "--tgt", "Cl", "--data", data, "--device", "cpu")
+    found = run(*arguments, "--json").json()["graph"]
+    expected = finished.result["graph"]
+    assert found["threshold"] == expected["threshold"]
+    for name in SCORES:
+        assert found["scores"][name] == pytest.approx(expected["last"][name], abs=1e-6)
+    assert run(*arguments, "--no-graph", "--json").json()["graph"] is None
+
+
+def test_predict_judges_new_images_beside_the_target(
+    run: Callable, finished: Any, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "p.csv"
+    arguments = ("predict", finished.folder, data / "Product", "--device", "cpu", "--out", out)
+    assert run(*arguments).code == 0
+    whole = read(out)
+    assert run(*arguments[:2], data / "Product" / "apple", *arguments[3:]).code == 0
+    # Each image for itself: what else is in the folder changes nothing.
+    one = {row["path"]: row for row in read(out)}
+    assert one == {row["path"]: row for row in whole if row["path"] in one}
+    assert any(row["predicted"] != row["graph_predicted"] for row in whole)
+    assert run(*arguments, "--no-graph").code == 0
+    assert "graph_predicted" not in read(out)[0]
+
+
+def test_predict_calibrates_on_the_folder(
+    run: Callable, finished: Any, data: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "p.csv"
+    arguments = ("predict", finished.folder, data / "Product", "--device", "cpu", "--out", out)
+    stored = run(*arguments, "--json").json()
+    anew = run(*arguments, "--calibrate", "--json").json()
+    assert stored["graph"]["threshold"] == finished.result["graph"]["threshold"]
+    assert anew["graph"]["threshold"] != stored["graph"]["threshold"]
+    assert anew["threshold"] == stored["threshold"]  # a fixed one has no rule to apply
+    own = run(*arguments, "--threshold", "otsu", "--json").json()
+    assert own["threshold"] != stored["threshold"]

@@ -31,6 +31,10 @@ def network() -> lead.Network:
 CONFIG = TargetConfig(epochs=2, batch_size=8, learning_rate=0.01)
 
 
+def epochs_of(method: Method) -> int:
+    return CONFIG.epochs if method.epochs is None else method.epochs
+
+
 @pytest.fixture(params=list(METHODS))
 def method(request: pytest.FixtureRequest) -> Method:
     return METHODS[request.param]
@@ -52,7 +56,7 @@ def test_epoch_0_is_the_source_model(method: Method, views: lead.ImageViews) -> 
     torch.testing.assert_close(first.evaluation.probability, expected.probability)
     assert first.losses == {}
     rest = [epoch.epoch for epoch in epochs]
-    assert rest == (list(range(1, CONFIG.epochs + 1)) if method.epochs else [])
+    assert rest == list(range(1, epochs_of(method) + 1))
 
 
 def test_probabilities_are_of_every_target_sample(method: Method, views: lead.ImageViews) -> None:
@@ -78,7 +82,7 @@ def test_resumed_equals_uninterrupted(method: Method, views: lead.ImageViews) ->
         state = {key: _copied(value) for key, value in epoch.state().items()}
         break
     resumed = list(method.adapt(network(), views, CONFIG, state=state))
-    if method.epochs:
+    if epochs_of(method):
         torch.testing.assert_close(
             resumed[-1].evaluation.probability, whole.evaluation.probability, rtol=0, atol=1e-6
         )

@@ -11,7 +11,8 @@ import torch
 
 from genmix_da import results
 from genmix_da.cli.show import echo_scores
-from genmix_da.results import peak_memory_mib, prediction_rows, score_columns, write_csv
+from genmix_da.predictions import entropy_decisions, prediction_table, write_csv
+from genmix_da.results import peak_memory_mib, score_columns
 
 
 def rows(*values: tuple[float | None, float], name: str = "h_score") -> list[dict[str, Any]]:
@@ -58,15 +59,25 @@ NAMES = ("a", "b", "c", "unknown")
 
 
 def test_uncertain_samples_are_unknown() -> None:
-    found = prediction_rows(PROBABILITY, NAMES, 0.7, open_set=True)
+    found = entropy_decisions(PROBABILITY, 0.7, open_set=True).rows(NAMES)
     assert [row[0] for row in found] == ["a", "unknown", "b"]
     assert [row[1] for row in found] == ["0.980000", "0.340000", "0.800000"]
     assert float(found[0][2]) < 0.2 < 0.5 < float(found[2][2]) < 0.7 < float(found[1][2])
 
 
 def test_closed_set_rejects_nothing() -> None:
-    found = prediction_rows(PROBABILITY, NAMES, 0.0, open_set=False)
+    found = entropy_decisions(PROBABILITY, 0.0, open_set=False).rows(NAMES)
     assert [row[0] for row in found] == ["a", "a", "b"]
+
+
+def test_the_graph_s_decisions_stand_behind_the_method_s() -> None:
+    own = entropy_decisions(PROBABILITY, 0.7, open_set=True)
+    graph = entropy_decisions(PROBABILITY.flip(0), 9.0, open_set=True)
+    header, rows = prediction_table(NAMES, own, graph)
+    assert header[:3] == ("predicted", "confidence", "uncertainty")
+    assert header[3:] == tuple(f"graph_{name}" for name in header[:3])
+    assert [(row[0], row[3]) for row in rows] == [("a", "b"), ("unknown", "a"), ("b", "a")]
+    assert prediction_table(NAMES, own, None) == (header[:3], own.rows(NAMES))
 
 
 def test_csv_quotes_and_keeps_bytes(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genmix_da.table.difference import baseline_of, differences, interval
+from genmix_da.table.difference import baselines_of, differences, interval
 
 PAIRS = (("Art", "Clipart"), ("Clipart", "Art"), ("Art", "Product"))
 GENMIX = "lead+genmix[filters]"
@@ -27,7 +27,17 @@ GENMIX = "lead+genmix[filters]"
     ],
 )
 def test_what_is_compared_with_what(method: str, baseline: str | None) -> None:
-    assert baseline_of(method, ["lead", "lead (frozen)", "source-only"]) == baseline
+    found = baselines_of(method, ["lead", "lead (frozen)", "source-only"])
+    assert found == ([] if baseline is None else [baseline])
+
+
+def test_the_graph_step_is_compared_with_the_method_and_genmix_with_the_step() -> None:
+    rows = ["lead (frozen)", "lead+graph (frozen)", f"{GENMIX} (frozen)"]
+    assert baselines_of("lead+graph (frozen)", rows) == ["lead (frozen)"]
+    assert baselines_of(f"{GENMIX}+graph (frozen)", rows) == [
+        "lead+graph (frozen)",
+        f"{GENMIX} (frozen)",
+    ]
 
 
 def test_differences_are_paired_and_signed(bench: Any) -> None:
