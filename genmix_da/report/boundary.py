@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genmix_da.evidence import Arrays
+from genmix_da.report.evaluations import labelled
 from genmix_da.report.figures import (
     COLOURS,
     GREY,
@@ -23,7 +24,6 @@ from genmix_da.report.figures import (
     legend_below,
     shortened,
 )
-from genmix_da.report.openset import labelled
 from genmix_da.report.run import ReportRun
 
 if TYPE_CHECKING:

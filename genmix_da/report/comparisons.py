@@ -9,12 +9,13 @@ import numpy as np
 
 from genmix_da.report.figures import COLOURS, GREY, MARKERS, Chart, legend_below, shortened
 from genmix_da.report.run import ReportRun
-from genmix_da.table.aggregate import Table, percent
+from genmix_da.table.aggregate import Table
 from genmix_da.table.columns import AVERAGE
 from genmix_da.table.difference import LEVEL, Difference
 from genmix_da.table.grids import METRIC_NAMES, signed
 from genmix_da.table.kinds import kind_of
 from genmix_da.table.summary import Summary
+from genmix_da.table.values import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +32,9 @@ STAGES = {
     "train": "training",
     "evaluate": "evaluation",
     "attack": "attack",
+    "graph": "graph",
 }
+_PART_OF = {"graph_views": "graph", "graph_graph": "graph"}
 _HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
 _MOST_BARS = 24
 
@@ -177,7 +180,12 @@ def _draw_differences(axes: Axes, items: Sequence[Difference]) -> None:
 def stage_seconds(run: ReportRun) -> Mapping[str, float]:
     """Stage -> seconds, of those that a run has spent; the source model's once it was trained."""
     seconds = (run.content.get("timing") or {}).get("seconds") or {}
-    return {key: float(value) for key in STAGES if (value := seconds.get(key)) is not None}
+    found: dict[str, float] = {}
+    for part, value in seconds.items():
+        if value is not None:
+            stage = _PART_OF.get(part, part)
+            found[stage] = found.get(stage, 0.0) + float(value)
+    return {key: found[key] for key in STAGES if key in found}
 
 
 def _cost(runs: Sequence[ReportRun]) -> Chart | None:
@@ -220,7 +228,8 @@ def _draw_cost(figure: Figure, means: Mapping[str, Mapping[str, float]]) -> None
                 values,
                 left=left,
                 color=COLOURS[place % len(COLOURS)],
-                hatch=_HATCHES[place % len(_HATCHES)],
+                # The second round of colours has other hatches than the first.
+                hatch=_HATCHES[(place + place // len(COLOURS)) % len(_HATCHES)],
                 edgecolor="white",
                 linewidth=0.5,
                 label=title,

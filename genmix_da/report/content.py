@@ -2,66 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genmix_da.report import (
-    boundary,
-    classification,
-    comparisons,
-    curves,
-    curves_compared,
-    maps,
-    openset,
-    words,
-)
+from genmix_da.report import comparisons, curves_compared
 from genmix_da.report.figures import Chart, shown
 from genmix_da.report.galleries import galleries_of
 from genmix_da.report.load import Loaded
 from genmix_da.report.rerun import rerun_command
 from genmix_da.report.run import ReportRun
+from genmix_da.report.run_part import RunPart, part_of
 from genmix_da.table.aggregate import HEADLINES
 from genmix_da.table.grids import METRIC_NAMES, Grid, grids
 from genmix_da.table.summary import Summary, summarise
 
 DETAILED = 6  # runs that are shown one by one; of more, the best and the worst of each setting
-
-
-@dataclass(frozen=True)
-class Section:
-    """Charts under a heading.
-
-    Attributes:
-        title: of the heading.
-        charts: to draw.
-        note: words where something is missing.
-    """
-
-    title: str
-    charts: list[Chart]
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class RunPart:
-    """One run in detail.
-
-    Attributes:
-        run: the run.
-        cards: see `words.cards`.
-        sections: charts.
-        cams: rows of Grad-CAM pictures as data URIs.
-        cam_note: words on them.
-    """
-
-    run: ReportRun
-    cards: list[dict[str, Any]]
-    sections: list[Section]
-    cams: list[dict[str, Any]]
-    cam_note: str
 
 
 @dataclass(frozen=True)
@@ -129,7 +86,7 @@ def gather(loaded: Loaded, command: Sequence[str], *, details: int = DETAILED) -
         printed,
         empty,
         _comparison(summary, loaded.runs),
-        [_part(run) for run in chosen],
+        [part_of(run) for run in chosen],
         len(loaded.runs) - len(chosen),
         galleries_of(loaded.runs, chosen),
         [_cost(run) for run in loaded.runs if run.done],
@@ -188,103 +145,6 @@ def _comparison(summary: Summary, runs: Sequence[ReportRun]) -> list[Chart]:
             title = f"{kind.title(setting)}, {' to '.join(place)}: {name} per epoch"
             charts.append(curves_compared.comparison(group, f"comparison-{number}", title))
     return charts
-
-
-def _part(run: ReportRun) -> RunPart:
-    if not run.kind.pairs:
-        sections = [
-            Section("Learning curves", classification.training_charts(run), _curves_note(run)),
-            Section("Decisions", classification.decision_charts(run)),
-        ]
-        return RunPart(run, words.cards(run), sections, [], "")
-    sections = [
-        Section("Learning curves", curves.run_charts(run), _curves_note(run)),
-        Section("Known against unknown", openset.charts(run), _openset_note(run)),
-    ]
-    if run.adapts:
-        names = ("boundary_first", "boundary_last")
-        note = _evidence_note(run, names)
-        sections.append(Section("LEAD's own view", boundary.charts(run), note))
-    sections.append(Section("Map of target features", maps.charts(run), _map_note(run)))
-    return RunPart(run, words.cards(run), sections, *_cams(run))
-
-
-def _cams(run: ReportRun) -> tuple[list[dict[str, Any]], str]:
-    """Rows of Grad-CAM pictures, and words on them."""
-    from genmix_da.report.gradcam import grad_cam_rows
-
-    if not run.done:
-        return [], "The run has not finished, so there is no adapted model."
-    cams = grad_cam_rows(run.folder, run.content)
-    rows = [
-        {
-            "path": shown(cam.path),
-            "true": shown(cam.true),
-            "before": cam.before,
-            "after": cam.after,
-            "wrong": cam.wrong,
-            "pictures": [
-                (caption, data_uri(picture))
-                for caption, picture in (
-                    ("target image", cam.picture),
-                    ("before", cam.cam_before),
-                    ("after", cam.cam_after),
-                )
-                if picture is not None
-            ],
-        }
-        for cam in cams.rows
-    ]
-    return rows, cams.note
-
-
-def _curves_note(run: ReportRun) -> str:
-    if run.notes["curves"] and not run.done and not run.metrics:
-        return "Not there yet: no epoch has finished."
-    return run.notes["curves"]
-
-
-def _evidence_note(run: ReportRun, names: Sequence[str]) -> str:
-    """Words on files of the evidence that are wanted and not there, or damaged."""
-    missing = [name for name in names if name not in run.evidence]
-    if not missing:
-        return ""
-    if not run.done and not run.notes["evidence"]:
-        return "Not complete: the run has not come that far."
-    refused = run.notes["evidence"]
-    absent = [f"{name}.npz" for name in missing if f"{name}.npz" not in refused]
-    gone = (
-        f"{' and '.join(absent)} not found in the run's evidence folder (an earlier version wrote "
-        "none): run it again to see this."
-        if absent
-        else ""
-    )
-    return " ".join(filter(None, (refused, gone)))
-
-
-def _openset_note(run: ReportRun) -> str:
-    names = ("before", "after") if run.adapts else ("before",)
-    note = _evidence_note(run, names)
-    unknown = len(run.class_names) - 1
-    for _, arrays in openset.evaluations(run):
-        none = openset.labelled(arrays) and not (arrays["label"] == unknown).any()
-        if none and run.setting != "pda":
-            return f"{note} There is no unknown image, so ROC and OSCR are not defined.".strip()
-    return note
-
-
-def _map_note(run: ReportRun) -> str:
-    names = ("before", "after") if run.adapts else ("before",)
-    alike = [title for title, a in openset.evaluations(run) if not maps.has_map(a)]
-    words = f"No map ({', '.join(alike)}): the features are all alike, or too few."
-    return " ".join(filter(None, (_evidence_note(run, names), words if alike else "")))
-
-
-def data_uri(pixels: Any, quality: int = 82) -> str:
-    """RGB pixels [H, W, 3] as a JPEG data URI."""
-    from genmix_da.augment.cache import encode_jpeg
-
-    return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(pixels, quality)).decode()
 
 
 def _cost(run: ReportRun) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from genmix_da.methods import graph_name
 from genmix_da.report.figures import COLOURS, LINES, MARKERS, Chart, legend_below
 from genmix_da.report.run import ReportRun
 from genmix_da.table.aggregate import HEADLINES
@@ -23,8 +24,9 @@ def run_charts(run: ReportRun) -> list[Chart]:
     """Scores, losses and learning rate of one run; fewer where it has not come that far."""
     charts = []
     if len(run.metrics) > 1:
-        charts += [
-            scores_chart(run),
+        charts.append(scores_chart(run))
+    if len(run.metrics) > 1 and any(row["losses"] for row in run.metrics):
+        charts.append(
             Chart(
                 f"{run.key}-losses",
                 "Losses of adaptation",
@@ -35,8 +37,8 @@ def run_charts(run: ReportRun) -> list[Chart]:
                 )
                 + ".",
                 lambda figure: _draw_losses(figure, run),
-            ),
-        ]
+            )
+        )
     if run.source_metrics:
         charts.append(training_chart(run.source_metrics, f"{run.key}-source", "Source training"))
     if len(run.metrics) > 1 or run.source_metrics:
@@ -50,7 +52,8 @@ def scores_chart(run: ReportRun) -> Chart:
     return Chart(
         f"{run.key}-scores",
         "Scores per epoch",
-        f"Scores on the {run.scored_on} after each epoch; {_marks_in_words(run)}.",
+        f"Scores on the {run.scored_on} after each epoch; {_marks_in_words(run)}"
+        f"{_graph_in_words(run)}.",
         lambda figure: _draw_scores(figure, run),
     )
 
@@ -97,12 +100,19 @@ def _loss(run: ReportRun, place: int, name: str) -> float:
     return float(run.metrics[place]["losses"].get(name, float("nan")))
 
 
-def percents(run: ReportRun, metric: str) -> tuple[list[int], list[float]]:
-    """Epochs and percent of the epochs that have the score."""
+def percents(run: ReportRun, metric: str, *, graph: bool = False) -> tuple[list[int], list[float]]:
+    """Epochs and percent of the epochs that have the score.
+
+    Args:
+        run: whose epochs are meant.
+        metric: the score.
+        graph: that with the graph step, not the method's own.
+    """
+    parts = [(row["epoch"], (row.get("graph") or {}) if graph else row) for row in run.metrics]
     pairs = [
-        (int(row["epoch"]), 100 * float(value))
-        for row in run.metrics
-        if (value := (row.get("scores") or {}).get(metric)) is not None
+        (int(epoch), 100 * float(value))
+        for epoch, part in parts
+        if (value := (part.get("scores") or {}).get(metric)) is not None
     ]
     return [epoch for epoch, _ in pairs], [value for _, value in pairs]
 
@@ -127,21 +137,30 @@ def _marks_in_words(run: ReportRun) -> str:
     )
 
 
+def _graph_in_words(run: ReportRun) -> str:
+    _, values = percents(run, HEADLINES[run.setting], graph=True)
+    if not values:
+        return ""
+    return f"; with the graph step {values[0]:.1f} percent at first and {values[-1]:.1f} at last"
+
+
 def _draw_scores(figure: Figure, run: ReportRun) -> None:
     axes = figure.subplots()
     metric = HEADLINES[run.setting]
-    for place, name in enumerate(dict.fromkeys((metric, *_BESIDE))):
-        epochs, values = percents(run, name)
+    names = list(dict.fromkeys((metric, *_BESIDE)))
+    # In the place of the last one, top-5 accuracy, which no adaptation has.
+    curves = [*((*each, False) for each in enumerate(names)), (len(names) - 1, metric, True)]
+    for place, name, graph in curves:
+        epochs, values = percents(run, name, graph=graph)
         if values:
             label = "accuracy" if run.setting == "pda" else METRIC_NAMES[name]
-            width = 2.0 if name == metric else 1.2
             axes.plot(
                 epochs,
                 values,
                 linestyle=LINES[place],
                 color=COLOURS[place],
-                linewidth=width,
-                label=label,
+                linewidth=2.0 if name == metric else 1.2,
+                label=graph_name(label) if graph else label,
             )
     for name, marker, epoch, value in marked(run, metric):
         _mark(axes, epoch, value, name, marker)

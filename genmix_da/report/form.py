@@ -14,7 +14,10 @@ from typing import Any
 
 from genmix_da.table.kinds import KINDS
 
-_OBJECTS = ("provenance", "source_model", "timing", "images", "augment", "made", "robustness")
+_OBJECTS = (
+    *("provenance", "source_model", "timing", "images", "augment", "made", "robustness"),
+    *("rejection", "graph"),
+)
 
 
 def record_problem(content: Mapping[str, Any]) -> str | None:
@@ -40,6 +43,8 @@ def record_problem(content: Mapping[str, Any]) -> str | None:
         found = timing.get(name) or {}
         if not isinstance(found, Mapping) or not _numbers(found):
             return f"has a timing whose {name} are no numbers"
+    if not _fits_graph(content.get("graph") or {}) or not _fits_rejection(content.get("rejection")):
+        return "has a graph or a rejection of another form"
     skipped = content.get("skipped_files") or []
     if not all(isinstance(item, Mapping) and {"path", "reason"} <= set(item) for item in skipped):
         return "has skipped files without path and reason"
@@ -90,6 +95,31 @@ def _numbers(values: Mapping[str, Any]) -> bool:
     return all(value is None or _number(value) for value in values.values())
 
 
+def _fits_rejection(rejection: Any) -> bool:
+    """None, or a `lead.rejection.Rejection`."""
+    if rejection is None:
+        return True
+    if not isinstance(rejection, Mapping) or not isinstance(rejection.get("rule"), str):
+        return False
+    apart = rejection.get("separability")
+    numbers = all(_number(rejection.get(name)) for name in ("threshold", "rejected"))
+    complete = {"separability", "floored"} <= set(rejection)
+    return numbers and complete and (apart is None or _number(apart))
+
+
+def _fits_graph(graph: Mapping[str, Any]) -> bool:
+    """Nothing, or what `GraphStep.record` writes."""
+    if not graph:
+        return True
+    settings, seconds = graph.get("settings"), graph.get("seconds")
+    if not isinstance(settings, Mapping) or not isinstance(seconds, Mapping):
+        return False
+    numbers = [graph.get(name) for name in ("threshold", "nodes", "edges", "isolated")]
+    numbers += [seconds.get(name) for name in ("views", "graph")]
+    rejects = graph.get("rejection") is not None and _fits_rejection(graph["rejection"])
+    return rejects and all(map(_number, numbers)) and isinstance(graph.get("search"), str)
+
+
 def _fits(row: Mapping[str, Any], stage: str) -> bool:
     if not isinstance(row.get("epoch"), int) or not _number(row.get("learning_rate")):
         return False
@@ -102,11 +132,17 @@ def _fits(row: Mapping[str, Any], stage: str) -> bool:
 
 
 def _fits_target(row: Mapping[str, Any]) -> bool:
+    if not isinstance(row.get("graph") or {}, Mapping) or not _fits_rejection(row.get("rejection")):
+        return False
     losses = row.get("losses")
-    wanted = {"total", "pseudo_label", "regulariser", "neighbours"} if row["epoch"] else set()
+    # None in epoch 0, and where nothing is trained.
+    wanted = {"total", "pseudo_label", "regulariser", "neighbours"} if losses else set()
     if not isinstance(losses, Mapping) or not wanted <= set(losses):
         return False
     if not all(map(_number, losses.values())):
+        return False
+    scores = (row.get("graph") or {}).get("scores") or {}
+    if not isinstance(scores, Mapping) or not _numbers(scores):
         return False
     if row.get("unknown_share") is not None and not _number(row["unknown_share"]):
         return False

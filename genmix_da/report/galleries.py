@@ -18,6 +18,7 @@ from genmix_da.report.figures import (
     shortened,
     shown,
 )
+from genmix_da.report.pictures import data_uri
 from genmix_da.report.run import ReportRun
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ def galleries_of(runs: Sequence[ReportRun], detailed: Sequence[ReportRun]) -> li
         runs: of the report.
         detailed: those that are shown one by one; theirs come first.
     """
-    from genmix_da.report.content import data_uri
     from genmix_da.report.gallery import gallery, made_record
 
     # Seeds and pairs share the augmented images: one gallery shows them all.

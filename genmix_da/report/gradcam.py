@@ -16,17 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genmix_da.errors import UserError
-from genmix_da.report.gradcam_choice import (
-    RIGHT,
-    Predicted,
-    in_order_of_interest,
-    read_predictions,
-)
+from genmix_da.report.gradcam_choice import in_order_of_interest
 from genmix_da.report.gradcam_maps import Prediction, crops_of, explain
-from genmix_da.report.moved_files import data_homes, find_recorded
+from genmix_da.report.moved_files import find_recorded
+from genmix_da.report.predicted import RIGHT, Predicted, read_predictions
+from genmix_da.report.target_images import TargetImages
 
 if TYPE_CHECKING:
-    from genmix_da.inference import Model
+    from genmix_da.model import Model
     from lead.views import Preprocessing
 
 Pixels = NDArray[np.uint8]
@@ -158,9 +155,9 @@ def _find_images(
     """
     from PIL import Image
 
-    from genmix_da.decode import pil_warnings_ignored, read_image
+    from genmix_da.decode import pil_warnings_ignored
 
-    homes, side = data_homes(result), (pre.resize_size, pre.resize_size)
+    images, side = TargetImages(run, result), (pre.resize_size, pre.resize_size)
     filter_ = Image.Resampling[pre.interpolation.upper()]
     found: list[tuple[Predicted, Pixels]] = []
     gone = 0
@@ -168,12 +165,11 @@ def _find_images(
         for line in ordered:
             if len(found) == max(count, 1) or gone == _PATIENCE:
                 break
-            place = find_recorded(line.path, run, homes=homes, least=3)
-            try:
-                content = place.read_bytes() if place else b""
-                found.append((line, np.asarray(read_image(content).resize(side, filter_))))
-            except (OSError, ValueError):
+            image = images.read(line.path)
+            if image is None:
                 gone += 1
+            else:
+                found.append((line, np.asarray(image.resize(side, filter_))))
     if not found:
         raise UserError("the target images are not where they were")
     found.sort(key=lambda item: item[0].kind)  # stable: within a kind as they were chosen

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genmix_da.errors import UserError
-from genmix_da.report.gradcam_choice import UNKNOWN
+from genmix_da.report.predicted import UNKNOWN
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from genmix_da.inference import Model
+    from genmix_da.model import Model
     from lead.views import Preprocessing
 
 Pixels = NDArray[np.uint8]
@@ -95,13 +95,14 @@ def explain(
 
 def _told(model: Model, logits: Tensor, result: Mapping[str, Any]) -> Prediction:
     """What a network says of one image, from its logits [1, C]."""
-    from genmix_da.results import prediction_rows
+    from genmix_da.predictions import entropy_decisions
 
     sets = model.label_sets
     limit = result.get("threshold")
     threshold = float(model.description["threshold"] if limit is None else limit)
     names = (*sets.source_classes, UNKNOWN)
-    ((name, confidence, _),) = prediction_rows(logits.softmax(1), names, threshold, sets.open_set)
+    own = entropy_decisions(logits.softmax(1), threshold, sets.open_set)
+    ((name, confidence, _),) = own.rows(names)
     return Prediction(name, float(confidence), names[int(logits.argmax())])
 
 

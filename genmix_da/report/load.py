@@ -11,12 +11,14 @@ from typing import Any
 
 from genmix_da.errors import UserError
 from genmix_da.evidence import Arrays, read_evidence
+from genmix_da.methods import graph_name
 from genmix_da.report.form import read_metrics, record_problem
 from genmix_da.report.moved_files import find_recorded
 from genmix_da.report.run import ReportRun, class_names
-from genmix_da.table.aggregate import Wanted, has_no_epochs
+from genmix_da.table.aggregate import Wanted
 from genmix_da.table.kinds import KINDS, kind_of
 from genmix_da.table.records import NAME, Problem, Record, read_records
+from genmix_da.table.values import has_no_epochs
 
 # Recorded of a run, and no reason to call its method otherwise: what it is, where its files lie,
 # and what follows from its settings.
@@ -25,6 +27,7 @@ _NO_DIFFERENCE = frozenset(
         *("identity", "method", "src", "tgt", "seed", "setting", "data", "test_data", "root"),
         *("dataset", "download", "classes", "contents", "label_sets", "target_data"),
         *("source_model", "augmentation", "augment", "weights", "source_checkpoint"),
+        *("graph", "graph_threshold", "graph_options"),  # of a step after the run
     )
 )
 
@@ -45,18 +48,27 @@ class Loaded:
 
     @property
     def wanted(self) -> list[Wanted]:
-        """The runs as a table wants them."""
+        """The runs as a table wants them; one with the graph step is two rows."""
         return [
             Wanted(
                 run.record.identity,
                 run.setting,
                 run.content["source"],
                 run.content["target"],
-                run.method,
+                method,
                 run.content["seed"],
             )
             for run in self.runs
+            for method in (
+                run.method,
+                *([graph_name(run.method)] if run.content.get("graph") else []),
+            )
         ]
+
+
+def _rows(run: ReportRun) -> list[str]:
+    """The rows of a run."""
+    return [run.method, *([graph_name(run.method)] if run.content.get("graph") else [])]
 
 
 def load_runs(paths: Sequence[Path]) -> Loaded:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genmix_da.evidence import Arrays
+from genmix_da.report.evaluations import evaluations, labelled
 from genmix_da.report.figures import (
     COLOURS,
     GREY,
@@ -20,7 +21,6 @@ from genmix_da.report.figures import (
     legend_below,
     shortened,
 )
-from genmix_da.report.openset import evaluations, labelled
 from genmix_da.report.run import ReportRun
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _POINTS = 1000
 
 def charts(run: ReportRun) -> list[Chart]:
     """Maps coloured by class and by known or unknown; of the arg-max class without labels."""
-    found = [(title, _thinned(arrays)) for title, arrays in evaluations(run)]
+    found = [(each.title, _thinned(each.arrays)) for each in evaluations(run)]
     found = [(title, arrays) for title, arrays in found if has_map(arrays)]
     if not found:
         return []

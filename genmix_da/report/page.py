@@ -15,6 +15,7 @@ from genmix_da.errors import UserError
 from genmix_da.report.comparisons import STAGES
 from genmix_da.report.content import DETAILED, Content, gather
 from genmix_da.report.figures import Chart, inline_svg, shown, write_files
+from genmix_da.report.limit import Limit
 from genmix_da.report.load import load_runs
 from genmix_da.report.words import (
     column_meanings,
@@ -23,8 +24,8 @@ from genmix_da.report.words import (
     state,
     verdict,
 )
-from genmix_da.table.aggregate import percent
 from genmix_da.table.kinds import kind_of
+from genmix_da.table.values import percent
 from lead.checkpoint import write_atomically
 
 logger = logging.getLogger(__name__)
@@ -121,11 +122,11 @@ def render(content: Content) -> str:
 
 def _meanings(content: Content) -> list[tuple[str, str]]:
     """(setting, what its score means), once each."""
-    found: dict[str, set[float]] = {}
+    found: dict[str, list[Limit]] = {}
     for run in content.loaded.runs:
-        limits = found.setdefault(run.setting, set())
-        limits |= set() if run.threshold is None else {run.threshold}
-    return [(setting, metric_meaning(setting, sorted(each))) for setting, each in found.items()]
+        limits = found.setdefault(run.setting, [])
+        limits += [] if run.limit is None else [run.limit]
+    return [(setting, metric_meaning(setting, limits)) for setting, limits in found.items()]
 
 
 def _columns(content: Content) -> list[tuple[str, str]]:

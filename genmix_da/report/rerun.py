@@ -17,13 +17,14 @@ _CLASSIFY_EDITOR_OPTIONS = _EDITOR_OPTIONS | {
 _FLAGS = ("freeze_backbone", "channels_last", "compile", "fast", "allow_pickle", "yes")
 _SWITCHES = ("mixed_precision", "channels_last")  # --X or --no-X
 # Fields of AdaptConfig that are options of their own. Left out: what --profile and --augment decide
-# (method, subsample_estimation) and what is given in another form (genmix, backbone_arguments).
+# (method, subsample_estimation) and what is given in another form (genmix, backbone_arguments, the
+# graph step).
 _ADAPT = (
     *("src", "tgt", "setting", "data", "split", "profile", "augment", "augment_mode", "budget"),
     *("backbone", "weights", "freeze_backbone", "source_checkpoint", "bottleneck_dim"),
     *("image_size", "batch_size", "source_epochs", "source_lr", "source_backbone_factor"),
     *("label_smoothing", "epochs", "lr", "lambda_psd", "threshold", "cluster_estimator"),
-    *("confident_weight", "seed", "device", "mixed_precision"),
+    *("confident_weight", "unknown_share", "seed", "device", "mixed_precision"),
 )
 # Likewise of ClassifyConfig.
 _CLASSIFY = (
@@ -33,6 +34,7 @@ _CLASSIFY = (
     *("label_smoothing", "eval_every", "shots", "test_limit", "test_fraction", "seed"),
     *("split_seed", "device", "mixed_precision", "channels_last", "adversarial", "epsilon", "fgsm"),
 )
+_BY_AUGMENT = ("lead", "lead+genmix")  # methods that --augment decides between
 _OWN_WEIGHTS = "transformers:"
 
 
@@ -52,7 +54,7 @@ def rerun_command(result: Mapping[str, Any], out: str = "runs/again") -> str | N
     if result.get("setting") == "classification":
         words = _classify(config)
     elif config.get("src"):
-        words = _adapt(config)
+        words = [*_adapt(config), *_graph(result, config)]
     else:
         return None
     return shlex.join(["genmix-da", *words, "--out", out])
@@ -67,11 +69,35 @@ def _adapt(config: Mapping[str, Any]) -> list[str]:
         left_out |= {"src", "tgt", "augment", "seed"}
         words = ["table", "--pairs", f"{config['src']}2{config['tgt']}"]
         words += ["--methods", "source-only", "--seeds", str(config.get("seed"))]
+    elif config.get("method") not in (None, *_BY_AUGMENT):
+        words += ["--method", str(config["method"])]
     words += _settings(config, [name for name in _ADAPT if name not in left_out])
     words += _pairs("--backbone-arg", config.get("backbone_arguments"))
     if config.get("augment") == "genmix":
         words += _genmix(config, _EDITOR_OPTIONS)
     return words
+
+
+def _graph(result: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    """Options of the graph step, where they are not the defaults.
+
+    As it was made last: a finished run can be given the step, or other settings of it, later.
+    """
+    from genmix_da.config import AdaptConfig, GraphSettings
+    from lead.rejection import parse_rule
+
+    made = result.get("graph") or {}
+    if not made and config.get("graph") is False:
+        return ["--no-graph"]
+    default = parse_rule(AdaptConfig.graph_threshold)
+    rejection = made.get("rejection") or {"rule": config.get("graph_threshold", default)}
+    fixed = rejection["rule"] == "fixed"
+    rule = rejection["threshold"] if fixed else rejection["rule"]
+    words = [] if parse_rule(rule) == default else ["--graph-threshold", str(rule)]
+    defaults = GraphSettings().resolved(bool(config.get("freeze_backbone"))).as_dict()
+    settings = made.get("settings") or config.get("graph_options") or {}
+    own = {name: value for name, value in settings.items() if value != defaults.get(name)}
+    return words + _pairs("--graph-arg", own)
 
 
 def _classify(config: Mapping[str, Any]) -> list[str]:

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from genmix_da.evidence import Arrays
-from genmix_da.table.aggregate import HEADLINES, has_no_epochs, score
+from genmix_da.report.limit import Limit, read_limit
+from genmix_da.table.aggregate import HEADLINES
 from genmix_da.table.kinds import Kind, kind_of
 from genmix_da.table.records import Record
+from genmix_da.table.values import SOURCE_ONLY, has_no_epochs, score
 
 
 @dataclass(frozen=True)
@@ -68,15 +70,24 @@ class ReportRun:
         return self.record.status == "done"
 
     @property
+    def is_source(self) -> bool:
+        """Whether this is the source model as it is."""
+        return str(self.content["method"]).startswith(SOURCE_ONLY)
+
+    @property
     def adapts(self) -> bool:
         """Whether there are epochs of adaptation."""
         return self.kind.pairs and not has_no_epochs(self.content["method"])
 
     @property
-    def threshold(self) -> float | None:
-        """Above this uncertainty an image is rejected; None where nothing is (PDA)."""
-        limit = self.content.get("threshold")
-        return None if self.setting == "pda" or limit is None else float(limit)
+    def limit(self) -> Limit | None:
+        """Above it an image is rejected; None where nothing is (PDA)."""
+        return None if self.setting == "pda" else read_limit(self.content)
+
+    @property
+    def graph_limit(self) -> Limit | None:
+        """The same with the graph step, on the smoothed uncertainty; also None without the step."""
+        return None if self.setting == "pda" else read_limit(self.content.get("graph") or {})
 
     @property
     def title(self) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from genmix_da.methods import graph_name
+from genmix_da.report.limit import Limit
 from genmix_da.report.run import ReportRun
-from genmix_da.table.aggregate import HEADLINES, SOURCE_ONLY, percent
+from genmix_da.table.aggregate import HEADLINES
 from genmix_da.table.kinds import kind_of
+from genmix_da.table.values import SOURCE_ONLY, percent
 
 ADAPTATION_COLUMNS = {
     "last": "after the last epoch: the number to report",
@@ -40,12 +43,12 @@ STATUS_WORDS = {
 }
 
 
-def metric_meaning(setting: str, thresholds: Sequence[float]) -> str:
+def metric_meaning(setting: str, limits: Sequence[Limit]) -> str:
     """What the setting's headline score is.
 
     Args:
         setting: of the runs.
-        thresholds: of the runs, each once; none where nothing is rejected.
+        limits: of the runs; none where nothing is rejected.
     """
     if setting == "classification":
         return "Top-1 accuracy: the share of test images whose likeliest class is the true one."
@@ -56,10 +59,18 @@ def metric_meaning(setting: str, thresholds: Sequence[float]) -> str:
         )
     return (
         "H-score: harmonic mean of the accuracy on known classes (the mean over the classes) and "
-        "the share of unknown images that are rejected, here above an uncertainty of "
-        f"{' or '.join(f'{limit:g}' for limit in thresholds)}. A model that rejects everything, or "
-        "nothing, scores near 0."
+        f"the share of unknown images that are rejected{_limits_in_words(limits)}. A model "
+        "that rejects everything, or nothing, scores near 0."
     )
+
+
+def _limits_in_words(limits: Sequence[Limit]) -> str:
+    numbers = sorted({limit.number for limit in limits if not limit.rule})
+    rules = sorted({limit.rule for limit in limits if limit.rule})
+    given = f"above an uncertainty of {' or '.join(f'{number:g}' for number in numbers)}"
+    found = f"above a threshold that a rule finds ({', '.join(rules)})"
+    told = [given] * bool(numbers) + [found] * bool(rules)
+    return f", here {' or '.join(told)}" if told else ""
 
 
 def column_meanings(setting: str) -> dict[str, str]:
@@ -71,7 +82,8 @@ def cards(run: ReportRun) -> list[dict[str, Any]]:
     """The score columns of a run, in the order in which they are to be read.
 
     Returns:
-        name, meaning, value (a fraction or None), text, epoch, block (score -> text).
+        name, meaning, value (a fraction or None), text, epoch, block (score -> text), graph (None,
+        or name, value and text of the same with the graph step).
     """
     metric = HEADLINES[run.setting]
     scores = run.content.get("scores") or {}
@@ -79,9 +91,12 @@ def cards(run: ReportRun) -> list[dict[str, Any]]:
     blocks = {name: scores.get(name) for name in meanings}
     if run.kind.pairs:
         blocks["source_only"] = run.content.get("source_only")
-        if not run.adapts:  # nothing was adapted: one column says all
+        if run.is_source:  # nothing was adapted: one column says all
             blocks = {"source_only": blocks["source_only"] or scores.get("last")}
+        elif not run.adapts:  # there is no choice of an epoch
+            blocks = {name: blocks[name] for name in ("last", "source_only")}
     blocks = {k: v for k, v in blocks.items() if v or k not in run.kind.optional_blocks}
+    graph = run.content.get("graph") or {}
     found = []
     for name, block in blocks.items():
         value = (block or {}).get(metric)
@@ -98,9 +113,18 @@ def cards(run: ReportRun) -> list[dict[str, Any]]:
                     for key, label in BLOCK_SCORES
                     if block and block.get(key) is not None
                 ],
+                "graph": _graph_card(run, name, (graph.get(name) or {}).get(metric)),
             }
         )
     return found
+
+
+def _graph_card(run: ReportRun, column: str, value: float | None) -> dict[str, Any] | None:
+    """A card's line on the graph step; None where it has no score in that column."""
+    if value is None:
+        return None
+    method = SOURCE_ONLY if column == "source_only" else run.method
+    return {"name": graph_name(method), "value": value, "text": percent(value)}
 
 
 def state(run: ReportRun) -> str:
@@ -110,16 +134,38 @@ def state(run: ReportRun) -> str:
 
 
 def verdict(run: ReportRun) -> str:
-    """Whether adaptation helped on this pair, in one sentence; "" where nobody can tell."""
+    """Whether adaptation and the graph step helped on this pair; "" where nobody can tell."""
+    return " ".join(filter(None, (_adaptation_verdict(run), _graph_verdict(run))))
+
+
+def _graph_verdict(run: ReportRun) -> str:
+    after = ((run.content.get("graph") or {}).get("last") or {}).get(HEADLINES[run.setting])
+    if run.headline is None or after is None:
+        return ""
+    limit = f", with a threshold of its own: {run.graph_limit}" if run.graph_limit else ""
+    words = f"Smoothed over the target's neighbours ({graph_name(run.method)}) it is"
+    return f"{words} {percent(after)}, {_change(after - run.headline)}{limit}."
+
+
+def _change(gain: float) -> str:
+    """A difference of scores, in words."""
+    points = 100 * gain
+    if abs(points) <= 0.05:
+        return "no more and no less"
+    return f"{abs(points):.1f} points {'more' if points > 0 else 'less'}"
+
+
+def _adaptation_verdict(run: ReportRun) -> str:
+    """In one sentence."""
     metric = HEADLINES[run.setting]
     before = (run.content.get("source_only") or {}).get(metric)
     after = run.headline
-    if not run.adapts or before is None or after is None:
+    if run.is_source or before is None or after is None:
         return ""
     gain = 100 * (after - before)
     direction = "raised" if gain > 0.05 else "lowered" if gain < -0.05 else "did not change"
     by = "" if direction == "did not change" else f" by {abs(gain):.1f} points"
-    same = "" if run.threshold is None else " at the same threshold"
+    same = "" if run.limit is None or run.limit.rule else " at the same threshold"
     return (
         f"Adaptation {direction} the score{by} against the source model{same} (one run; the "
         "spread over seeds may be larger than that)."

@@ -20,9 +20,10 @@ from torch import nn
 
 from genmix_da.inference import load_model
 from genmix_da.report.gradcam import CamResult, grad_cam_rows
-from genmix_da.report.gradcam_choice import Predicted, in_order_of_interest
+from genmix_da.report.gradcam_choice import in_order_of_interest
 from genmix_da.report.gradcam_layer import LogitsAlone, find_cam_layer
 from genmix_da.report.gradcam_maps import explain
+from genmix_da.report.predicted import Predicted
 from lead.backbones import build_backbone
 from lead.network import Network
 from lead.views import ImageViews, Preprocessing

@@ -204,13 +204,21 @@ def test_two_thousand_classes(altered: Callable, page_of: Callable) -> None:
         "mixture_means": np.array([0.2, 0.8]),
         "epoch": np.array(1),
     }
+    graph = {
+        **arrays,
+        "degree": draw.random(count, dtype=np.float32),
+        "neighbours": draw.integers(-1, count, (count, 10)).astype(np.int32),
+        "weights": draw.random((count, 10), dtype=np.float32),
+    }
     for name in ("before", "after"):
         np.savez(folder / "evidence" / f"{name}.npz", **arrays)
+    np.savez(folder / "evidence" / "graph.npz", **graph)
     for name in ("boundary_first", "boundary_last"):
         np.savez(folder / "evidence" / f"{name}.npz", **boundary)
     page = page_of(folder)
     assert re.search(r"other classes \(19\d\d\)", page)  # 28 classes, the others, unknown
     assert "1940 classes between them not shown" in page
+    assert "predictions.csv is of another number of images than graph.npz" in page
     assert len(page) < 5_000_000
 
 

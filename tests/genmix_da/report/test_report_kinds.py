@@ -88,11 +88,25 @@ def test_partial_adaptation_has_no_threshold(altered: Callable, page_of: Callabl
     assert "ROC curve of" not in page
 
 
+def test_adabn_trains_nothing_and_has_no_choice_of_an_epoch(
+    adapt: Callable, tmp_path: Path, page_of: Callable
+) -> None:
+    outcome = adapt("--method", "adabn", "--split", "3/1/2")
+    assert outcome.code == 0, outcome.err
+    page = html.unescape(page_of(tmp_path / "runs" / "run"))
+    assert re.findall(r'data-score="([a-z_]+)"', page) == ["last", "source_only"]
+    assert "adabn+graph" in page and "Scores per epoch" in page and "after adaptation" in page
+    for absent in ("Losses of adaptation", "LEAD's own view", "cannot be used", "not found in"):
+        assert absent not in page
+
+
 def test_source_only_has_one_column_and_no_boundaries(altered: Callable, page_of: Callable) -> None:
     folder = altered(method="source-only")
     (folder / "evidence" / "after.npz").unlink()
     page = html.unescape(page_of(folder))
     assert re.findall(r'data-score="([a-z_]+)"', page) == ["source_only"]
+    assert re.findall(r'data-graph="([a-z_]+)"', page) == ["source_only"]
+    assert "source-only+graph" in page
     assert "LEAD's own view" not in page
     assert "not found in the run's evidence folder" not in page
     assert "Confusion matrix, source model" in page

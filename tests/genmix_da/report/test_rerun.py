@@ -29,6 +29,59 @@ def test_the_command_makes_a_run_of_the_same_identity(
     assert again["scores"] == done.result["scores"]
 
 
+def words_of(config: dict[str, Any], **result: Any) -> list[str]:
+    """Of the command for a run from Art to Clipart with such settings."""
+    places = {"src": "Art", "tgt": "Clipart", "method": "lead", "augment": "none"}
+    return shlex.split(str(rerun_command({"provenance": {"config": places | config}} | result)))
+
+
+def given(words: list[str], option: str) -> list[str]:
+    return [words[place + 1] for place, word in enumerate(words) if word == option]
+
+
+@pytest.mark.parametrize(
+    ("config", "wanted"),
+    [
+        ({}, []),  # an earlier version's
+        ({"graph": True, "graph_threshold": "auto", "graph_options": {"views": "one"}}, []),
+        ({"graph_threshold": "otsu:0.5"}, []),  # what auto is
+        ({"graph": False, "graph_threshold": 0.4}, ["--no-graph"]),
+        ({"graph_threshold": 0.4}, ["--graph-threshold", "0.4"]),
+        ({"graph_threshold": "root-otsu"}, ["--graph-threshold", "root-otsu"]),
+        ({"graph_options": {"neighbours": 10, "alpha": 0.5}}, ["--graph-arg", "alpha=0.5"]),
+        ({"graph_options": {"views": "six"}}, ["--graph-arg", "views=six"]),
+        ({"graph_options": {"views": "six"}, "freeze_backbone": True}, []),
+        ({"graph_options": {"centred": False}}, ["--graph-arg", "centred=false"]),
+    ],
+)
+def test_the_graph_step_is_in_it_where_it_is_not_the_default(
+    config: dict[str, Any], wanted: list[str]
+) -> None:
+    words = words_of(config)
+    assert words[-len(wanted) - 2 : -2] == wanted
+    assert sum(word.startswith(("--graph", "--no-graph")) for word in words) == bool(wanted)
+
+
+def test_a_step_that_was_added_later_is_in_it_as_it_was_made() -> None:
+    made = {
+        "settings": {"neighbours": 5, "alpha": 0.9},
+        "rejection": {"rule": "fixed", "threshold": 0.3},
+    }
+    words = words_of({"graph": False}, graph=made)
+    assert "--no-graph" not in words
+    assert given(words, "--graph-threshold") == ["0.3"]
+    assert given(words, "--graph-arg") == ["neighbours=5"]
+
+
+def test_a_rule_for_the_methods_own_threshold_is_in_it() -> None:
+    assert given(words_of({"threshold": "auto"}), "--threshold") == ["auto"]
+
+
+def test_a_method_that_augment_does_not_tell_is_in_it() -> None:
+    assert given(words_of({"method": "adabn"}), "--method") == ["adabn"]
+    assert "--method" not in words_of({})
+
+
 def test_unusual_settings_are_in_it() -> None:
     config = {
         "src": "Real World",
@@ -52,8 +105,12 @@ def test_unusual_settings_are_in_it() -> None:
     words = shlex.split(str(rerun_command({"provenance": {"config": config}})))
     assert words[words.index("--src") + 1] == "Real World"
     assert words[words.index("--tgt") + 1] == "it's here"
-    given = [words[i + 1] for i, word in enumerate(words) if word == "--backbone-arg"]
-    assert given == ["pad_type=same", "dynamic=true", "depth=2", "act=null"]
+    assert given(words, "--backbone-arg") == [
+        "pad_type=same",
+        "dynamic=true",
+        "depth=2",
+        "act=null",
+    ]
     for option, value in (
         *(("--lambda", "0.1"), ("--edit-size", "256"), ("--augment-seed", "4")),
         *(("--masks", "vertical,patchswap"), ("--edit-batch", "4"), ("--steps", "20")),
