@@ -56,7 +56,11 @@ def timing(
         for part in ("estimate", "train", "evaluate")
     }
     steps = [row["graph"]["seconds"] for row in metrics if "graph" in row]
-    graph = {part: sum(step[part] for step in steps) for part in (steps[0] if steps else ())}
+    graph = {
+        name: sum(step[part] for step in steps)
+        for name, part in (("graph_views", "views"), ("graph", "graph"))
+        if steps
+    }
     batch = int(task.config.batch_size or 1)
     trained = len(task.target.rows) // batch * batch * (len(metrics) - 1)
     return {
@@ -65,7 +69,7 @@ def timing(
             **features,
             "source": source_model.get("seconds"),
             **{f"target_{part}": seconds for part, seconds in parts.items()},
-            **{f"graph_{part}": seconds for part, seconds in graph.items()},
+            **graph,
         },
         "images_per_second": trained / parts["train"] if parts["train"] else None,
         "peak_memory_mib": peak_memory_mib(task.device),

@@ -89,8 +89,11 @@ def test_timing_covers_every_stage(finished: Any) -> None:
     timing = finished.result["timing"]
     assert set(timing["seconds"]) == {
         *("prepare", "source", "target_estimate", "target_train", "target_evaluate"),
+        *("graph_views", "graph"),
     }
-    assert all(seconds > 0 for seconds in timing["seconds"].values())
+    # One view costs the graph no look of its own.
+    assert all(seconds > 0 for name, seconds in timing["seconds"].items() if name != "graph_views")
+    assert timing["seconds"]["graph_views"] < timing["seconds"]["target_evaluate"] / 10
     assert timing["images_per_second"] > 0
     assert timing["peak_memory_mib"]["process"] > 50
 
@@ -165,7 +168,8 @@ def test_config_file_holds_resolved_values(finished: Any) -> None:
     assert config["image_size"] == 32
     assert config["label_sets"]["source_private"] == ["date"]
     open_values = {key for key, value in config.items() if value is None}
-    assert open_values == {"source_checkpoint", "augmentation"}
+    assert open_values == {"source_checkpoint", "augmentation", "unknown_share"}
+    assert config["graph_options"]["views"] == "one"  # of a backbone that is trained
 
 
 def test_log_tells_the_stages(finished: Any) -> None:

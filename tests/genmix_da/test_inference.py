@@ -107,7 +107,8 @@ def test_predict_gives_the_predictions_of_the_run(
     expected = {row["path"]: row for row in read(finished.folder / "predictions.csv")}
     rows = read(out)
     assert len(rows) == 72
-    assert list(rows[0]) == ["path", "predicted", "confidence", "uncertainty"]
+    kinds = ("predicted", "confidence", "uncertainty")
+    assert list(rows[0]) == ["path", *kinds, *(f"graph_{name}" for name in kinds)]
     compared = [row for row in rows if row["path"] in expected]
     assert len(compared) == 60
     for row in compared:
@@ -116,6 +117,12 @@ def test_predict_gives_the_predictions_of_the_run(
             wanted = float(expected[row["path"]][name])
             assert float(row[name]) == pytest.approx(wanted, abs=2e-6)
     unknown = sum(row["predicted"] == "unknown" for row in rows)
+    smoothed = sum(row["graph_predicted"] == "unknown" for row in rows)
+    assert found.pop("graph") == {
+        "unknown": smoothed,
+        "threshold": finished.result["graph"]["threshold"],
+    }
+    assert found.pop("threshold") == 0.85
     assert found == {"images": 72, "unknown": unknown, "skipped": 0, "out": str(out)}
 
 
@@ -223,7 +230,11 @@ def test_predict_judges_new_images_beside_the_target(
     assert run(*arguments[:2], data / "Product" / "apple", *arguments[3:]).code == 0
     # Each image for itself: what else is in the folder changes nothing.
     one = {row["path"]: row for row in read(out)}
-    assert one == {row["path"]: row for row in whole if row["path"] in one}
+    assert len(one) == 12
+    for row in (row for row in whole if row["path"] in one):
+        assert row["graph_predicted"] == one[row["path"]]["graph_predicted"]
+        for name in ("graph_confidence", "graph_uncertainty"):  # but for batches of other sizes
+            assert float(row[name]) == pytest.approx(float(one[row["path"]][name]), abs=1e-5)
     assert any(row["predicted"] != row["graph_predicted"] for row in whole)
     assert run(*arguments, "--no-graph").code == 0
     assert "graph_predicted" not in read(out)[0]
