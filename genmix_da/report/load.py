@@ -18,7 +18,7 @@ from genmix_da.report.run import ReportRun, class_names
 from genmix_da.table.aggregate import Wanted
 from genmix_da.table.kinds import KINDS, kind_of
 from genmix_da.table.records import NAME, Problem, Record, read_records
-from genmix_da.table.values import has_no_epochs
+from genmix_da.table.values import SOURCE_ONLY, has_no_epochs
 
 # Recorded of a run, and no reason to call its method otherwise: what it is, where its files lie,
 # and what follows from its settings.
@@ -111,9 +111,11 @@ def load_runs(paths: Sequence[Path]) -> Loaded:
 
 def _place(record: Record) -> tuple[Any, ...]:
     c = record.content
-    # The baselines first: "lead" before "lead+genmix", "none" before all others.
-    first = has_no_epochs(c["method"]) or c["method"] == kind_of(c["setting"]).baseline
-    method = (not first, c["method"], c["seed"], record.identity)
+    # The baselines first: the source model, then what trains nothing, then "lead" before
+    # "lead+genmix"; "none" before all others.
+    first = c["method"].startswith(SOURCE_ONLY) or c["method"] == kind_of(c["setting"]).baseline
+    rank = 0 if first else 1 if has_no_epochs(c["method"]) else 2
+    method = (rank, c["method"], c["seed"], record.identity)
     return list(KINDS).index(c["setting"]), c["source"], c["target"], *method
 
 

@@ -125,7 +125,7 @@ def _meanings(content: Content) -> list[tuple[str, str]]:
     found: dict[str, list[Limit]] = {}
     for run in content.loaded.runs:
         limits = found.setdefault(run.setting, [])
-        limits += [] if run.limit is None else [run.limit]
+        limits += [limit for limit in (run.limit, run.graph_limit) if limit is not None]
     return [(setting, metric_meaning(setting, limits)) for setting, limits in found.items()]
 
 

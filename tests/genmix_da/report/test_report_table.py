@@ -37,6 +37,7 @@ def table(altered: Callable, tmp_path: Path) -> Path:
                     "target": target,
                     "method": method,
                     "seed": seed,
+                    "graph": None,  # as runs of earlier versions: one row each
                 }
                 for block in content["scores"].values():
                     block["h_score"] = 0.3 + number / 100
@@ -50,6 +51,13 @@ def test_averages_are_those_of_the_tables(table: Path, page_of: Callable) -> Non
     shown = {html.unescape(m): float(v) for m, v in re.findall(pattern, page)}
     # Runs 1 2 | 5 6 | 9 10 are lead's, 3 4 | 7 8 | 11 12 are those with GenMix.
     assert shown == pytest.approx({METHODS[0]: 0.3 + 0.055, METHODS[1]: 0.3 + 0.075})
+
+
+def test_a_run_with_the_graph_step_is_two_rows(altered: Callable) -> None:
+    loaded = load_runs([altered("run")])
+    assert [item.method for item in loaded.wanted] == ["lead", "lead+graph"]
+    (grid, *_) = gather(loaded, ["genmix-da"]).grids
+    assert [row[0].text for row in grid.rows] == ["lead", "lead+graph"]
 
 
 def test_best_and_worst_are_shown_in_detail(table: Path) -> None:
