@@ -162,11 +162,9 @@ def _run(
     finished = run.result()
     if finished is not None:
         logger.info("finished before: %s", run.path)
-        if task.config.graph and (finished.get("graph") or {}).get("identity") != step_identity(
-            task
-        ):
-            return _add_graph(task, run, finished)
-        return finished
+        held = (finished.get("graph") or {}).get("identity")
+        fits = not task.config.graph or held == step_identity(task)
+        return finished if fits else _add_graph(task, run, finished)
     log_skipped(task.source.decoded, task.target.decoded)
     _warn_about_labels(task)
     origin = provenance() | {
@@ -179,10 +177,10 @@ def _run(
     augment = augmentation.as_dict() if augmentation else None
     record = partial(result_record, task, identity=name, provenance=origin, augment=augment)
     run.write_json("result.json", record(status="incomplete"))
-    views = task.target_views()
-    step = GraphStep(task, views) if task.config.graph else None
     try:
         network, source_model = obtain_source(task, augmentation, sources)
+        views = task.target_views()
+        step = GraphStep(task, views) if task.config.graph else None
         metrics, evaluation, outcome = _adapt(task, run, network, views, step)
     except (UserError, LeadError) as error:
         run.write_json("result.json", record(status="failed", reason=str(error)))

@@ -203,11 +203,16 @@ class AdaptConfig:
         )
 
     def with_profile(self, profile: str) -> AdaptConfig:
-        """Every value that is None taken from a profile; the profile's name is recorded."""
+        """Every value that is None taken from a profile, rules resolved; its name is recorded."""
+        from lead.rejection import parse_rule
+
         values = PROFILES[profile] | (FROZEN if self.freeze_backbone else {})
         missing = {key: value for key, value in values.items() if getattr(self, key) is None}
         missing["method"] = self.method_name()
         missing["graph_options"] = self.graph_settings().resolved(self.freeze_backbone).as_dict()
+        missing["graph_threshold"] = parse_rule(self.graph_threshold)
+        if self.threshold is not None:
+            missing["threshold"] = parse_rule(self.threshold)
         return dataclasses.replace(self, profile=profile, **missing)
 
     def as_dict(self) -> dict[str, Any]:

@@ -230,12 +230,9 @@ class _Planner:
         self.runs.append(Run(rows[0], job, source, data, task, graph))
 
     def _rows(self, config: AdaptConfig, method: str) -> list[str]:
-        """A run's rows: the method, and the graph step behind it; that one alone where the request
-        names it and not the method."""
-        if not config.graph:
-            return [method]
-        own = config.method_name() in self.request.methods
-        return [*([method] if own else []), graph_name(method)]
+        """The method and the graph step behind it, or what of the two the request names."""
+        named = config.method_name() in self.request.methods or not config.graph
+        return [method] * named + [graph_name(method)] * config.graph
 
     def _edit_jobs(
         self, source: dict[str, Any], options: dict[str, Any], augmentation: Augmentation | None
