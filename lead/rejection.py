@@ -118,8 +118,8 @@ def parse_rule(text: str | float) -> str | float:
     if number is None:
         known = ", ".join((AUTO, *RULES))
         raise LeadError(
-            f"no threshold {name!r}; give a number, or a rule ({known}), with a floor as in "
-            "otsu:0.5"
+            f"threshold is {name!r}; it must be a finite number, or a rule ({known}), which may "
+            "have a floor as in otsu:0.5"
         )
     return f"{kind}:{number:g}" if kind in RULES else number
 

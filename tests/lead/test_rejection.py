@@ -171,7 +171,7 @@ def test_rules_that_are_known(text: str | float, rule: str | float) -> None:
 def test_other_rules_are_refused_and_the_known_ones_named(text: str) -> None:
     with pytest.raises(LeadError, match=r"auto, otsu, root-otsu, two-means.*otsu:0\.5") as error:
         reject([0.1, 0.2], text)
-    assert f"no threshold {text!r};" in str(error.value)
+    assert f"threshold is {text!r};" in str(error.value)
 
 
 @pytest.mark.parametrize("threshold", [0.1, 0.3, 0.5, 0.55])
