@@ -46,6 +46,7 @@ def test_mini_table_is_complete(tmp_path: Path) -> None:
     assert {run["state"] for run in runs} == {"done"}
     cells = [row for row in rows(tmp_path / "table" / "table.csv") if row["source"] == "runs"]
     methods = {"source-only", "lead", "lead+genmix[filters]"}
+    methods |= {f"{method}+graph" for method in methods}
     assert {(cell["method"], cell["pair"]) for cell in cells} == {
         (method, column) for method in methods for column in ("Ar2Cl", "Avg")
     }
