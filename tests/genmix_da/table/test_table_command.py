@@ -50,26 +50,35 @@ def test_numbers_are_those_of_the_runs(whole: Path, numbers: Callable) -> None:
         target = {"Ar2Cl": "Clipart", "Ar2Pr": "Product"}[row["pair"]]
         wanted = []
         for seed in (1, 2):
-            content = found[row["method"], target, seed]
-            alone = row["method"] == "source-only"
-            block = content["source_only"] if alone else content["scores"][row["block"]]
+            # A method and the graph step behind it are two rows of one run.
+            method = row["method"].removesuffix("+graph")
+            content = found[method, target, seed]
+            if method != row["method"]:
+                block = content["graph"][row["block"]]
+            elif method == "source-only":
+                block = content["source_only"]
+            else:
+                block = content["scores"][row["block"]]
             wanted.append(block[row["metric"]])
         assert row["state"] == "complete"
         assert float(row["mean"]) == pytest.approx(sum(wanted) / 2, abs=1e-12)
         assert float(row["sd"]) == pytest.approx(statistics.stdev(wanted), abs=1e-12)
         compared += 1
-    assert compared == 3 * 2 * (3 + 4)  # methods, pairs, headline in three blocks and four others
+    # Methods with and without the graph, pairs, headline in three blocks and five others.
+    assert compared == 2 * 3 * 2 * (3 + 5)
 
 
 def test_average_is_over_pairs(whole: Path, numbers: Callable) -> None:
     found = results(whole)
     for row in numbers(whole):
         place = (row["source"], row["pair"], row["block"], row["metric"])
-        if place != ("runs", "Avg", "oracle", "h_score") or row["method"] == "source-only":
+        if place != ("runs", "Avg", "oracle", "h_score") or row["method"].startswith("source-only"):
             continue
+        method = row["method"].removesuffix("+graph")
+        part = "scores" if method == row["method"] else "graph"
         by_seed = [
             statistics.fmean(
-                found[row["method"], target, seed]["scores"]["oracle"]["h_score"]
+                found[method, target, seed][part]["oracle"]["h_score"]
                 for target in ("Clipart", "Product")
             )
             for seed in (1, 2)
@@ -159,7 +168,10 @@ def test_frozen_backbone_encodes_once(
     out = tmp_path / "out"
     assert table(*PAIRS, *options, "--seeds", "1,2", "--out", out).code == 0
     assert sum(encoded) == 48 + 60 + 60  # Art's classes in use, Clipart's, Product's
-    assert {method for method, _ in headline(out)} == {"source-only (frozen)", "lead (frozen)"}
+    shown = {method for method, _ in headline(out)}
+    assert shown == {
+        f"{name}{step} (frozen)" for name in ("source-only", "lead") for step in ("", "+graph")
+    }
     assert table(*PAIRS, *options, "--seeds", "1,2,3", "--out", out).code == 0
     assert sum(encoded) == 48 + 60 + 60
 
@@ -180,3 +192,23 @@ def test_workers_give_the_same_table(
     outcome = table(*WHOLE, "--engine", "workers:2", "--out", out)
     assert outcome.code == 0, outcome.err
     assert numbers(out) == numbers(whole)
+
+
+def test_the_graph_row_alone_or_left_out(
+    table: Callable, headline: Callable, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    options = ("--pairs", "Ar2Cl", "--seeds", "1", "--out", out)
+    assert table(*options, "--methods", "lead", "--no-graph").code == 0
+    assert {method for method, _ in headline(out)} == {"lead"}
+    (before,) = out.glob("opda/*/*/result.json")
+    # The same run is given the step; nothing is trained again.
+    trained = (before.parent / "checkpoint.safetensors").stat().st_mtime_ns
+    assert table(*options, "--methods", "lead+graph").code == 0
+    assert {method for method, _ in headline(out)} == {"lead+graph"}
+    assert (before.parent / "checkpoint.safetensors").stat().st_mtime_ns == trained
+    assert table(*options, "--methods", "lead").code == 0
+    assert {method for method, _ in headline(out)} == {"lead", "lead+graph"}
+    refused = table(*options, "--methods", "lead+graph", "--no-graph")
+    assert refused.code == 2
+    assert "--no-graph" in refused.err

@@ -66,9 +66,14 @@ def ours(folder: Path, images: list[np.ndarray], numbers: list[int], **options: 
     return np.stack(editor.edit(images, [STYLES[n] for n in numbers], [SEEDS[n] for n in numbers]))
 
 
-def assert_equal(first: np.ndarray, second: np.ndarray) -> None:
+# Values in [0, 1]. One image gives the same bits; a batch is rounded otherwise, as its matrices have
+# other sizes, and ddim carries that through its steps: 1.2e-5 was seen without AVX-512.
+ALONE, BATCH = 1e-5, 2e-5
+
+
+def assert_equal(first: np.ndarray, second: np.ndarray, bound: float = BATCH) -> None:
     assert first.shape == second.shape
-    assert np.abs(first - second).max() <= 1e-5
+    assert np.abs(first - second).max() <= bound
     levels = to_uint8(first).astype(int) - to_uint8(second).astype(int)
     assert np.abs(levels).max() <= 1
 
@@ -86,7 +91,7 @@ def test_one_image_equals_the_stock_pipeline(
     scheduler: str, tiny_pix2pix: Path, stock: Callable, images: list[np.ndarray]
 ) -> None:
     expected = stock(images[1:2], scheduler, [1])
-    assert_equal(ours(tiny_pix2pix, images[1:2], [1], scheduler=scheduler), expected)
+    assert_equal(ours(tiny_pix2pix, images[1:2], [1], scheduler=scheduler), expected, ALONE)
 
 
 @pytest.mark.parametrize(
