@@ -66,7 +66,7 @@ def ours(folder: Path, images: list[np.ndarray], numbers: list[int], **options: 
     return np.stack(editor.edit(images, [STYLES[n] for n in numbers], [SEEDS[n] for n in numbers]))
 
 
-# Values in [0, 1]. One image gives the same bits; a batch is rounded otherwise, as its matrices have
+# In [0, 1]. One image gives the same bits; a batch is rounded otherwise, as its matrices have
 # other sizes, and ddim carries that through its steps: 1.2e-5 was seen without AVX-512.
 ALONE, BATCH = 1e-5, 2e-5
 
