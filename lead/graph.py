@@ -33,6 +33,7 @@ from lead.scores import normalised_entropy
 
 TOLERANCE = 1e-8  # of the residual, relative to the right-hand side
 COLUMNS = 128  # solved at once
+_EDGES = 4096  # weighed at once: each takes two features
 _ITERATIONS = 1000
 
 Floats = NDArray[np.float64]
@@ -232,8 +233,8 @@ def edge_weights(
 ) -> Floats:
     """[E] max(cos, 0)^power of pairs of unit points [N, F], in float64."""
     weight = np.empty(len(rows))
-    for start in range(0, len(rows), 65_536):
-        part = slice(start, start + 65_536)
+    for start in range(0, len(rows), _EDGES):
+        part = slice(start, start + _EDGES)
         left, right = points[rows[part]], points[columns[part]]
         weight[part] = np.einsum("ef,ef->e", left, right, dtype=np.float64)
     return np.asarray(np.clip(weight, 0.0, 1.0) ** power)
