@@ -16,7 +16,7 @@ from genmix_da.decode import log_skipped
 from genmix_da.epoch_rows import epoch_row, timing
 from genmix_da.errors import UserError
 from genmix_da.evidence import keep_evidence, keep_graph_evidence
-from genmix_da.graph_step import GraphOutcome, GraphStep, keep_memory, step_identity
+from genmix_da.graph_step import GraphOutcome, GraphStep, has_memory, keep_memory, step_identity
 from genmix_da.methods import find_method
 from genmix_da.predictions import entropy_decisions, write_predictions
 from genmix_da.progress import track
@@ -162,9 +162,7 @@ def _run(
     finished = run.result()
     if finished is not None:
         logger.info("finished before: %s", run.path)
-        held = (finished.get("graph") or {}).get("identity")
-        fits = not task.config.graph or held == step_identity(task)
-        return finished if fits else _add_graph(task, run, finished)
+        return _with_graph(task, run, finished) if task.config.graph else finished
     log_skipped(task.source.decoded, task.target.decoded)
     _warn_about_labels(task)
     origin = provenance() | {
@@ -221,23 +219,34 @@ def _write_decisions(
         keep_graph_evidence(run.path, task, outcome.graph, outcome.smoothed, outcome.rejection)
 
 
-def _add_graph(task: Task, run: RunFolder, finished: dict[str, Any]) -> dict[str, Any]:
-    """The graph step on a run that finished without it, or with other settings of it.
+def _with_graph(task: Task, run: RunFolder, finished: dict[str, Any]) -> dict[str, Any]:
+    """A finished run with the graph step that is wanted: as it is, added, or made again.
 
     Nothing is trained: the step is made of the kept checkpoint. Epochs before the last are gone, so
-    `selected` and `oracle` are null where there were any.
+    `selected`, `oracle` and `source_only` of an added step are null where there were any.
     """
-    logger.info("adding the step over the target's neighbours")
+    held = finished.get("graph") or {}
+    same = held.get("identity") == step_identity(task)
+    if same and has_memory(run.path):
+        return finished
+    logger.info("making the step over the target's neighbours from the checkpoint")
+    if held and not same:
+        logger.warning(
+            "the step had other settings: its scores are replaced, and those of earlier epochs "
+            "(selected, oracle, source-only+graph) are gone"
+        )
     views = task.target_views()
     network = load_network(task, load_checkpoint(run.checkpoint)[0])
     step = GraphStep(task, views)
     evaluation = evaluate(network, views)
     outcome = step.apply(network, evaluation)
+    threshold = reject(normalised_entropy(evaluation.probability).cpu(), finished["threshold"])
+    _write_decisions(task, run, evaluation, threshold, outcome)
+    if same:  # its files alone were missing
+        return finished
     last = (finished["scores"]["last"] or {}).get("epoch") or 0
     rows: list[dict[str, Any]] = [{"epoch": epoch} for epoch in range(last)]
     rows.append({"epoch": last, "graph": step.row(outcome, last, nmi_of(task, evaluation))})
-    threshold = reject(normalised_entropy(evaluation.probability).cpu(), finished["threshold"])
-    _write_decisions(task, run, evaluation, threshold, outcome)
     graph = step.record(rows, outcome) | {"added_by": provenance()}
     result = seal(finished | {"graph": graph})
     run.write_json("result.json", result)

@@ -153,7 +153,7 @@ class AdaptConfig:
         config_values.check_positive(self, _POSITIVE)
         config_values.check_training(self)
         for name in ("threshold", "graph_threshold"):
-            _check_threshold(getattr(self, name))
+            _check_threshold(name, getattr(self, name))
         self.graph_settings()
         if self.unknown_share is not None and not 0 <= self.unknown_share < 1:
             raise UserError(f"unknown_share is {self.unknown_share}; it must be in [0, 1).")
@@ -220,17 +220,21 @@ class AdaptConfig:
         return dataclasses.asdict(self)
 
 
-def _check_threshold(value: float | str | None) -> None:
+def _check_threshold(name: str, value: float | str | None) -> None:
     """A number or a known rule, or None.
 
     Raises:
-        LeadError: neither.
+        UserError: neither.
     """
     if value is None or value == "auto" or (isinstance(value, float) and math.isfinite(value)):
         return  # without the import of torch below
+    from lead.errors import LeadError
     from lead.rejection import parse_rule
 
-    parse_rule(value)
+    try:
+        parse_rule(value)
+    except LeadError as error:
+        raise UserError(str(error).replace("threshold", name, 1)) from error
 
 
 def build_config(options: Mapping[str, Any], file: Path | None = None) -> AdaptConfig:

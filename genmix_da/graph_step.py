@@ -20,6 +20,7 @@ from genmix_da.predictions import Decisions
 from genmix_da.results import score_columns, score_predictions
 from genmix_da.task import Task
 from lead.checkpoint import load_checkpoint, save_checkpoint
+from lead.errors import WeightsError
 from lead.evaluation import Evaluation, Observation, observe
 from lead.graph import GraphConfig, Smoothed, TargetGraph
 from lead.graph_memory import GraphMemory
@@ -181,6 +182,14 @@ def keep_memory(run: Path, outcome: GraphOutcome, settings: GraphSettings) -> No
     save_checkpoint(run / FILE, memory.tensors(), about)
 
 
+def has_memory(run: Path) -> bool:
+    """Whether what judges new images is there and can be read."""
+    try:
+        return load_memory(run) is not None
+    except WeightsError:
+        return False
+
+
 def load_memory(run: Path) -> tuple[GraphMemory, dict[str, Any]] | None:
     """What `keep_memory` has left in a run folder, and its description; None where there is none.
 
@@ -190,5 +199,11 @@ def load_memory(run: Path) -> tuple[GraphMemory, dict[str, Any]] | None:
     path = run / FILE
     if not path.is_file():
         return None
-    tensors, about = load_checkpoint(path)
-    return GraphMemory.load(tensors, about.get("config", {})), about
+    try:
+        tensors, about = load_checkpoint(path)
+        memory = GraphMemory.load(tensors, about.get("config", {}))
+    except WeightsError as error:
+        raise WeightsError(
+            f"{error} ({path}); make it again with genmix-da adapt --resume, or use --no-graph"
+        ) from error
+    return memory, about

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from lead.evaluation import evaluate
 from lead.private_classes import private_nmi
 from lead.rejection import Rejection
 from lead.scores import score_block
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["evaluate_checkpoint", "load_model", "predict_folder"]
 
@@ -50,7 +53,7 @@ def evaluate_checkpoint(
     Raises:
         UserError: no labels, or none of its classes is known to the checkpoint.
     """
-    model = load_model(checkpoint, device, weights)
+    model = load_model(checkpoint, device, weights, graph=graph)
     settings = AdaptConfig(src=tgt, tgt=tgt, data=data)
     root = data_root(settings)
     synthetic = (root / MINI_MARKER).is_file()
@@ -132,9 +135,11 @@ def predict_folder(
         images, unknown (number rejected), threshold, skipped, out; graph: None, or its own
         unknown and threshold.
     """
-    model = load_model(checkpoint, device, weights)
+    model = load_model(checkpoint, device, weights, graph=graph)
     if not folder.is_dir():
         raise UserError(f"no folder {folder} with images to classify.")
+    if graph and model.memory is None:
+        logger.info("%s has no graph: the network judges alone", checkpoint)
     decoded, views = model.run(all_images(folder))
     names = (*model.label_sets.source_classes, "unknown")
     probability = evaluate(model.network, views).probability

@@ -108,13 +108,16 @@ class Model:
         return Decisions(smoothed.probability, smoothed.uncertainty, limit), rejection
 
 
-def load_model(checkpoint: Path, device: str = "auto", weights: str | None = None) -> Model:
+def load_model(
+    checkpoint: Path, device: str = "auto", weights: str | None = None, *, graph: bool = True
+) -> Model:
     """Load a checkpoint, or the one in a run folder.
 
     Args:
         checkpoint: run folder or .safetensors file.
         device: "auto", "cpu" or "cuda".
         weights: of a frozen backbone, where they have moved: a file, or a folder of transformers.
+        graph: read the graph that the run left, where it did.
 
     Raises:
         UserError, WeightsError: missing or unreadable, or not the weights it was trained with.
@@ -149,7 +152,14 @@ def load_model(checkpoint: Path, device: str = "auto", weights: str | None = Non
     except (KeyError, TypeError, RuntimeError) as error:
         raise WeightsError(f"{path} and its description do not fit together: {error}") from error
     ready = to_device(network, where).eval()
-    memory = load_memory(path.parent) if path.name == CHECKPOINT else None
+    memory = load_memory(path.parent) if graph and path.name == CHECKPOINT else None
+    if memory is not None:
+        found = (memory[0].points.shape[1], memory[0].masses.shape[1] - 2)
+        if found != (backbone.feature_dim, sets.unknown):
+            raise WeightsError(
+                f"the graph beside {path} is of {found[1]} classes and {found[0]} features, the "
+                f"model of {sets.unknown} and {backbone.feature_dim}; it belongs to another run"
+            )
     return Model(ready, sets, preprocessing, description, where, memory)
 
 

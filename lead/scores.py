@@ -219,7 +219,8 @@ def h3_score(
     if known_accuracy is None or unknown_accuracy is None or nmi is None:
         return None
     parts = (known_accuracy, unknown_accuracy, nmi)
-    return 3.0 / sum(1.0 / (part + EPSILON) for part in parts)
+    # With the constants three perfect parts give a little more than 1.
+    return min(3.0 / sum(1.0 / (part + EPSILON) for part in parts), 1.0)
 
 
 def score_block(

@@ -61,7 +61,9 @@ def echo_scores(
     for name, block in rows.items():
         block = block or {}
         cells = [
-            str(block.get(key, "n/a")) if key == "epoch" else percent(block.get(key))
+            str("n/a" if block.get(key) is None else block[key])
+            if key == "epoch"
+            else percent(block.get(key))
             for _, key in columns
         ]
         table.add_row(escape(name), *cells)

@@ -204,3 +204,41 @@ def test_graph_file_is_described(finished: Any) -> None:
     about = json.loads((finished.folder / "graph.json").read_text())
     assert about["rejection"] == finished.result["graph"]["rejection"]
     assert about["views"] == finished.result["graph"]["settings"]["views"] == "one"
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut"])
+def test_a_lost_graph_file_is_made_again(
+    finished: Any, adapt: Callable[..., Any], tmp_path: Path, damage: str, computed_nothing: None
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished.folder, folder)
+    file = folder / "graph.safetensors"
+    whole = file.read_bytes()
+    file.unlink()
+    if damage == "cut":
+        file.write_bytes(whole[:100])
+    result = adapt(*OPDA, "--out", folder, "--resume", "--json").json()
+    assert result == finished.result
+    assert len(file.read_bytes()) == len(whole)
+
+
+def test_a_graph_of_another_run_is_refused(
+    finished: Any,
+    run: Callable[..., Any],
+    complaint: Callable[..., str],
+    data: Path,
+    tmp_path: Path,
+) -> None:
+    from lead.checkpoint import load_checkpoint, save_checkpoint
+
+    folder = tmp_path / "run"
+    shutil.copytree(finished.folder, folder)
+    tensors, about = load_checkpoint(folder / "graph.safetensors")
+    save_checkpoint(
+        folder / "graph.safetensors", tensors | {"masses": tensors["masses"][:, 1:]}, about
+    )
+    arguments = ("predict", folder, data / "Clipart", "--out", tmp_path / "p.csv")
+    assert "another run" in complaint(run(*arguments))
+    (folder / "graph.safetensors").write_bytes(b"nothing")
+    assert "--no-graph" in complaint(run(*arguments))
+    assert run(*arguments, "--no-graph").code == 0

@@ -217,3 +217,7 @@ def test_block_of_no_samples_is_all_none(open_set: bool) -> None:
     classes = [0, 1, 3] if open_set else [0, 1]
     block = score_block(torch.zeros(0, 3), np.zeros(0, dtype=np.int64), classes, open_set=open_set)
     assert set(block.values()) == {None}
+
+
+def test_a_perfect_h3_score_is_one() -> None:
+    assert h3_score(1.0, 1.0, 1.0) == 1.0
