@@ -202,6 +202,11 @@ def load_memory(run: Path) -> tuple[GraphMemory, dict[str, Any]] | None:
     try:
         tensors, about = load_checkpoint(path)
         memory = GraphMemory.load(tensors, about.get("config", {}))
+        if about.get("views") not in ("six", "one"):
+            raise WeightsError("the description of the graph names no views")
+        about["rejection"] = Rejection(**about["rejection"])
+    except (KeyError, TypeError) as error:
+        raise WeightsError(f"the description of {path} is incomplete: {error}") from error
     except WeightsError as error:
         raise WeightsError(
             f"{error} ({path}); make it again with genmix-da adapt --resume, or use --no-graph"

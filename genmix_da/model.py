@@ -93,7 +93,7 @@ class Model:
         memory, about = self.memory
         seen = observe(self.network, views, all_views=about["views"] == "six")
         features = seen.features.numpy()
-        stored = Rejection(**about["rejection"])
+        stored: Rejection = about["rejection"]
         if calibrate:
             graph = TargetGraph(features, memory.config, self.device)
             smoothed = graph.smooth(seen.probability)

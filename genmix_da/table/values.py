@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from genmix_da.methods import has_graph
+from genmix_da.methods import METHODS, has_graph
 from genmix_da.table.records import Record
 
 SOURCE_ONLY = "source-only"
-ONE_EPOCH = (SOURCE_ONLY, "adabn")
+# What has a fixed number of epochs trains nothing.
+ONE_EPOCH = tuple(method.name for method in METHODS.values() if method.epochs is not None)
 
 
 def percent(fraction: float) -> str:

@@ -242,3 +242,29 @@ def test_a_graph_of_another_run_is_refused(
     (folder / "graph.safetensors").write_bytes(b"nothing")
     assert "--no-graph" in complaint(run(*arguments))
     assert run(*arguments, "--no-graph").code == 0
+
+
+def test_the_defaults_are_those_of_the_library() -> None:
+    """Settings are checked without torch, so they stand in two places."""
+    from genmix_da.config import GraphSettings
+    from genmix_da.graph_step import graph_config
+    from lead.graph import GraphConfig
+
+    assert graph_config(GraphSettings()) == GraphConfig()
+
+
+def test_an_incomplete_description_of_the_graph_is_refused(
+    finished: Any,
+    run: Callable[..., Any],
+    complaint: Callable[..., str],
+    data: Path,
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished.folder, folder)
+    arguments = ("predict", folder, data / "Clipart", "--out", tmp_path / "p.csv")
+    for name in ("views", "rejection", "config"):
+        about = json.loads((finished.folder / "graph.json").read_text())
+        del about[name]
+        (folder / "graph.json").write_text(json.dumps(about))
+        assert "graph" in complaint(run(*arguments))
