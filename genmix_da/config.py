@@ -41,7 +41,8 @@ class GraphSettings:
     """Settings of the step over the target's neighbours.
 
     Attributes:
-        neighbours, power, alpha, uncertainty_alpha, centred: see `lead.graph.GraphConfig`.
+        neighbours, power, alpha, uncertainty_alpha, share_alpha, centred: see
+            `lead.graph.GraphConfig`.
         views: "six" of each image (centre, flip, four corners), "one" (the evaluation view) or
             "auto": six of a frozen backbone, whose features are there; else one, which the
             evaluation has seen already.
@@ -50,14 +51,15 @@ class GraphSettings:
     neighbours: int = 10
     power: float = 3.0
     alpha: float = 0.9
-    uncertainty_alpha: float = 0.8
+    uncertainty_alpha: float = 0.9
+    share_alpha: float = 0.8
     centred: bool = True
     views: str = "auto"
 
     def __post_init__(self) -> None:
         config_values.check_positive(self, ("neighbours", "power"))
         config_values.check_choices(self, {"views": _VIEWS})
-        for name in ("alpha", "uncertainty_alpha"):
+        for name in ("alpha", "uncertainty_alpha", "share_alpha"):
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(f"graph {name} is {getattr(self, name)}; it must be in [0, 1).")
 

@@ -19,7 +19,7 @@ import torch
 
 from genmix_da.config import AdaptConfig, build_config
 from genmix_da.errors import UserError
-from genmix_da.graph_step import graph_config
+from genmix_da.graph_step import graph_config, set_threshold
 from genmix_da.methods import graph_name
 from genmix_da.progress import track
 from genmix_da.results import score_predictions
@@ -31,13 +31,14 @@ from lead.checkpoint import load_checkpoint
 from lead.errors import LeadError
 from lead.evaluation import Evaluation, Observation, evaluate, observe
 from lead.graph import GraphConfig, TargetGraph
-from lead.rejection import AUTO, reject
+from lead.rejection import AUTO
 from lead.scores import headline, normalised_entropy
 
 BEST = "best"  # in place of a rule: the threshold with the best score, by target labels
 RAW, EMBEDDING = "raw", "embedding"
 ENTROPY, PROBABILITY = "entropy", "probability"
 _CANDIDATES = 99
+_ALPHAS = ("alpha", "uncertainty_alpha", "share_alpha")
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,10 @@ class Variant:
 VARIANTS = (
     Variant("default"),
     *(Variant(f"k {k}", {"neighbours": k}) for k in (5, 20)),
-    *(Variant(f"alpha {a}", {"alpha": a, "uncertainty_alpha": a}) for a in (0.5, 0.8, 0.9, 0.95)),
-    Variant("alpha 0: no graph", {"alpha": 0.0, "uncertainty_alpha": 0.0}),
+    *(Variant(f"alpha {a}", dict.fromkeys(_ALPHAS, a)) for a in (0.5, 0.8, 0.9, 0.95)),
+    Variant("alpha 0: no graph", dict.fromkeys(_ALPHAS, 0.0)),
+    *(Variant(f"uncertainty_alpha {a}", {"uncertainty_alpha": a}) for a in (0.8, 0.95)),
+    *(Variant(f"share_alpha {a}", {"share_alpha": a}) for a in (0.7, 0.9)),
     *(Variant(f"power {p:g}", {"power": p}) for p in (1.0, 8.0)),
     Variant("not centred", {"centred": False}),
     Variant("six views", views="six"),
@@ -74,7 +77,7 @@ VARIANTS = (
     Variant("adapted embedding", features=EMBEDDING),
     Variant("entropy of smoothed probability", score=PROBABILITY),
     *(Variant(f"threshold {rule}", rule=rule) for rule in (0.55, "otsu", "root-otsu", "two-means")),
-    Variant("threshold otsu, alpha 0.9", {"uncertainty_alpha": 0.9}, rule="otsu"),
+    Variant("threshold otsu, share_alpha 0.9", {"share_alpha": 0.9}, rule="otsu"),
     Variant("best threshold (TARGET LABELS)", rule=BEST),
 )
 
@@ -153,15 +156,14 @@ def _figure(
     features = seen.features if variant.features == RAW else evaluation.features.cpu()
     graph = TargetGraph(features.numpy(), config, task.device)
     smoothed = graph.smooth(seen.probability)
-    uncertainty = (
-        smoothed.uncertainty
-        if variant.score == ENTROPY
-        else normalised_entropy(smoothed.probability)
-    )
+    if variant.score == PROBABILITY:
+        again = normalised_entropy(smoothed.probability)
+        smoothed = dataclasses.replace(smoothed, uncertainty=again, share_uncertainty=again)
+    uncertainty = smoothed.uncertainty
     if variant.rule == BEST:
         thresholds = _candidates(uncertainty)
     else:
-        thresholds = [reject(uncertainty.numpy(), variant.rule).threshold]
+        thresholds = [set_threshold(smoothed, variant.rule).threshold]
     open_set = task.label_sets.open_set
     blocks = [
         (score_predictions(task, smoothed.probability, 0, limit, uncertainty=uncertainty), limit)

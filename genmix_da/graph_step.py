@@ -86,7 +86,7 @@ class GraphStep:
         observed = time.perf_counter()
         graph = self._graph(seen)
         smoothed = graph.smooth(seen.probability)
-        rejection = reject(smoothed.uncertainty, self.task.config.graph_threshold)
+        rejection = set_threshold(smoothed, self.task.config.graph_threshold)
         seconds = {"views": observed - started, "graph": time.perf_counter() - observed}
         return GraphOutcome(graph, smoothed, rejection, seconds)
 
@@ -156,6 +156,11 @@ class GraphStep:
                 part: sum(row["seconds"][part] for row in rows) for part in ("views", "graph")
             },
         }
+
+
+def set_threshold(smoothed: Smoothed, rule: float | str) -> Rejection:
+    """Apply a rule: the share by the less smoothed uncertainty, the order by the other."""
+    return reject(smoothed.uncertainty, rule, smoothed.share_uncertainty)
 
 
 def graph_config(settings: GraphSettings) -> GraphConfig:

@@ -16,7 +16,7 @@ from genmix_da.decode import DecodedDomain, decode_domain, log_skipped
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
 from genmix_da.frozen.encoder import OWN_WEIGHTS, BackboneChoice
-from genmix_da.graph_step import load_memory
+from genmix_da.graph_step import load_memory, set_threshold
 from genmix_da.predictions import Decisions, entropy_decisions
 from genmix_da.runs import CHECKPOINT
 from lead.backbones import Backbone, build_backbone
@@ -103,7 +103,7 @@ class Model:
         if calibrate or threshold is not None:
             rule = stored.rule if stored.rule != "fixed" else stored.threshold
             rule = rule if threshold is None else threshold
-            rejection = reject(smoothed.uncertainty, rule)
+            rejection = set_threshold(smoothed, rule)
         limit = rejection.threshold if self.label_sets.open_set else math.inf
         return Decisions(smoothed.probability, smoothed.uncertainty, limit), rejection
 

@@ -5,12 +5,13 @@ weight max(cos, 0)^3; W is the mean of both directions, d its row sums, S = D^-1
 
     (I - alpha S) R = [p, e, 1]         class: argmax R_p,   uncertainty: s = R_e / R_1
 
-with p the class probabilities of any network and e their normalised entropy; R_e and R_1 have an
-alpha of their own. Nothing is trained. The equation is the closed form of label propagation (Zhou
-et al., "Learning with Local and Global Consistency", NIPS 2003, Eq. 4; diffusion in Iscen et al.,
-CVPR 2017) with soft predictions in place of labels; dividing by the smoothed ones makes s a
-weighted mean of the entropies around an image, whatever its degree. Images that are equal in every
-bit of x are one node.
+with p the class probabilities of any network and e their normalised entropy. R_e and R_1 are solved
+a second time with a smaller alpha: how many images are unknown is judged by that s, which ones by
+the first (`lead.rejection`). Nothing is trained. The equation is the closed form of label
+propagation (Zhou et al., "Learning with Local and Global Consistency", NIPS 2003, Eq. 4; diffusion
+in Iscen et al., CVPR 2017) with soft predictions in place of labels; dividing by the smoothed ones
+makes s a weighted mean of the entropies around an image, whatever its degree. Images that are equal
+in every bit of x are one node.
 """
 
 from __future__ import annotations
@@ -27,14 +28,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
+from lead.conjugate_gradient import TOLERANCE, conjugate_gradient
 from lead.errors import LeadError
 from lead.nearest import Neighbours
 from lead.scores import normalised_entropy
 
-TOLERANCE = 1e-8  # of the residual, relative to the right-hand side
 COLUMNS = 128  # solved at once
 _EDGES = 4096  # weighed at once: each takes two features
-_ITERATIONS = 1000
 
 Floats = NDArray[np.float64]
 
@@ -47,15 +47,17 @@ class GraphConfig:
         neighbours: k, nearest images of each image.
         power: of the cosine, for the weight of an edge.
         alpha: in [0, 1): how far class predictions are carried; 0 leaves them as they are.
-        uncertainty_alpha: the same for the uncertainty; smaller, because among many known images a
-            few unknown ones would be drowned.
+        uncertainty_alpha: the same for the uncertainty, which orders the images.
+        share_alpha: the same for the uncertainty by which the share of unknown images is judged;
+            smaller, because among many known images a few unknown ones would be drowned.
         centred: subtract the mean feature of the target first.
     """
 
     neighbours: int = 10
     power: float = 3.0
     alpha: float = 0.9
-    uncertainty_alpha: float = 0.8
+    uncertainty_alpha: float = 0.9
+    share_alpha: float = 0.8
     centred: bool = True
 
     def __post_init__(self) -> None:
@@ -65,9 +67,14 @@ class GraphConfig:
             )
         if not 0 < self.power < math.inf:
             raise LeadError(f"graph power is {self.power}; it must be above 0 and finite")
-        for name in ("alpha", "uncertainty_alpha"):
+        for name in ("alpha", "uncertainty_alpha", "share_alpha"):
             if not 0 <= getattr(self, name) < 1:
                 raise LeadError(f"graph {name} is {getattr(self, name)}; it must be in [0, 1)")
+
+    def column_alphas(self, classes: int) -> Floats:
+        """[C + 4] alpha of each column of masses, see `Smoothed`."""
+        given = (self.alpha, self.uncertainty_alpha, self.share_alpha)
+        return np.repeat(given, (classes, 2, 2))
 
 
 @dataclass(frozen=True)
@@ -76,13 +83,15 @@ class Smoothed:
 
     Attributes:
         probability: [N, C] float32, R_p with rows summing to one.
-        uncertainty: [N] float32, s = R_e / R_1, about 0 to 1.
-        masses: [N, C + 2] float64, what new images are smoothed with: R_p at `alpha`, then R_e and
-            R_1 at `uncertainty_alpha`.
+        uncertainty: [N] float32, s = R_e / R_1 at `uncertainty_alpha`, about 0 to 1.
+        share_uncertainty: [N] float32, the same at `share_alpha`.
+        masses: [N, C + 4] float64, what new images are smoothed with: R_p at `alpha`, then R_e and
+            R_1 at `uncertainty_alpha`, then both at `share_alpha`.
     """
 
     probability: Tensor
     uncertainty: Tensor
+    share_uncertainty: Tensor
     masses: Floats
 
 
@@ -146,12 +155,14 @@ class TargetGraph:
         both.sort_indices()
         return both
 
-    def solve(self, values: Floats, alpha: float, *, tolerance: float = TOLERANCE) -> Floats:
+    def solve(
+        self, values: Floats, alpha: float | Floats, *, tolerance: float = TOLERANCE
+    ) -> Floats:
         """R of (I - alpha S) R = values, by conjugate gradient in float64.
 
         Args:
             values: [N, B]; the mean over the images of a node counts.
-            alpha: in [0, 1).
+            alpha: in [0, 1), for all columns or one for each [B].
             tolerance: of each column's residual, relative to its right-hand side.
 
         Returns:
@@ -162,9 +173,11 @@ class TargetGraph:
         """
         apply = _operator(self._matrix, self.device)
         count = np.bincount(self.node, minlength=len(self._nodes))[:, np.newaxis]
+        alphas = torch.from_numpy(np.broadcast_to(alpha, values.shape[1:]).astype(np.float64))
         parts = []
         for start in range(0, values.shape[1], COLUMNS):
-            block = values[:, start : start + COLUMNS]
+            columns = slice(start, start + COLUMNS)
+            block = values[:, columns]
             if len(self._nodes) < len(values):
                 sums = np.zeros((len(self._nodes), block.shape[1]))
                 np.add.at(sums, self.node, block)
@@ -173,7 +186,10 @@ class TargetGraph:
                 right = np.empty_like(block, dtype=np.float64)
                 right[self.node] = block
             solved = conjugate_gradient(
-                apply, torch.from_numpy(right).to(self.device), alpha, tolerance
+                apply,
+                torch.from_numpy(right).to(self.device),
+                alphas[columns].to(self.device),
+                tolerance,
             )
             parts.append(solved.cpu().numpy()[self.node])
         return np.concatenate(parts, axis=1)
@@ -184,11 +200,8 @@ class TargetGraph:
         Args:
             probability: [N, C] of the same images, e.g. the mean softmax over their views.
         """
-        certain = probability.detach().cpu().to(torch.float32)
-        entropy = normalised_entropy(certain).numpy().astype(np.float64)[:, np.newaxis]
-        pair = np.hstack([entropy, np.ones_like(entropy)])
-        classes = self.solve(certain.numpy().astype(np.float64), self.config.alpha)
-        return read_masses(np.hstack([classes, self.solve(pair, self.config.uncertainty_alpha)]))
+        right = own_masses(probability)
+        return read_masses(self.solve(right, self.config.column_alphas(probability.shape[1])))
 
     def neighbours_of(self, row: int) -> tuple[NDArray[np.int64], Floats]:
         """Images joined to an image and the weights of the edges, the heaviest first.
@@ -206,15 +219,25 @@ class TargetGraph:
         return self.first[nodes[order]], weight[order]
 
 
+def own_masses(probability: Tensor) -> Floats:
+    """[N, C + 4] right-hand side [p, e, 1, e, 1] of class probabilities p [N, C]."""
+    own = probability.detach().cpu().to(torch.float32)
+    entropy = normalised_entropy(own).numpy().astype(np.float64)[:, np.newaxis]
+    pair = np.hstack([entropy, np.ones_like(entropy)])
+    return np.hstack([own.numpy().astype(np.float64), pair, pair])
+
+
 def read_masses(masses: Floats) -> Smoothed:
-    """Predictions from [N, C + 2] masses (see `Smoothed`)."""
-    classes, (entropy, one) = masses[:, :-2], masses[:, -2:].T
+    """Predictions from [N, C + 4] masses (see `Smoothed`)."""
+    classes, (entropy, one, share_entropy, share_one) = masses[:, :-4], masses[:, -4:].T
     probability = classes / classes.sum(axis=1, keepdims=True)
     return Smoothed(
-        torch.from_numpy(probability.astype(np.float32)),
-        torch.from_numpy((entropy / one).astype(np.float32)),
-        masses,
+        _float32(probability), _float32(entropy / one), _float32(share_entropy / share_one), masses
     )
+
+
+def _float32(values: Floats) -> Tensor:
+    return torch.from_numpy(values.astype(np.float32))
 
 
 def unit_rows(features: NDArray[np.float32], centre: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -272,39 +295,3 @@ def _operator(matrix: sparse.csr_array, device: torch.device) -> Callable[[Tenso
     rows, columns, weights = (torch.from_numpy(part) for part in parts)
     on_device = torch.sparse_csr_tensor(rows, columns, weights, size=matrix.shape, device=device)
     return lambda values: on_device @ values
-
-
-def conjugate_gradient(
-    apply: Callable[[Tensor], Tensor], right: Tensor, alpha: float, tolerance: float = TOLERANCE
-) -> Tensor:
-    """Solve (I - alpha S) R = right for all columns at once; I - alpha S is positive definite.
-
-    Args:
-        apply: R [M, B] -> S R [M, B], the eigenvalues of S in [-1, 1].
-        right: [M, B] float64.
-        alpha: in [0, 1).
-        tolerance: of each column's residual norm, relative to that of `right`.
-
-    Raises:
-        LeadError: no solution within the iterations.
-
-    Source: Hestenes and Stiefel, "Methods of Conjugate Gradients for Solving Linear Systems", 1952.
-    """
-    solution, residual = torch.zeros_like(right), right.clone()
-    direction = residual.clone()
-    size = (residual * residual).sum(dim=0)
-    limit = tolerance**2 * size
-    for _ in range(_ITERATIONS):
-        active = size > limit
-        if not bool(active.any()):
-            return solution
-        image = direction - alpha * apply(direction)
-        curvature = (direction * image).sum(dim=0)
-        step = torch.where(active, size / torch.where(active, curvature, 1.0), 0.0)
-        solution += step * direction
-        residual -= step * image
-        smaller = (residual * residual).sum(dim=0)
-        factor = torch.where(active, smaller / torch.where(active, size, 1.0), 0.0)
-        direction = residual + factor * direction
-        size = smaller
-    raise LeadError(f"the graph's equations were not solved in {_ITERATIONS} steps; lower alpha")

@@ -5,10 +5,10 @@ nodes j by w_j = max(cos, 0)^power / 2 (the other direction, j to x, is not look
 
     R_x = alpha sum_j w_j / sqrt(d_x d_j) R_j + [p_x, e_x, 1],    d_x = sum_j w_j,
 
-one row of the graph's equation with the nodes held fixed; for the last two columns alpha is
-`uncertainty_alpha`. (Compare the induction formula of Delalleau et al., "Efficient Non-Parametric
-Function Induction in Semi-Supervised Learning", AISTATS 2005.) An image that is itself in the
-graph has the answer of its node.
+one row of the graph's equation with the nodes held fixed; e_x and 1 stand twice, for
+`uncertainty_alpha` and `share_alpha`. (Compare the induction formula of Delalleau et al.,
+"Efficient Non-Parametric Function Induction in Semi-Supervised Learning", AISTATS 2005.) An image
+that is itself in the graph has the answer of its node.
 """
 
 from __future__ import annotations
@@ -24,9 +24,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lead.errors import LeadError, WeightsError
-from lead.graph import Floats, GraphConfig, Smoothed, TargetGraph, read_masses, unit_rows
+from lead.graph import (
+    Floats,
+    GraphConfig,
+    Smoothed,
+    TargetGraph,
+    own_masses,
+    read_masses,
+    unit_rows,
+)
 from lead.nearest import Neighbours
-from lead.scores import normalised_entropy
 
 _SAME = 1.0 - 1e-6  # cosine of an image with itself, encoded in another batch
 
@@ -39,7 +46,7 @@ class GraphMemory:
         points: [M, F] float32, centred and of unit length.
         centre: [F] float32.
         degree: [M] float64.
-        masses: [M, C + 2] float64, see `lead.graph.Smoothed`.
+        masses: [M, C + 4] float64, see `lead.graph.Smoothed`.
         config: of the graph.
     """
 
@@ -73,10 +80,14 @@ class GraphMemory:
             features: [Q, F] raw backbone features, the mean over the views, as the graph had them.
             probability: [Q, C] of the same images.
             device: CUDA to search there.
+
+        Raises:
+            WeightsError: the graph is of another number of classes.
         """
-        own = probability.detach().cpu().float()
-        entropy = normalised_entropy(own).numpy().astype(np.float64)[:, np.newaxis]
-        right = np.hstack([own.numpy().astype(np.float64), entropy, np.ones_like(entropy)])
+        right = own_masses(probability)
+        if right.shape[1] != self.masses.shape[1]:
+            classes = self.masses.shape[1] - 4
+            raise WeightsError(f"the graph is of {classes} classes, not {probability.shape[1]}")
         new = unit_rows(features, self.centre)
         found = Neighbours(self.points, device).search(new, self.config.neighbours)
         cosine = np.einsum("qf,qkf->qk", new, self.points[found], dtype=np.float64)
@@ -86,9 +97,7 @@ class GraphMemory:
         scale = np.sqrt(total * self.degree[found])
         share = np.divide(weight, scale, out=np.zeros_like(weight), where=scale > 0)
         around = np.einsum("qk,qkc->qc", share, self.masses[found])
-        alphas = np.full(right.shape[1], self.config.alpha)
-        alphas[-2:] = self.config.uncertainty_alpha
-        masses = alphas * around + right
+        masses = self.config.column_alphas(probability.shape[1]) * around + right
         if found.shape[1]:
             known = cosine[:, 0] >= _SAME
             masses[known] = self.masses[found[known, 0]]
@@ -112,6 +121,9 @@ class GraphMemory:
         """
         try:
             arrays = {name: tensors[name].numpy() for name in _ARRAYS}
+            if "share_alpha" not in settings:  # solved before the share had an alpha of its own
+                settings = {**settings, "share_alpha": settings["uncertainty_alpha"]}
+                arrays["masses"] = np.hstack([arrays["masses"], arrays["masses"][:, -2:]])
             # Every setting must be there: a default would not be what the masses were solved with.
             config = GraphConfig(**{**{name: settings[name] for name in _SETTINGS}, **settings})
         except (KeyError, TypeError, LeadError) as error:
@@ -119,7 +131,7 @@ class GraphMemory:
         points, masses = arrays["points"], arrays["masses"]
         fits = points.ndim == 2 and arrays["centre"].shape == points.shape[1:]
         fits &= arrays["degree"].shape == points.shape[:1] == masses.shape[:1]
-        if not (fits and masses.ndim == 2 and masses.shape[1] > 2):
+        if not (fits and masses.ndim == 2 and masses.shape[1] > 4):
             raise WeightsError("the arrays of the graph file do not fit together")
         return cls(**arrays, config=config)
 

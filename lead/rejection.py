@@ -38,6 +38,8 @@ class Rejection:
         rule: that set it: "fixed", or a name with its floor, e.g. "otsu:0.5".
         threshold: images with a larger uncertainty are rejected.
         rejected: share of the images that are.
+        share_threshold: where the rule split the uncertainties by which it judged the share; None
+            where they are those that the threshold is on.
         separability: how far the uncertainties fall into two groups at the threshold: the
             variance between the groups over all variance, in [0, 1] (Otsu's eta). None where one
             group is empty. High values do not prove that there are unknown images.
@@ -49,6 +51,7 @@ class Rejection:
     rejected: float
     separability: float | None
     floored: bool = False
+    share_threshold: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a record."""
@@ -133,15 +136,19 @@ def _number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def reject(uncertainty: ArrayLike, rule: str | float) -> Rejection:
+def reject(
+    uncertainty: ArrayLike, rule: str | float, share_uncertainty: ArrayLike | None = None
+) -> Rejection:
     """Apply a rule.
 
     Args:
-        uncertainty: [N], about 0 to 1; no labels.
-        rule: see `parse_rule`.
+        uncertainty: [N], about 0 to 1; no labels. The largest ones are rejected.
+        rule: see `parse_rule`. A number is the threshold on `uncertainty`.
+        share_uncertainty: [N] another uncertainty of the same images, by which a named rule decides
+            how many are rejected; None: the same.
 
     Raises:
-        LeadError: an unknown rule.
+        LeadError: an unknown rule, or uncertainties of different numbers of images.
 
     Example:
         >>> found = reject([0.1, 0.12, 0.8, 0.82], "otsu")
@@ -150,6 +157,7 @@ def reject(uncertainty: ArrayLike, rule: str | float) -> Rejection:
     """
     values = np.asarray(uncertainty, dtype=np.float64).ravel()
     resolved = parse_rule(rule)
+    share_threshold = None
     if isinstance(resolved, float):
         name, threshold, floored = "fixed", resolved, False
     else:
@@ -157,11 +165,38 @@ def reject(uncertainty: ArrayLike, rule: str | float) -> Rejection:
         kind, _, text = name.partition(":")
         floor = float(text) if text else -math.inf
         # Without images there is nothing to split; nothing lies above 1.
-        found = RULES[kind](values) if len(values) else 1.0
+        judged = values if share_uncertainty is None else _same_length(values, share_uncertainty)
+        found = RULES[kind](judged) if len(judged) else 1.0
         threshold, floored = max(found, floor), found < floor
+        if share_uncertainty is not None:
+            share_threshold = threshold
+            threshold = _above(values, int((judged > threshold).sum()), threshold)
     above = values.astype(np.float32) > np.float32(threshold)  # as scores and predictions compare
     share = float(above.mean()) if len(values) else 0.0
-    return Rejection(name, threshold, share, _separability(values, above), floored)
+    return Rejection(name, threshold, share, _separability(values, above), floored, share_threshold)
+
+
+def _same_length(values: Floats, others: ArrayLike) -> Floats:
+    found = np.asarray(others, dtype=np.float64).ravel()
+    if len(found) != len(values):
+        raise LeadError(
+            f"{len(values)} images have an uncertainty, {len(found)} one to judge the share by; "
+            "both must be of the same images"
+        )
+    return found
+
+
+def _above(values: Floats, count: int, fallback: float) -> float:
+    """The middle of the gap below the `count` largest values; fewer lie above it at a tie.
+
+    A rule that splits leaves one image below, at least. Where none is to lie above, there is no
+    gap, and the fallback is raised no further than it must.
+    """
+    ordered = np.sort(values)
+    kept = len(ordered) - count
+    if count == 0:
+        return max(fallback, float(ordered[-1])) if kept else fallback
+    return float((ordered[kept - 1] + ordered[kept]) / 2)
 
 
 def _separability(values: Floats, above: NDArray[np.bool_]) -> float | None:

@@ -97,7 +97,7 @@ _TARGET: tuple[Command, ...] = (
         multiple=True,
         callback=parse_arguments,
         metavar="K=V",
-        help="neighbours, power, alpha, uncertainty_alpha, centred or views; repeatable.",
+        help="neighbours, power, alpha, uncertainty_alpha, share_alpha, centred, views; repeated.",
     ),
     click.option(
         "--unknown-share",

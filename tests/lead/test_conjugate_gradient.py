@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-import lead.graph
+import lead.conjugate_gradient
+from lead.conjugate_gradient import conjugate_gradient
 from lead.errors import LeadError
-from lead.graph import GraphConfig, TargetGraph, conjugate_gradient
+from lead.graph import GraphConfig, TargetGraph
 
 
 def matrix(size: int = 40) -> torch.Tensor:
@@ -37,6 +38,17 @@ def test_columns_do_not_hang_on_each_other() -> None:
     torch.testing.assert_close(both[:, :1], alone, rtol=1e-6, atol=1e-9)
 
 
+def test_each_column_may_have_its_alpha() -> None:
+    spread, alphas = matrix(), [0.0, 0.5, 0.95]
+    right = torch.from_numpy(np.random.default_rng(1).normal(size=(40, 3)))
+    every = torch.tensor(alphas, dtype=torch.float64)
+    found = conjugate_gradient(lambda values: spread @ values, right, every)
+    for column, alpha in enumerate(alphas):
+        part = right[:, [column]]
+        alone = conjugate_gradient(lambda values: spread @ values, part, alpha)
+        torch.testing.assert_close(found[:, [column]], alone, rtol=1e-6, atol=1e-9)
+
+
 def test_nothing_on_the_right_is_nothing_on_the_left() -> None:
     right = torch.tensor([[0.0, 1.0]], dtype=torch.float64).repeat(40, 1)
     found = conjugate_gradient(lambda values: matrix() @ values, right, 0.9)
@@ -50,7 +62,7 @@ def test_alpha_0_gives_the_right_hand_side() -> None:
 
 
 def test_equations_that_are_not_solved_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lead.graph, "_ITERATIONS", 3)
+    monkeypatch.setattr(lead.conjugate_gradient, "_ITERATIONS", 3)
     draw = np.random.default_rng(0)
     graph = TargetGraph(draw.normal(size=(60, 12)).astype(np.float32), GraphConfig(alpha=1 - 1e-12))
     probability = torch.softmax(torch.from_numpy(draw.normal(size=(60, 5))), dim=1)

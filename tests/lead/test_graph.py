@@ -14,7 +14,7 @@ from lead.graph import GraphConfig, Smoothed, TargetGraph
 from lead.nearest import Neighbours
 from lead.scores import normalised_entropy
 
-SCORES = ("probability", "uncertainty")
+SCORES = ("probability", "uncertainty", "share_uncertainty")
 
 
 def random_case(
@@ -53,16 +53,18 @@ def dense(
     degree = weights.sum(axis=1)
     root = np.array([d**-0.5 if d > 0 else 0.0 for d in degree])
     spread = root[:, None] * weights * root
-    classes, pair = (
+    classes, pair, share_pair = (
         np.linalg.inv(np.eye(count) - alpha * spread) @ part
         for alpha, part in (
             (config.alpha, right[:, :-2]),
             (config.uncertainty_alpha, right[:, -2:]),
+            (config.share_alpha, right[:, -2:]),
         )
     )
     return {
         "probability": classes / classes.sum(axis=1, keepdims=True),
         "uncertainty": pair[:, 0] / pair[:, 1],
+        "share_uncertainty": share_pair[:, 0] / share_pair[:, 1],
     }
 
 
@@ -85,7 +87,7 @@ def assert_scores(found: Smoothed, expected: dict[str, np.ndarray], tolerance: f
     [
         (80, 12, 5, GraphConfig()),
         (80, 12, 5, GraphConfig(centred=False)),
-        (150, 40, 10, GraphConfig(neighbours=4, alpha=0.99, uncertainty_alpha=0.1)),
+        (150, 40, 10, GraphConfig(neighbours=4, alpha=0.99, uncertainty_alpha=0.1, share_alpha=0)),
         (60, 3, 2, GraphConfig(neighbours=1, power=1.0)),
         (60, 30, 3, GraphConfig(power=8.0, alpha=0.5, uncertainty_alpha=0.95)),
         (40, 8, 7, GraphConfig(neighbours=39, power=0.5)),
@@ -144,7 +146,7 @@ def test_scores_are_as_described() -> None:
     features, probability = random_case(60)
     found = TargetGraph(features).smooth(probability)
     assert all(getattr(found, name).dtype == torch.float32 for name in SCORES)
-    assert found.masses.shape == (60, 5 + 2)
+    assert found.masses.shape == (60, 5 + 4)
     torch.testing.assert_close(found.probability.sum(dim=1), torch.ones(60))
     own = normalised_entropy(probability)
     assert own.min() <= found.uncertainty.min()  # a weighted mean
@@ -153,22 +155,27 @@ def test_scores_are_as_described() -> None:
 
 def test_each_alpha_moves_its_own_score_alone() -> None:
     features, probability = random_case(60)
-    base, carried, unsure = (
-        TargetGraph(features, GraphConfig(**alphas)).smooth(probability)
-        for alphas in ({}, {"alpha": 0.5}, {"uncertainty_alpha": 0.5})
-    )
-    assert torch.equal(carried.uncertainty, base.uncertainty)
-    assert not torch.equal(carried.probability, base.probability)
-    assert torch.equal(unsure.probability, base.probability)
-    assert not torch.equal(unsure.uncertainty, base.uncertainty)
+    base = TargetGraph(features).smooth(probability)
+    alphas = {
+        "probability": "alpha",
+        "uncertainty": "uncertainty_alpha",
+        "share_uncertainty": "share_alpha",
+    }
+    for moved, alpha in alphas.items():
+        found = TargetGraph(features, GraphConfig(**{alpha: 0.5})).smooth(probability)
+        for name in SCORES:
+            equal = torch.equal(getattr(found, name), getattr(base, name))
+            assert equal != (name == moved), (alpha, name)
 
 
 def test_alpha_0_is_the_network_itself() -> None:
     features, probability = random_case(60)
-    found = TargetGraph(features, GraphConfig(alpha=0, uncertainty_alpha=0)).smooth(probability)
+    config = GraphConfig(alpha=0, uncertainty_alpha=0, share_alpha=0)
+    found = TargetGraph(features, config).smooth(probability)
     torch.testing.assert_close(found.probability, probability, rtol=1e-6, atol=0)
     assert torch.equal(found.probability.argmax(dim=1), probability.argmax(dim=1))
     assert torch.equal(found.uncertainty, normalised_entropy(probability))
+    assert torch.equal(found.share_uncertainty, found.uncertainty)
 
 
 @pytest.mark.parametrize("kind", ["distinct", "duplicates", "duplicates seen differently"])
@@ -282,6 +289,7 @@ def test_neighbours_of_an_image_are_the_heaviest_first() -> None:
         ({"alpha": -0.1}, "alpha"),
         ({"alpha": float("nan")}, "alpha"),
         ({"uncertainty_alpha": 1.0}, "uncertainty_alpha"),
+        ({"share_alpha": -0.1}, "share_alpha"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings: dict[str, Any], name: str) -> None:

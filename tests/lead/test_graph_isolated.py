@@ -84,4 +84,4 @@ def test_no_images() -> None:
     found = TargetGraph(np.zeros((0, 4), dtype=np.float32)).smooth(torch.zeros(0, 3))
     assert found.probability.shape == (0, 3)
     assert found.uncertainty.shape == (0,)
-    assert found.masses.shape == (0, 3 + 2)
+    assert found.masses.shape == (0, 3 + 4)

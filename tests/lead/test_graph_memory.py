@@ -17,7 +17,7 @@ from lead.graph_memory import GraphMemory
 from lead.nearest import Neighbours
 from lead.scores import normalised_entropy
 
-SCORES = ("probability", "uncertainty")
+SCORES = ("probability", "uncertainty", "share_uncertainty")
 
 
 def images(count: int, seed: int = 0, classes: int = 5) -> tuple[np.ndarray, torch.Tensor]:
@@ -48,10 +48,15 @@ def by_hand(memory: GraphMemory, feature: np.ndarray, probability: np.ndarray) -
     w = np.maximum(cosine[nearest], 0) ** config.power / 2
     share = w / np.sqrt(w.sum() * memory.degree[nearest])
     masses = memory.masses[nearest]
-    r_p = config.alpha * share @ masses[:, :-2] + p
-    r_e = config.uncertainty_alpha * share @ masses[:, -2] + e
-    r_1 = config.uncertainty_alpha * share @ masses[:, -1] + 1
-    return {"probability": r_p / r_p.sum(), "uncertainty": r_e / r_1}
+    r_p = config.alpha * share @ masses[:, :-4] + p
+    found = {"probability": r_p / r_p.sum()}
+    for name, alpha, column in (
+        ("uncertainty", config.uncertainty_alpha, -4),
+        ("share_uncertainty", config.share_alpha, -2),
+    ):
+        r_e = alpha * share @ masses[:, column] + e
+        found[name] = r_e / (alpha * share @ masses[:, column + 1] + 1)
+    return found
 
 
 @pytest.mark.parametrize(
@@ -59,7 +64,7 @@ def by_hand(memory: GraphMemory, feature: np.ndarray, probability: np.ndarray) -
     [
         GraphConfig(),
         GraphConfig(centred=False),
-        GraphConfig(neighbours=3, power=1.0, alpha=0.5, uncertainty_alpha=0.95),
+        GraphConfig(neighbours=3, power=1.0, alpha=0.5, uncertainty_alpha=0.95, share_alpha=0.1),
         GraphConfig(neighbours=500),
     ],
     ids=["default", "not centred", "others", "all nodes"],
@@ -157,7 +162,9 @@ def test_no_new_images() -> None:
 
 @pytest.mark.parametrize("classes", [1, 2, 5])
 def test_what_is_written_is_read_back(classes: int) -> None:
-    config = GraphConfig(neighbours=4, power=2.0, alpha=0.7, uncertainty_alpha=0.3, centred=False)
+    config = GraphConfig(
+        neighbours=4, power=2.0, alpha=0.7, uncertainty_alpha=0.3, share_alpha=0.2, centred=False
+    )
     memory, _ = remembered(*images(80, classes=classes), config)
     settings = json.loads(json.dumps(memory.description()))
     again = GraphMemory.load(load(save(memory.tensors())), settings)
@@ -166,6 +173,27 @@ def test_what_is_written_is_read_back(classes: int) -> None:
         written, read = getattr(memory, name), getattr(again, name)
         assert read.dtype == written.dtype and np.array_equal(read, written), name
     new = images(10, seed=1, classes=classes)
+    assert np.array_equal(again.smooth(*new).masses, memory.smooth(*new).masses)
+
+
+def test_a_graph_of_other_classes_is_refused() -> None:
+    memory, _ = remembered(*images(80, classes=5))
+    with pytest.raises(WeightsError, match="of 5 classes, not 3"):
+        memory.smooth(*images(10, classes=3))
+    settings = memory.description()
+    del settings["share_alpha"]  # taken for an older file, it has two columns too many
+    with pytest.raises(WeightsError, match="of 7 classes, not 5"):
+        GraphMemory.load(memory.tensors(), settings).smooth(*images(10))
+
+
+def test_a_graph_of_before_the_share_had_its_alpha_is_read() -> None:
+    memory, _ = remembered(*images(80), GraphConfig(uncertainty_alpha=0.8))
+    tensors, settings = memory.tensors(), memory.description()
+    tensors["masses"] = tensors["masses"][:, :-2]
+    del settings["share_alpha"]
+    again = GraphMemory.load(tensors, settings)
+    assert again.config == memory.config
+    new = images(10, seed=1)
     assert np.array_equal(again.smooth(*new).masses, memory.smooth(*new).masses)
 
 
@@ -203,7 +231,10 @@ def test_an_array_that_does_not_fit_is_refused(name: str, index: Any) -> None:
         GraphMemory.load(tensors, memory.description())
 
 
-@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(GraphConfig)])
+@pytest.mark.parametrize(
+    "name",
+    [field.name for field in dataclasses.fields(GraphConfig) if field.name != "share_alpha"],
+)
 def test_a_missing_setting_is_refused(name: str) -> None:
     memory, _ = remembered(*images(30))
     settings = memory.description()

@@ -223,9 +223,66 @@ def test_a_record_is_plain() -> None:
 
 
 def test_no_labels_are_asked_for() -> None:
-    assert list(inspect.signature(reject).parameters) == ["uncertainty", "rule"]
+    names = list(inspect.signature(reject).parameters)
+    assert names == ["uncertainty", "rule", "share_uncertainty"]
 
 
 def test_the_example_in_the_docstring_runs() -> None:
     outcome = doctest.testmod(lead.rejection)
     assert outcome.attempted and not outcome.failed
+
+
+def judged_apart() -> tuple[np.ndarray, np.ndarray]:
+    """Uncertainties and others of the same images, which order them differently."""
+    draw = np.random.default_rng(5)
+    values = two_groups(70, 30)
+    return values, 0.5 * values + 0.2 * draw.random(100)
+
+
+@pytest.mark.parametrize("rule", ["otsu", "root-otsu:0.1", "two-means", "otsu:0.5"])
+def test_the_share_may_be_judged_by_another_uncertainty(rule: str) -> None:
+    values, others = judged_apart()
+    found, judged = reject(values, rule, others), reject(others, rule)
+    assert found.share_threshold == judged.threshold
+    assert (found.rejected, found.floored, found.rule) == (judged.rejected, judged.floored, rule)
+    # The images that are most uncertain by `values`, with the threshold in the middle of the gap.
+    count = round(100 * judged.rejected)
+    ordered = np.sort(values)[::-1]
+    if count:
+        assert found.threshold == pytest.approx((ordered[count - 1] + ordered[count]) / 2)
+    assert (values > found.threshold).sum() == count
+
+
+def test_the_same_uncertainty_judges_as_alone() -> None:
+    values = two_groups(70, 30)
+    found, alone = reject(values, "otsu", values), reject(values, "otsu")
+    assert np.array_equal(values > found.threshold, values > alone.threshold)
+
+
+@pytest.mark.parametrize(("floor", "threshold"), [(0.5, 0.5), (0.95, 0.95)])
+def test_none_may_be_judged_unknown(floor: float, threshold: float) -> None:
+    values = two_groups()
+    found = reject(values, f"otsu:{floor}", np.full(100, 0.1))
+    assert (found.rejected, found.share_threshold) == (0.0, threshold)
+    assert found.threshold == max(threshold, values.max())
+
+
+def test_images_of_equal_uncertainty_stay_together() -> None:
+    found = reject([0.1, 0.6, 0.6, 0.9], "otsu", [0.1, 0.2, 0.9, 0.9])
+    assert found.threshold == 0.6
+    assert found.rejected == 0.25  # two were judged unknown, the second is equal to a kept one
+
+
+def test_a_number_is_a_threshold_on_the_uncertainty_itself() -> None:
+    values, others = judged_apart()
+    assert reject(values, 0.55, others) == reject(values, 0.55)
+
+
+def test_other_images_cannot_judge() -> None:
+    with pytest.raises(LeadError, match="2 images have an uncertainty, 3 one to judge"):
+        reject([0.1, 0.2], "otsu", [0.1, 0.2, 0.3])
+
+
+@pytest.mark.parametrize("rule", ["otsu", "otsu:0.5", 0.5])
+def test_without_images_nothing_is_judged(rule: str | float) -> None:
+    assert reject([], rule, []).rejected == 0.0
