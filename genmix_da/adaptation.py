@@ -184,10 +184,10 @@ def _run(
         run.write_json("result.json", record(status="failed", reason=str(error)))
         raise
     rejection = method_rejection(task, evaluation.probability)
-    _write_decisions(task, run, evaluation, rejection, outcome)
     about = describe_model(task) | {"stage": "adapted", "threshold": rejection.threshold}
     about["threshold_rule"] = task.config.threshold
     save_checkpoint(run.checkpoint, network.state_dict(), about)
+    _write_decisions(task, run, evaluation, rejection, outcome)
     result = record(
         status="done",
         scores=score_columns(metrics, task.label_sets.open_set),

@@ -8,6 +8,7 @@ any rule could reach.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ from lead.evaluation import Evaluation, Observation, evaluate, observe
 from lead.graph import GraphConfig, TargetGraph
 from lead.rejection import AUTO
 from lead.scores import headline, normalised_entropy
+
+logger = logging.getLogger(__name__)
 
 BEST = "best"  # in place of a rule: the threshold with the best score, by target labels
 RAW, EMBEDDING = "raw", "embedding"
@@ -115,7 +118,9 @@ def ablate(folders: Sequence[Path], variants: Sequence[Variant] = VARIANTS) -> I
     for folder in folders:
         for record in read_records(folder)[0]:
             if record.status == "done" and "target_unknown" in (record.content["images"] or {}):
-                records.setdefault(record.identity, record)
+                first = records.setdefault(record.identity, record)
+                if first.path.resolve() != record.path.resolve():
+                    logger.warning("%s is the run %s again, left out", record.path, first.path)
     used = [r for r in records.values() if r.content["images"]["target_unknown"] is not None]
     if not used:
         listed = ", ".join(map(str, folders))

@@ -6,6 +6,7 @@ own. What is left of it (the nodes and their solution) judges new images in `gen
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ import numpy as np
 from genmix_da.config import GraphSettings, identity
 from genmix_da.predictions import Decisions
 from genmix_da.results import score_columns, score_predictions
+from genmix_da.runs import CHECKPOINT
 from genmix_da.task import Task
 from lead.checkpoint import load_checkpoint, save_checkpoint
 from lead.errors import WeightsError
@@ -177,14 +179,20 @@ def step_identity(task: Task) -> str:
 
 
 def keep_memory(run: Path, outcome: GraphOutcome, settings: GraphSettings) -> None:
-    """Write what judges new images: graph.safetensors and graph.json in the run folder."""
+    """Write what judges new images: graph.safetensors and graph.json beside the checkpoint."""
     memory = GraphMemory.of(outcome.graph, outcome.smoothed)
     about = {
         "config": memory.description(),
         "views": settings.views,
         "rejection": outcome.rejection.as_dict(),
+        "checkpoint": _digest(run / CHECKPOINT),
     }
     save_checkpoint(run / FILE, memory.tensors(), about)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def has_memory(run: Path) -> bool:
@@ -199,7 +207,7 @@ def load_memory(run: Path) -> tuple[GraphMemory, dict[str, Any]] | None:
     """What `keep_memory` has left in a run folder, and its description; None where there is none.
 
     Raises:
-        WeightsError: it is damaged.
+        WeightsError: it is damaged, or was made of another checkpoint than the one beside it.
     """
     path = run / FILE
     if not path.is_file():
@@ -209,9 +217,13 @@ def load_memory(run: Path) -> tuple[GraphMemory, dict[str, Any]] | None:
         memory = GraphMemory.load(tensors, about.get("config", {}))
         if about.get("views") not in ("six", "one"):
             raise WeightsError("the description of the graph names no views")
+        if about.get("checkpoint") not in (None, _digest(run / CHECKPOINT)):
+            raise WeightsError("the graph was made of another checkpoint than the one beside it")
         about["rejection"] = Rejection(**about["rejection"])
     except (KeyError, TypeError) as error:
         raise WeightsError(f"the description of {path} is incomplete: {error}") from error
+    except OSError as error:
+        raise WeightsError(f"no checkpoint beside {path}: {error}") from error
     except WeightsError as error:
         raise WeightsError(
             f"{error} ({path}); make it again with genmix-da adapt --resume, or use --no-graph"

@@ -154,7 +154,7 @@ def load_model(
     ready = to_device(network, where).eval()
     memory = load_memory(path.parent) if graph and path.name == CHECKPOINT else None
     if memory is not None:
-        found = (memory[0].points.shape[1], memory[0].masses.shape[1] - 2)
+        found = (memory[0].points.shape[1], memory[0].classes)
         if found != (backbone.feature_dim, sets.unknown):
             raise WeightsError(
                 f"the graph beside {path} is of {found[1]} classes and {found[0]} features, the "

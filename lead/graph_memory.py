@@ -68,6 +68,11 @@ class GraphMemory:
             graph.config,
         )
 
+    @property
+    def classes(self) -> int:
+        """C."""
+        return self.masses.shape[1] - 4
+
     def smooth(
         self,
         features: NDArray[np.float32],
@@ -85,9 +90,10 @@ class GraphMemory:
             WeightsError: the graph is of another number of classes.
         """
         right = own_masses(probability)
-        if right.shape[1] != self.masses.shape[1]:
-            classes = self.masses.shape[1] - 4
-            raise WeightsError(f"the graph is of {classes} classes, not {probability.shape[1]}")
+        if probability.shape[1] != self.classes:
+            raise WeightsError(
+                f"the graph is of {self.classes} classes, not {probability.shape[1]}"
+            )
         new = unit_rows(features, self.centre)
         found = Neighbours(self.points, device).search(new, self.config.neighbours)
         cosine = np.einsum("qf,qkf->qk", new, self.points[found], dtype=np.float64)

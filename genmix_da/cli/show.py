@@ -108,12 +108,19 @@ def _echo_thresholds(result: dict[str, Any]) -> None:
     """Above which uncertainty images were rejected, by which rule, and how many."""
     found = {"": result.get("rejection"), "+graph": (result.get("graph") or {}).get("rejection")}
     told = [
-        f"{name or 'network alone'} {rejection['threshold']:.3f} ({rejection['rule']}), "
+        f"{name or 'network alone'} {rejection['threshold']:.3f} ({_rule(rejection)}), "
         f"{percent(rejection['rejected'])} % of the images rejected"
         for name, rejection in found.items()
         if rejection
     ]
     click.echo(f"Thresholds: {'; '.join(told)}.")
+
+
+def _rule(rejection: Mapping[str, Any]) -> str:
+    share = rejection.get("share_threshold")
+    return (
+        rejection["rule"] if share is None else f"{rejection['rule']}, share judged at {share:.3f}"
+    )
 
 
 def echo_variants(

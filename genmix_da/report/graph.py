@@ -79,11 +79,17 @@ def _threshold(rejection: Mapping[str, Any]) -> str:
     if rule == "fixed":
         return f"{number}, as given"
     kind, _, floor = rule.partition(":")
-    words = f"{number}, by the rule {rule}: {_RULES.get(kind, kind)}"
-    if not floor:
-        return words
-    decided = "decided" if rejection["floored"] else "did not decide"
-    return f"{words}, at least {floor}; that floor {decided}"
+    words = f"by the rule {rule}: {_RULES.get(kind, kind)}"
+    if floor:
+        decided = "decided" if rejection["floored"] else "did not decide"
+        words = f"{words}, at least {floor}; that floor {decided}"
+    share = rejection.get("share_threshold")
+    if share is None:
+        return f"{number}, {words}"
+    return (
+        f"{number}: as many images lie above it as above {share:.3f} where the uncertainty is "
+        f"smoothed less (share_alpha), {words}"
+    )
 
 
 def _rejected(rejection: Mapping[str, Any]) -> str:

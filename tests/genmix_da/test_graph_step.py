@@ -239,6 +239,8 @@ def test_a_graph_of_another_run_is_refused(
     )
     arguments = ("predict", folder, data / "Clipart", "--out", tmp_path / "p.csv")
     assert "another run" in complaint(run(*arguments))
+    save_checkpoint(folder / "graph.safetensors", tensors, about | {"checkpoint": "0" * 64})
+    assert "of another checkpoint" in complaint(run(*arguments))
     (folder / "graph.safetensors").write_bytes(b"nothing")
     assert "--no-graph" in complaint(run(*arguments))
     assert run(*arguments, "--no-graph").code == 0

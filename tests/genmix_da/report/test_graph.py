@@ -70,7 +70,9 @@ def test_numbers_in_words_are_those_of_the_record(finished: Any) -> None:
     assert "exact search" in told["graph"]
     assert "neighbours 10" in told["settings"] and "views one" in told["settings"]
     rejection = graph["rejection"]
-    assert told["threshold"].startswith(f"{graph['threshold']:.3f}, by the rule otsu:0.5: Otsu's")
+    assert told["threshold"].startswith(f"{graph['threshold']:.3f}: as many images lie above it as")
+    assert f"above {rejection['share_threshold']:.3f} where" in told["threshold"]
+    assert "by the rule otsu:0.5: Otsu's" in told["threshold"]
     assert ("that floor did not decide" in told["threshold"]) != rejection["floored"]
     assert f"{100 * rejection['rejected']:.1f} % of the images" in told["rejected"]
     assert f"separability {rejection['separability']:.2f}" in told["rejected"]
