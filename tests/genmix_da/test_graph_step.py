@@ -43,7 +43,7 @@ def test_one_run_has_both_rows(finished: Any) -> None:
     chosen = max(finished.metrics[1:], key=lambda row: row["graph"]["selection"])
     assert graph["selected"] == chosen["graph"]["scores"]
     assert graph["rule"] == "otsu:0.5"
-    assert graph["threshold"] >= 0.5
+    assert graph["rejection"]["share_threshold"] >= 0.5
 
 
 def test_predictions_have_both_decisions_and_give_the_scores(finished: Any) -> None:
