@@ -131,10 +131,13 @@ def ablate(folders: Sequence[Path], variants: Sequence[Variant] = VARIANTS) -> I
 
 def _figures(record: Record, variants: Sequence[Variant]) -> Iterator[Figure]:
     given = record.content["provenance"]["config"]
-    known = {item.name for item in dataclasses.fields(AdaptConfig)}
+    # The step may have been made again, with other settings than the run's first.
+    step = (record.content.get("graph") or {}).get("settings", {})
+    known = {item.name for item in dataclasses.fields(AdaptConfig)} - {"graph_options"}
     run = record.path.parent
     try:
-        task = prepare(build_config({key: given[key] for key in given if key in known}))
+        values = {key: given[key] for key in given if key in known}
+        task = prepare(build_config(values | {"graph_options": step}))
         network = load_network(task, load_checkpoint(run / CHECKPOINT)[0])
     except (UserError, LeadError) as error:
         raise UserError(f"the run {run} cannot be used: {error}") from error

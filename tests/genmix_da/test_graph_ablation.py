@@ -32,6 +32,19 @@ def test_the_default_is_what_the_run_has(finished: Any, figures: dict[str, Any])
     assert found.threshold == pytest.approx(graph["threshold"], abs=1e-6)
 
 
+def test_a_step_that_was_made_again_counts_as_it_is_now(
+    finished: Any, adapt: Callable[..., Any], tmp_path: Path
+) -> None:
+    folder = tmp_path / "adapt" / "run"
+    shutil.copytree(finished.folder, folder)
+    options = ("--graph-arg", "neighbours=3", "--graph-arg", "share_alpha=0.5")
+    result = adapt("--split", "3/1/2", "--out", folder, "--resume", *options, "--json").json()
+    (found,) = ablate([folder], VARIANTS[:1])
+    assert found.headline == pytest.approx(result["graph"]["last"]["h_score"], abs=1e-6)
+    assert found.auroc == pytest.approx(result["graph"]["last"]["auroc"], abs=1e-6)
+    assert found.auroc != pytest.approx(finished.result["graph"]["last"]["auroc"], abs=1e-6)
+
+
 def test_without_a_graph_the_order_is_the_methods_own(
     finished: Any, figures: dict[str, Any]
 ) -> None:
