@@ -10,33 +10,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from genmix_da.added_graph import with_graph, write_decisions
 from genmix_da.augmented_source import Augmentation, augmentation_of
 from genmix_da.config import AdaptConfig, build_config, identity
 from genmix_da.decode import log_skipped
 from genmix_da.epoch_rows import epoch_row, timing
 from genmix_da.errors import UserError
-from genmix_da.evidence import keep_evidence, keep_graph_evidence
-from genmix_da.graph_step import GraphOutcome, GraphStep, has_memory, keep_memory, step_identity
+from genmix_da.evidence import keep_evidence
+from genmix_da.graph_step import GraphOutcome, GraphStep
 from genmix_da.methods import find_method
-from genmix_da.predictions import entropy_decisions, write_predictions
 from genmix_da.progress import track
 from genmix_da.provenance import provenance
-from genmix_da.results import method_rejection, nmi_of, result_record, score_columns
-from genmix_da.results_seal import seal
+from genmix_da.results import method_rejection, result_record, score_columns
 from genmix_da.runs import RunFolder
-from genmix_da.source_model import (
-    describe_model,
-    load_network,
-    obtain_source,
-    source_settings,
-)
+from genmix_da.source_model import describe_model, obtain_source, source_settings
 from genmix_da.task import Task, prepare
-from lead.checkpoint import load_checkpoint, save_checkpoint
+from lead.checkpoint import save_checkpoint
 from lead.errors import LeadError
-from lead.evaluation import Evaluation, evaluate
+from lead.evaluation import Evaluation
 from lead.network import Network
-from lead.rejection import Rejection, reject
-from lead.scores import normalised_entropy
 from lead.target import TargetConfig
 from lead.views import Views
 from office_home.names import short_name
@@ -162,7 +154,7 @@ def _run(
     finished = run.result()
     if finished is not None:
         logger.info("finished before: %s", run.path)
-        return _with_graph(task, run, finished) if task.config.graph else finished
+        return with_graph(task, run, finished) if task.config.graph else finished
     log_skipped(task.source.decoded, task.target.decoded)
     _warn_about_labels(task)
     origin = provenance() | {
@@ -187,7 +179,7 @@ def _run(
     about = describe_model(task) | {"stage": "adapted", "threshold": rejection.threshold}
     about["threshold_rule"] = task.config.threshold
     save_checkpoint(run.checkpoint, network.state_dict(), about)
-    _write_decisions(task, run, evaluation, rejection, outcome)
+    write_decisions(task, run, evaluation, rejection, outcome)
     result = record(
         status="done",
         scores=score_columns(metrics, task.label_sets.open_set),
@@ -199,57 +191,6 @@ def _run(
     )
     run.write_json("result.json", result)
     run.drop_state()
-    return result
-
-
-def _write_decisions(
-    task: Task,
-    run: RunFolder,
-    evaluation: Evaluation,
-    rejection: Rejection,
-    outcome: GraphOutcome | None,
-) -> None:
-    """predictions.csv, and with a graph what judges new images and what a report draws."""
-    open_set = task.label_sets.open_set
-    own = entropy_decisions(evaluation.probability, rejection.threshold, open_set)
-    graph = outcome.decisions(open_set) if outcome else None
-    write_predictions(run.path / "predictions.csv", task, own, graph)
-    if outcome is not None:
-        keep_memory(run.path, outcome, task.config.graph_settings())
-        keep_graph_evidence(run.path, task, outcome.graph, outcome.smoothed, outcome.rejection)
-
-
-def _with_graph(task: Task, run: RunFolder, finished: dict[str, Any]) -> dict[str, Any]:
-    """A finished run with the graph step that is wanted: as it is, added, or made again.
-
-    Nothing is trained: the step is made of the kept checkpoint. Epochs before the last are gone, so
-    `selected`, `oracle` and `source_only` of an added step are null where there were any.
-    """
-    held = finished.get("graph") or {}
-    same = held.get("identity") == step_identity(task)
-    if same and has_memory(run.path):
-        return finished
-    logger.info("making the step over the target's neighbours from the checkpoint")
-    if held and not same:
-        logger.warning(
-            "the step had other settings: its scores are replaced, and those of earlier epochs "
-            "(selected, oracle, source-only+graph) are gone"
-        )
-    views = task.target_views()
-    network = load_network(task, load_checkpoint(run.checkpoint)[0])
-    step = GraphStep(task, views)
-    evaluation = evaluate(network, views)
-    outcome = step.apply(network, evaluation)
-    threshold = reject(normalised_entropy(evaluation.probability).cpu(), finished["threshold"])
-    _write_decisions(task, run, evaluation, threshold, outcome)
-    if same:  # its files alone were missing
-        return finished
-    last = (finished["scores"]["last"] or {}).get("epoch") or 0
-    rows: list[dict[str, Any]] = [{"epoch": epoch} for epoch in range(last)]
-    rows.append({"epoch": last, "graph": step.row(outcome, last, nmi_of(task, evaluation))})
-    graph = step.record(rows, outcome) | {"added_by": provenance()}
-    result = seal(finished | {"graph": graph})
-    run.write_json("result.json", result)
     return result
 
 
@@ -274,6 +215,11 @@ def _adapt(
     last = config.epochs if method.epochs is None else method.epochs
     state, metrics = run.load_state()
     evaluation = outcome = None
+    if step is not None:
+        step.keep_own(metrics)
+    else:
+        for row in metrics:
+            row.pop("graph", None)
     if state is not None:
         evaluation = Evaluation(state["features"], state["probability"])
         network.load_state_dict(state["network"])
@@ -292,4 +238,8 @@ def _adapt(
     assert evaluation is not None
     if step is not None and outcome is None:  # every epoch was finished before
         outcome = step.apply(network)
+        if "graph" not in metrics[-1]:
+            last_row = metrics[-1]
+            last_row["graph"] = step.row(outcome, last_row["epoch"], last_row["scores"]["nmi"])
+            run.show_metrics(metrics)
     return metrics, evaluation, outcome

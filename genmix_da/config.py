@@ -200,6 +200,10 @@ class AdaptConfig:
         Raises:
             UserError: an unknown one, or one out of range.
         """
+        known = [item.name for item in dataclasses.fields(GraphSettings)]
+        for name in self.graph_options:
+            if name not in known:
+                raise UserError(f"--graph-arg knows no {name!r}; there are: {', '.join(known)}.")
         return config_values.build(
             GraphSettings, self.graph_options, None, recorded=(), required={}
         )

@@ -8,6 +8,7 @@ any rule could reach.
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import statistics
 from collections.abc import Iterator, Sequence
@@ -55,7 +56,7 @@ class Variant:
         features: "raw" of the backbone, or the network's own "embedding".
         score: what the uncertainty is made of: the "entropy", smoothed, or the entropy of the
             smoothed "probability".
-        rule: of the threshold.
+        rule: of the threshold; None: the run's own.
     """
 
     name: str
@@ -63,7 +64,7 @@ class Variant:
     views: str | None = None
     features: str = RAW
     score: str = ENTROPY
-    rule: float | str = AUTO
+    rule: float | str | None = None
 
 
 VARIANTS = (
@@ -125,32 +126,50 @@ def ablate(folders: Sequence[Path], variants: Sequence[Variant] = VARIANTS) -> I
     if not used:
         listed = ", ".join(map(str, folders))
         raise UserError(f"no finished adaptation with target labels below {listed}.")
+    kinds = {json.dumps([_settings_of(record), _rule_of(record)]) for record in used}
+    if len(kinds) > 1:
+        logger.warning(
+            "the step of these runs has %d kinds of settings: means mix them", len(kinds)
+        )
     for record in track(used, "graph variants", len(used)):
         yield from _figures(record, variants)
 
 
 def _figures(record: Record, variants: Sequence[Variant]) -> Iterator[Figure]:
     given = record.content["provenance"]["config"]
-    # The step may have been made again, with other settings than the run's first.
-    step = (record.content.get("graph") or {}).get("settings", {})
     known = {item.name for item in dataclasses.fields(AdaptConfig)} - {"graph_options"}
     run = record.path.parent
     try:
         values = {key: given[key] for key in given if key in known}
-        task = prepare(build_config(values | {"graph_options": step}))
+        task = prepare(build_config(values | {"graph_options": _settings_of(record)}))
         network = load_network(task, load_checkpoint(run / CHECKPOINT)[0])
     except (UserError, LeadError) as error:
         raise UserError(f"the run {run} cannot be used: {error}") from error
     views = task.target_views()
     evaluation = evaluate(network, views)
     own = task.config.graph_settings()
+    rule = _rule_of(record)
     seen: dict[str, Observation] = {}
     for variant in variants:
         look = variant.views or own.views
         if look not in seen:
             seen[look] = observe(network, views, all_views=look == "six")
         config = dataclasses.replace(graph_config(own), **variant.graph)
-        yield _figure(record, task, variant, config, seen[look], evaluation)
+        judged = variant if variant.rule is not None else dataclasses.replace(variant, rule=rule)
+        yield _figure(record, task, judged, config, seen[look], evaluation)
+
+
+def _settings_of(record: Record) -> dict[str, Any]:
+    """Those of the step that a run has now: it may have been made again since."""
+    return dict((record.content.get("graph") or {}).get("settings", {}))
+
+
+def _rule_of(record: Record) -> float | str:
+    """The rule that the step of a run has; `auto` where it has no step."""
+    graph = record.content.get("graph")
+    if not graph:
+        return AUTO
+    return float(graph["threshold"]) if graph["rule"] == "fixed" else str(graph["rule"])
 
 
 def _figure(
@@ -171,6 +190,7 @@ def _figure(
     if variant.rule == BEST:
         thresholds = _candidates(uncertainty)
     else:
+        assert variant.rule is not None
         thresholds = [set_threshold(smoothed, variant.rule).threshold]
     open_set = task.label_sets.open_set
     blocks = [

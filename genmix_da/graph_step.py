@@ -7,6 +7,7 @@ own. What is left of it (the nodes and their solution) judges new images in `gen
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ from genmix_da.results import score_columns, score_predictions
 from genmix_da.runs import CHECKPOINT
 from genmix_da.task import Task
 from lead.checkpoint import load_checkpoint, save_checkpoint
-from lead.errors import WeightsError
+from lead.errors import LeadError, WeightsError
 from lead.evaluation import Evaluation, Observation, observe
 from lead.graph import GraphConfig, Smoothed, TargetGraph
 from lead.graph_memory import GraphMemory
@@ -32,7 +33,13 @@ from lead.rejection import Rejection, reject
 from lead.selection import mutual_information
 from lead.views import Views
 
+logger = logging.getLogger(__name__)
+
 FILE = "graph.safetensors"
+OTHER_SETTINGS = (
+    "the step had other settings: its scores are replaced, and those of earlier epochs (selected, "
+    "oracle, source-only+graph) are gone"
+)
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,8 @@ class GraphStep:
         graph = self._graph(seen)
         smoothed = graph.smooth(seen.probability)
         rejection = set_threshold(smoothed, self.task.config.graph_threshold)
+        if not self.task.label_sets.open_set:
+            rejection = rejection.unused()
         seconds = {"views": observed - started, "graph": time.perf_counter() - observed}
         return GraphOutcome(graph, smoothed, rejection, seconds)
 
@@ -127,7 +136,17 @@ class GraphStep:
             ),
             "rejection": rejection.as_dict(),
             "seconds": outcome.seconds,
+            "identity": step_identity(self.task),
         }
+
+    def keep_own(self, metrics: Sequence[dict[str, Any]]) -> None:
+        """Take out of the rows of earlier epochs what a step with other settings made of them."""
+        mine = step_identity(self.task)
+        others = [row for row in metrics if "graph" in row and row["graph"].get("identity") != mine]
+        for row in others:
+            del row["graph"]
+        if others:
+            logger.warning(OTHER_SETTINGS)
 
     def record(self, metrics: Sequence[Mapping[str, Any]], outcome: GraphOutcome) -> dict[str, Any]:
         """What result.json says of it, beside `scores`.
@@ -220,12 +239,11 @@ def load_memory(run: Path) -> tuple[GraphMemory, dict[str, Any]] | None:
         if about.get("checkpoint") not in (None, _digest(run / CHECKPOINT)):
             raise WeightsError("the graph was made of another checkpoint than the one beside it")
         about["rejection"] = Rejection(**about["rejection"])
-    except (KeyError, TypeError) as error:
-        raise WeightsError(f"the description of {path} is incomplete: {error}") from error
+    except (KeyError, TypeError, LeadError) as error:
+        what = str(error) if isinstance(error, LeadError) else "its description is incomplete"
+        raise WeightsError(
+            f"{what} ({path}); make it again with genmix-da adapt --resume, or use --no-graph"
+        ) from error
     except OSError as error:
         raise WeightsError(f"no checkpoint beside {path}: {error}") from error
-    except WeightsError as error:
-        raise WeightsError(
-            f"{error} ({path}); make it again with genmix-da adapt --resume, or use --no-graph"
-        ) from error
     return memory, about

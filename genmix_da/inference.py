@@ -143,6 +143,12 @@ def predict_folder(
     decoded, views = model.run(all_images(folder))
     names = (*model.label_sets.source_classes, "unknown")
     probability = evaluate(model.network, views).probability
+    rule = model.description.get("threshold_rule")
+    if calibrate and not (graph and model.memory) and not isinstance(rule, str):
+        logger.warning(
+            "--calibrate changes nothing: %s has a number as threshold, and no graph is used",
+            checkpoint,
+        )
     own, rejection = model.own_decisions(probability, threshold, calibrate=calibrate)
     smoothed = model.graph_decisions(views, threshold, calibrate=calibrate) if graph else None
     header, rows = prediction_table(names, own, smoothed[0] if smoothed else None)

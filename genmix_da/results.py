@@ -42,7 +42,8 @@ def method_rejection(task: Task, probability: torch.Tensor) -> Rejection:
         probability: [N, C] of the target.
     """
     rule = task.config.threshold
-    return reject(normalised_entropy(probability).cpu().numpy(), 0.0 if rule is None else rule)
+    found = reject(normalised_entropy(probability).cpu().numpy(), 0.0 if rule is None else rule)
+    return found if task.label_sets.open_set else found.unused()
 
 
 def score_predictions(

@@ -104,7 +104,27 @@ class RunFolder:
     def save_state(self, state: Mapping[str, Any], metrics: list[dict[str, Any]]) -> None:
         """Keep the training state and the metrics so far, together, then show the metrics."""
         save_state(self.path / STATE, {**state, "metrics": json.dumps(metrics)})
+        self.show_metrics(metrics)
+
+    def show_metrics(self, metrics: list[dict[str, Any]]) -> None:
+        """Replace metrics.jsonl."""
         self.write_text("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in metrics))
+
+    def shown_metrics(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl; none where it is gone.
+
+        Raises:
+            UserError: it is damaged.
+        """
+        file = self.path / "metrics.jsonl"
+        try:
+            return [json.loads(line) for line in file.read_text().splitlines()]
+        except FileNotFoundError:
+            return []
+        except ValueError as error:
+            raise UserError(
+                f"{file} is damaged ({error}); remove it, only a report reads it."
+            ) from error
 
     def keep_state(self) -> None:
         """Keep the saved state, if any, as the one before that which is saved next.

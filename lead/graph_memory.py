@@ -71,7 +71,7 @@ class GraphMemory:
     @property
     def classes(self) -> int:
         """C."""
-        return self.masses.shape[1] - 4
+        return int(self.masses.shape[1]) - 4
 
     def smooth(
         self,

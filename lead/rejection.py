@@ -53,6 +53,14 @@ class Rejection:
     floored: bool = False
     share_threshold: float | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.rule, str) or not isinstance(self.threshold, (int, float)):
+            raise LeadError(f"the rejection {self.as_dict()} has no rule or no threshold")
+
+    def unused(self) -> Rejection:
+        """As it is where nothing is rejected, in a closed set of classes."""
+        return dataclasses.replace(self, rejected=0.0, separability=None)
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for a record."""
         return dataclasses.asdict(self)
@@ -170,10 +178,15 @@ def reject(
         threshold, floored = max(found, floor), found < floor
         if share_uncertainty is not None:
             share_threshold = threshold
-            threshold = _above(values, int((judged > threshold).sum()), threshold)
-    above = values.astype(np.float32) > np.float32(threshold)  # as scores and predictions compare
+            threshold = _above(values, int(_exceed(judged, threshold).sum()), threshold)
+    above = _exceed(values, threshold)
     share = float(above.mean()) if len(values) else 0.0
     return Rejection(name, threshold, share, _separability(values, above), floored, share_threshold)
+
+
+def _exceed(values: Floats, threshold: float) -> NDArray[np.bool_]:
+    """[N] which are rejected, compared as scores and predictions compare."""
+    return values.astype(np.float32) > np.float32(threshold)
 
 
 def _same_length(values: Floats, others: ArrayLike) -> Floats:

@@ -105,6 +105,38 @@ def test_other_settings_of_the_step_are_another_step_of_the_same_run(
     assert (result["graph"]["threshold"], result["graph"]["rule"]) == (0.9, "fixed")
 
 
+def test_the_curve_of_a_step_that_was_replaced_is_gone(
+    finished: Any, adapt: Callable[..., Any], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished.folder, folder)
+    result = adapt(*OPDA, "--graph-arg", "alpha=0.5", "--out", folder, "--resume", "--json").json()
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [row.get("graph", {}).get("scores") for row in rows] == [
+        *([None] * (len(rows) - 1)),
+        result["graph"]["last"],
+    ]
+    assert [row["scores"] for row in rows] == [row["scores"] for row in finished.metrics]
+
+
+def test_the_checkpoint_of_another_run_is_refused(
+    finished: Any,
+    adapt_once: Callable[..., Any],
+    adapt: Callable[..., Any],
+    complaint: Callable[..., str],
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished.folder, folder)
+    other = adapt_once(*OPDA, "--seed", "5")
+    accuracies = [run.result["scores"]["last"]["accuracy"] for run in (finished, other)]
+    assert abs(accuracies[0] - accuracies[1]) > 0.1  # else it could not be told
+    shutil.copy(other.folder / "checkpoint.safetensors", folder)
+    before = (folder / "predictions.csv").read_bytes()
+    assert "it is of another run" in complaint(adapt(*OPDA, "--out", folder, "--resume"))
+    assert (folder / "predictions.csv").read_bytes() == before
+
+
 @pytest.mark.parametrize("name", list(METHODS))
 def test_target_labels_never_enter(
     name: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -179,6 +211,9 @@ def test_adapt_prints_both(adapt: Callable[..., Any]) -> None:
 
 def test_in_pda_nothing_is_rejected(adapt: Callable[..., Any], tmp_path: Path) -> None:
     result = adapt("--split", "3/3/0", "--setting", "pda", "--json").json()
+    for part in (result, result["graph"]):
+        assert part["rejection"]["rejected"] == 0.0
+        assert part["rejection"]["separability"] is None
     assert result["graph"]["last"]["known_accuracy"] is not None
     assert result["graph"]["last"]["h_score"] is None
     rows = predictions(tmp_path / "runs" / "run")

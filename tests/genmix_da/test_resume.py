@@ -253,3 +253,39 @@ def test_interrupt_key_is_exit_code_130(
     assert "Traceback" not in err
     assert err.splitlines()[-1].startswith("genmix-da: interrupted")
     assert (tmp_path / "runs" / "run" / "result.json").is_file()
+
+
+@pytest.mark.parametrize("epoch", [0, 1, EPOCHS])
+def test_a_step_with_other_settings_is_not_mixed_with_that_before_the_interruption(
+    adapt: Callable, finished: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture, epoch: int
+) -> None:
+    folder = tmp_path / "runs" / "run"
+    others = ("--graph-threshold", "0.9", "--graph-arg", "alpha=0.5")
+    with pytest.MonkeyPatch.context() as patch:
+        stop_at(patch, "target", epoch, saved=True, error=KeyboardInterrupt())
+        assert adapt(*OPDA, *others).code == 130
+    caplog.clear()
+    assert adapt(*OPDA, "--resume").code == 0
+    assert sum("other settings" in record.message for record in caplog.records) == 1
+    assert_same(folder, finished)
+    found = json.loads((folder / "result.json").read_text())["graph"]
+    whole = finished.result["graph"]
+    for name in ("identity", "settings", "threshold", "rejection"):
+        assert found[name] == whole[name], name
+    assert found["last"] == pytest.approx(whole["last"])
+    assert found["selected"] is found["oracle"] is found["source_only"] is None
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    first = min(epoch + 1, EPOCHS)
+    assert ["graph" in row for row in rows] == [row["epoch"] >= first for row in rows]
+    assert adapt(*OPDA, "--resume", "--json").json()["graph"] == found
+
+
+def test_without_the_step_nothing_of_it_is_left(adapt: Callable, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        stop_at(patch, "target", 1, saved=True, error=KeyboardInterrupt())
+        assert adapt(*OPDA).code == 130
+    result = adapt(*OPDA, "--no-graph", "--resume", "--json").json()
+    assert result["graph"] is None
+    assert "graph" not in result["timing"]["seconds"]
+    metrics = (tmp_path / "runs" / "run" / "metrics.jsonl").read_text()
+    assert "graph" not in metrics

@@ -267,6 +267,21 @@ def test_none_may_be_judged_unknown(floor: float, threshold: float) -> None:
     assert found.threshold == max(threshold, values.max())
 
 
+@pytest.mark.parametrize("rule", ["otsu", "root-otsu", "two-means"])
+def test_uncertainties_that_are_all_alike_judge_none_unknown(rule: str) -> None:
+    for value in np.linspace(0.01, 0.99, 99):
+        found = reject([0.1, 0.2, 0.3, 0.4], rule, np.full(4, value))
+        assert found.rejected == 0.0, value
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_as_many_are_rejected_as_are_judged_unknown(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    values, others = draw.random((2, draw.integers(1, 40))).astype(np.float32)
+    for rule in ("otsu", "root-otsu", "two-means", "otsu:0.5", "root-otsu:0.2"):
+        assert reject(values, rule, others).rejected == reject(others, rule).rejected, rule
+
+
 def test_images_of_equal_uncertainty_stay_together() -> None:
     found = reject([0.1, 0.6, 0.6, 0.9], "otsu", [0.1, 0.2, 0.9, 0.9])
     assert found.threshold == 0.6
