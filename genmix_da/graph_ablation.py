@@ -21,7 +21,7 @@ import torch
 
 from genmix_da.config import AdaptConfig, build_config
 from genmix_da.errors import UserError
-from genmix_da.graph_step import graph_config, set_threshold
+from genmix_da.graph_step import graph_config, settle
 from genmix_da.methods import graph_name
 from genmix_da.progress import track
 from genmix_da.results import score_predictions
@@ -186,12 +186,10 @@ def _figure(
     if variant.score == PROBABILITY:
         again = normalised_entropy(smoothed.probability)
         smoothed = dataclasses.replace(smoothed, uncertainty=again, share_uncertainty=again)
+    assert variant.rule is not None
+    smoothed, rejection = settle(smoothed, AUTO if variant.rule == BEST else variant.rule)
     uncertainty = smoothed.uncertainty
-    if variant.rule == BEST:
-        thresholds = _candidates(uncertainty)
-    else:
-        assert variant.rule is not None
-        thresholds = [set_threshold(smoothed, variant.rule).threshold]
+    thresholds = _candidates(uncertainty) if variant.rule == BEST else [rejection.threshold]
     open_set = task.label_sets.open_set
     blocks = [
         (score_predictions(task, smoothed.probability, 0, limit, uncertainty=uncertainty), limit)

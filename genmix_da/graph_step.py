@@ -6,6 +6,7 @@ own. What is left of it (the nodes and their solution) judges new images in `gen
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import logging
 import math
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from genmix_da.config import GraphSettings, identity
 from genmix_da.predictions import Decisions
@@ -36,6 +38,7 @@ from lead.views import Views
 logger = logging.getLogger(__name__)
 
 FILE = "graph.safetensors"
+_VERSION = 2  # raised when the same settings give other numbers
 OTHER_SETTINGS = (
     "the step had other settings: its scores are replaced, and those of earlier epochs (selected, "
     "oracle, source-only+graph) are gone"
@@ -95,7 +98,7 @@ class GraphStep:
         observed = time.perf_counter()
         graph = self._graph(seen)
         smoothed = graph.smooth(seen.probability)
-        rejection = set_threshold(smoothed, self.task.config.graph_threshold)
+        smoothed, rejection = settle(smoothed, self.task.config.graph_threshold)
         if not self.task.label_sets.open_set:
             rejection = rejection.unused()
         seconds = {"views": observed - started, "graph": time.perf_counter() - observed}
@@ -179,9 +182,16 @@ class GraphStep:
         }
 
 
-def set_threshold(smoothed: Smoothed, rule: float | str) -> Rejection:
-    """Apply a rule: the share by the less smoothed uncertainty, the order by the other."""
-    return reject(smoothed.uncertainty, rule, smoothed.share_uncertainty)
+def settle(smoothed: Smoothed, rule: float | str) -> tuple[Smoothed, Rejection]:
+    """Apply a rule; the predictions with the uncertainty that its threshold is on, and it."""
+    rejection = reject(smoothed.uncertainty, rule, smoothed.share_uncertainty)
+    return ordered(smoothed, rejection), rejection
+
+
+def ordered(smoothed: Smoothed, rejection: Rejection) -> Smoothed:
+    """Predictions with the uncertainty that a threshold is on."""
+    order = rejection.order(smoothed.uncertainty.numpy(), smoothed.share_uncertainty.numpy())
+    return dataclasses.replace(smoothed, uncertainty=torch.from_numpy(order))
 
 
 def graph_config(settings: GraphSettings) -> GraphConfig:
@@ -194,7 +204,8 @@ def graph_config(settings: GraphSettings) -> GraphConfig:
 def step_identity(task: Task) -> str:
     """Hash of what decides the step, given the run."""
     settings = task.config.graph_settings().as_dict()
-    return identity({"graph": settings, "threshold": task.config.graph_threshold})
+    rule = task.config.graph_threshold
+    return identity({"graph": settings, "threshold": rule, "version": _VERSION})
 
 
 def keep_memory(run: Path, outcome: GraphOutcome, settings: GraphSettings) -> None:

@@ -16,7 +16,7 @@ from genmix_da.decode import DecodedDomain, decode_domain, log_skipped
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
 from genmix_da.frozen.encoder import OWN_WEIGHTS, BackboneChoice
-from genmix_da.graph_step import load_memory, set_threshold
+from genmix_da.graph_step import load_memory, ordered, settle
 from genmix_da.predictions import Decisions, entropy_decisions
 from genmix_da.runs import CHECKPOINT
 from lead.backbones import Backbone, build_backbone
@@ -99,11 +99,11 @@ class Model:
             smoothed = graph.smooth(seen.probability)
         else:
             smoothed = memory.smooth(features, seen.probability, self.device)
-        rejection = stored
         if calibrate or threshold is not None:
             rule = stored.rule if stored.rule != "fixed" else stored.threshold
-            rule = rule if threshold is None else threshold
-            rejection = set_threshold(smoothed, rule)
+            smoothed, rejection = settle(smoothed, rule if threshold is None else threshold)
+        else:
+            smoothed, rejection = ordered(smoothed, stored), stored
         limit = rejection.threshold if self.label_sets.open_set else math.inf
         return Decisions(smoothed.probability, smoothed.uncertainty, limit), rejection
 

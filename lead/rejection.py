@@ -26,8 +26,10 @@ from lead.errors import LeadError
 AUTO = "auto"
 AUTO_RULE = "otsu:0.5"
 BINS = 256
+_FAR = 2.0  # times the share of unknown images: weight of the uncertainty that is smoothed more
 
 Floats = NDArray[np.float64]
+Floats32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Rejection:
         rejected: share of the images that are.
         share_threshold: where the rule split the uncertainties by which it judged the share; None
             where they are those that the threshold is on.
+        far_weight: in [0, 1], what the threshold is on then, see `order`; else None.
         separability: how far the uncertainties fall into two groups at the threshold: the
             variance between the groups over all variance, in [0, 1] (Otsu's eta). None where one
             group is empty. High values do not prove that there are unknown images.
@@ -52,10 +55,23 @@ class Rejection:
     separability: float | None
     floored: bool = False
     share_threshold: float | None = None
+    far_weight: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.rule, str) or not isinstance(self.threshold, (int, float)):
             raise LeadError(f"the rejection {self.as_dict()} has no rule or no threshold")
+
+    def order(self, uncertainty: ArrayLike, share_uncertainty: ArrayLike) -> Floats32:
+        """[N] float32 that the threshold is on: the uncertainty, or its mean with the other.
+
+        Args:
+            uncertainty: [N] as `reject` took it, or of new images.
+            share_uncertainty: [N] of the same images.
+        """
+        far = np.asarray(uncertainty, dtype=np.float32)
+        if self.far_weight is None:
+            return far
+        return mixed(far, np.asarray(share_uncertainty, dtype=np.float32), self.far_weight)
 
     def unused(self) -> Rejection:
         """As it is where nothing is rejected, in a closed set of classes."""
@@ -152,8 +168,10 @@ def reject(
     Args:
         uncertainty: [N], about 0 to 1; no labels. The largest ones are rejected.
         rule: see `parse_rule`. A number is the threshold on `uncertainty`.
-        share_uncertainty: [N] another uncertainty of the same images, by which a named rule decides
-            how many are rejected; None: the same.
+        share_uncertainty: [N] another uncertainty of the same images, smoothed less, by which a
+            named rule decides how many are rejected. Those are the ones with the largest mean of
+            both, in which `uncertainty` weighs twice their share, at most 1: among many known
+            images it would drown a few unknown ones. None: the same.
 
     Raises:
         LeadError: an unknown rule, or uncertainties of different numbers of images.
@@ -165,7 +183,7 @@ def reject(
     """
     values = np.asarray(uncertainty, dtype=np.float64).ravel()
     resolved = parse_rule(rule)
-    share_threshold = None
+    share_threshold = far_weight = None
     if isinstance(resolved, float):
         name, threshold, floored = "fixed", resolved, False
     else:
@@ -177,11 +195,21 @@ def reject(
         found = RULES[kind](judged) if len(judged) else 1.0
         threshold, floored = max(found, floor), found < floor
         if share_uncertainty is not None:
-            share_threshold = threshold
-            threshold = _above(values, int(_exceed(judged, threshold).sum()), threshold)
+            share_threshold, count = threshold, int(_exceed(judged, threshold).sum())
+            far_weight = min(1.0, _FAR * count / max(len(values), 1))
+            values = mixed(values.astype(np.float32), judged.astype(np.float32), far_weight).astype(
+                np.float64
+            )
+            threshold = _above(values, count, threshold)
     above = _exceed(values, threshold)
     share = float(above.mean()) if len(values) else 0.0
-    return Rejection(name, threshold, share, _separability(values, above), floored, share_threshold)
+    apart = _separability(values, above)
+    return Rejection(name, threshold, share, apart, floored, share_threshold, far_weight)
+
+
+def mixed(far: Floats32, near: Floats32, weight: float) -> Floats32:
+    """[N] mean of two uncertainties; `weight` is that of the first."""
+    return np.float32(1 - weight) * near + np.float32(weight) * far
 
 
 def _exceed(values: Floats, threshold: float) -> NDArray[np.bool_]:

@@ -88,7 +88,8 @@ def _threshold(rejection: Mapping[str, Any]) -> str:
         return f"{number}, {words}"
     return (
         f"{number}: as many images lie above it as above {share:.3f} where the uncertainty is "
-        f"smoothed less (share_alpha), {words}"
+        f"smoothed less (share_alpha), {words}. It is on the mean of both, in which the one that "
+        f"is smoothed more weighs {rejection['far_weight']:.2f}"
     )
 
 

@@ -245,12 +245,23 @@ def test_the_share_may_be_judged_by_another_uncertainty(rule: str) -> None:
     found, judged = reject(values, rule, others), reject(others, rule)
     assert found.share_threshold == judged.threshold
     assert (found.rejected, found.floored, found.rule) == (judged.rejected, judged.floored, rule)
-    # The images that are most uncertain by `values`, with the threshold in the middle of the gap.
+    # Those with the largest mean of both, with the threshold in the middle of the gap.
     count = round(100 * judged.rejected)
-    ordered = np.sort(values)[::-1]
+    assert found.far_weight == pytest.approx(min(1, 2 * judged.rejected))
+    mean = found.far_weight * values + (1 - found.far_weight) * others
+    order = found.order(values, others)
+    np.testing.assert_allclose(order, mean, atol=1e-6)
+    ordered = np.sort(mean)[::-1]
     if count:
-        assert found.threshold == pytest.approx((ordered[count - 1] + ordered[count]) / 2)
-    assert (values > found.threshold).sum() == count
+        assert found.threshold == pytest.approx((ordered[count - 1] + ordered[count]) / 2, abs=1e-6)
+    assert (order > np.float32(found.threshold)).sum() == count
+
+
+def test_without_another_uncertainty_the_order_is_its_own() -> None:
+    values, others = judged_apart()
+    for found in (reject(values, "otsu"), reject(values, 0.5, others)):
+        assert found.far_weight is found.share_threshold is None
+        assert np.array_equal(found.order(values, others), values.astype(np.float32))
 
 
 def test_the_same_uncertainty_judges_as_alone() -> None:
@@ -264,7 +275,8 @@ def test_none_may_be_judged_unknown(floor: float, threshold: float) -> None:
     values = two_groups()
     found = reject(values, f"otsu:{floor}", np.full(100, 0.1))
     assert (found.rejected, found.share_threshold) == (0.0, threshold)
-    assert found.threshold == max(threshold, values.max())
+    assert found.far_weight == 0.0  # the few that there may be are judged by the other alone
+    assert found.threshold == threshold
 
 
 @pytest.mark.parametrize("rule", ["otsu", "root-otsu", "two-means"])
@@ -284,7 +296,8 @@ def test_as_many_are_rejected_as_are_judged_unknown(seed: int) -> None:
 
 def test_images_of_equal_uncertainty_stay_together() -> None:
     found = reject([0.1, 0.6, 0.6, 0.9], "otsu", [0.1, 0.2, 0.9, 0.9])
-    assert found.threshold == 0.6
+    assert found.far_weight == 1.0
+    assert found.threshold == pytest.approx(0.6)
     assert found.rejected == 0.25  # two were judged unknown, the second is equal to a kept one
 
 
