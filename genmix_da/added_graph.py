@@ -60,6 +60,7 @@ def with_graph(task: Task, run: RunFolder, finished: dict[str, Any]) -> dict[str
     logger.info("making the step over the target's neighbours from the checkpoint")
     if held and not same:
         logger.warning(OTHER_SETTINGS)
+    shown = run.shown_metrics()
     views = task.target_views()
     network = load_network(task, load_checkpoint(run.checkpoint)[0])
     step = GraphStep(task, views)
@@ -75,7 +76,6 @@ def with_graph(task: Task, run: RunFolder, finished: dict[str, Any]) -> dict[str
     rows.append({"epoch": last, "graph": step.row(outcome, last, nmi_of(task, evaluation))})
     graph = step.record(rows, outcome) | {"added_by": provenance()}
     result = seal(finished | {"graph": graph})
-    shown = run.shown_metrics()
     for row in shown:
         row.pop("graph", None)
         if row.get("epoch") == last:
