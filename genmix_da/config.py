@@ -52,7 +52,7 @@ class GraphSettings:
     power: float = 3.0
     alpha: float = 0.9
     uncertainty_alpha: float = 0.9
-    share_alpha: float = 0.8
+    share_alpha: float = 0.7
     centred: bool = True
     views: str = "auto"
 

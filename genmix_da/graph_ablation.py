@@ -73,7 +73,7 @@ VARIANTS = (
     *(Variant(f"alpha {a}", dict.fromkeys(_ALPHAS, a)) for a in (0.5, 0.8, 0.9, 0.95)),
     Variant("alpha 0: no graph", dict.fromkeys(_ALPHAS, 0.0)),
     *(Variant(f"uncertainty_alpha {a}", {"uncertainty_alpha": a}) for a in (0.8, 0.95)),
-    *(Variant(f"share_alpha {a}", {"share_alpha": a}) for a in (0.7, 0.9)),
+    *(Variant(f"share_alpha {a}", {"share_alpha": a}) for a in (0.8, 0.9)),
     *(Variant(f"power {p:g}", {"power": p}) for p in (1.0, 8.0)),
     Variant("not centred", {"centred": False}),
     Variant("six views", views="six"),

@@ -57,7 +57,7 @@ class GraphConfig:
     power: float = 3.0
     alpha: float = 0.9
     uncertainty_alpha: float = 0.9
-    share_alpha: float = 0.8
+    share_alpha: float = 0.7
     centred: bool = True
 
     def __post_init__(self) -> None:

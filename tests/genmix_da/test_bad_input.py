@@ -513,7 +513,7 @@ def test_full_disk(
         if place == "cache":
             patch.setattr("genmix_da.decode.os.posix_fallocate", full)
         else:
-            patch.setattr("genmix_da.adaptation.write_predictions", full)
+            patch.setattr("genmix_da.added_graph.write_predictions", full)
         assert "the disk is full" in complaint(adapt(*QUICK))
     assert adapt(*QUICK, "--resume").code == 0
 

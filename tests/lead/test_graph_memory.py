@@ -187,7 +187,7 @@ def test_a_graph_of_other_classes_is_refused() -> None:
 
 
 def test_a_graph_of_before_the_share_had_its_alpha_is_read() -> None:
-    memory, _ = remembered(*images(80), GraphConfig(uncertainty_alpha=0.8))
+    memory, _ = remembered(*images(80), GraphConfig(uncertainty_alpha=0.8, share_alpha=0.8))
     tensors, settings = memory.tensors(), memory.description()
     tensors["masses"] = tensors["masses"][:, :-2]
     del settings["share_alpha"]
