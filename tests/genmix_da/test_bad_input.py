@@ -479,7 +479,7 @@ def test_damaged_training_state(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("genmix_da.adaptation.write_predictions", interrupted)
+        patch.setattr("genmix_da.added_graph.write_predictions", interrupted)
         assert adapt(*QUICK).code == 130
     file = tmp_path / "runs" / "run" / "state.pt"
     file.write_bytes(file.read_bytes()[:1000])
