@@ -192,3 +192,15 @@ def wait_for_lines() -> Callable[..., None]:
         raise AssertionError(f"no {lines} lines in {pattern} after two minutes")
 
     return wait
+
+
+@pytest.fixture
+def computed_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails where a finished run is adapted again."""
+    from genmix_da import adaptation
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise AssertionError("a finished run was adapted again")
+
+    monkeypatch.setattr(adaptation, "obtain_source", refuse)
+    monkeypatch.setattr(adaptation, "_adapt", refuse)

@@ -83,15 +83,6 @@ def test_a_finished_run_gets_the_step_without_training(
     assert again == result
 
 
-@pytest.fixture
-def computed_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*arguments: Any, **options: Any) -> None:
-        raise AssertionError("a finished run was adapted again")
-
-    monkeypatch.setattr(adaptation, "obtain_source", refuse)
-    monkeypatch.setattr(adaptation, "_adapt", refuse)
-
-
 def test_other_settings_of_the_step_are_another_step_of_the_same_run(
     finished: Any, adapt: Callable[..., Any], tmp_path: Path, computed_nothing: None
 ) -> None:
@@ -189,6 +180,7 @@ def test_a_fixed_threshold_is_recorded_as_such(finished: Any) -> None:
         (("--threshold", "nan"), ("nan",)),
         (("--graph-threshold", "otsu:x"), ("otsu:x",)),
         (("--graph-arg", "alpha=1"), ("alpha", "[0, 1)")),
+        (("--graph-arg", "foo=1"), ("--graph-arg", "'foo'", "share_alpha")),
         (("--graph-arg", "neighbors=3"), ("neighbors", "neighbours")),
         (("--graph-arg", "views=seven"), ("views", "six")),
         (("--unknown-share", "1"), ("unknown_share", "[0, 1)")),
@@ -235,52 +227,6 @@ def test_names() -> None:
     assert not has_graph("lead (frozen)")
 
 
-def test_graph_file_is_described(finished: Any) -> None:
-    about = json.loads((finished.folder / "graph.json").read_text())
-    assert about["rejection"] == finished.result["graph"]["rejection"]
-    assert about["views"] == finished.result["graph"]["settings"]["views"] == "one"
-
-
-@pytest.mark.parametrize("damage", ["missing", "cut"])
-def test_a_lost_graph_file_is_made_again(
-    finished: Any, adapt: Callable[..., Any], tmp_path: Path, damage: str, computed_nothing: None
-) -> None:
-    folder = tmp_path / "run"
-    shutil.copytree(finished.folder, folder)
-    file = folder / "graph.safetensors"
-    whole = file.read_bytes()
-    file.unlink()
-    if damage == "cut":
-        file.write_bytes(whole[:100])
-    result = adapt(*OPDA, "--out", folder, "--resume", "--json").json()
-    assert result == finished.result
-    assert len(file.read_bytes()) == len(whole)
-
-
-def test_a_graph_of_another_run_is_refused(
-    finished: Any,
-    run: Callable[..., Any],
-    complaint: Callable[..., str],
-    data: Path,
-    tmp_path: Path,
-) -> None:
-    from lead.checkpoint import load_checkpoint, save_checkpoint
-
-    folder = tmp_path / "run"
-    shutil.copytree(finished.folder, folder)
-    tensors, about = load_checkpoint(folder / "graph.safetensors")
-    save_checkpoint(
-        folder / "graph.safetensors", tensors | {"masses": tensors["masses"][:, 1:]}, about
-    )
-    arguments = ("predict", folder, data / "Clipart", "--out", tmp_path / "p.csv")
-    assert "another run" in complaint(run(*arguments))
-    save_checkpoint(folder / "graph.safetensors", tensors, about | {"checkpoint": "0" * 64})
-    assert "of another checkpoint" in complaint(run(*arguments))
-    (folder / "graph.safetensors").write_bytes(b"nothing")
-    assert "--no-graph" in complaint(run(*arguments))
-    assert run(*arguments, "--no-graph").code == 0
-
-
 def test_the_defaults_are_those_of_the_library() -> None:
     """Settings are checked without torch, so they stand in two places."""
     from genmix_da.config import GraphSettings
@@ -288,20 +234,3 @@ def test_the_defaults_are_those_of_the_library() -> None:
     from lead.graph import GraphConfig
 
     assert graph_config(GraphSettings()) == GraphConfig()
-
-
-def test_an_incomplete_description_of_the_graph_is_refused(
-    finished: Any,
-    run: Callable[..., Any],
-    complaint: Callable[..., str],
-    data: Path,
-    tmp_path: Path,
-) -> None:
-    folder = tmp_path / "run"
-    shutil.copytree(finished.folder, folder)
-    arguments = ("predict", folder, data / "Clipart", "--out", tmp_path / "p.csv")
-    for name in ("views", "rejection", "config"):
-        about = json.loads((finished.folder / "graph.json").read_text())
-        del about[name]
-        (folder / "graph.json").write_text(json.dumps(about))
-        assert "graph" in complaint(run(*arguments))
