@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genmix_da import classify as classify
-    from genmix_da.adaptation import adapt as adapt
-    from genmix_da.adaptation import train_source_model as train_source_model
+    from genmix_da.adaptation.run import adapt as adapt
+    from genmix_da.adaptation.run import train_source_model as train_source_model
 
 __version__ = "0.1.0"
-_PUBLIC = {"adapt": "genmix_da.adaptation", "train_source_model": "genmix_da.adaptation"}
+_PUBLIC = {"adapt": "genmix_da.adaptation.run", "train_source_model": "genmix_da.adaptation.run"}
 __all__ = ["__version__", "adapt", "classify", "train_source_model"]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from genmix_da.places import cache_folder, default_data
-from genmix_da.provenance import git_commit, package_versions
+from genmix_da.runs.provenance import git_commit, package_versions
 
 _RESNET50 = "resnet50-0676ba61.pth"  # torchvision's file of ResNet50_Weights.IMAGENET1K_V1
 

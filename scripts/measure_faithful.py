@@ -24,7 +24,7 @@ from genmix_da.augment.edits import load_working_image
 from genmix_da.augment.encoders import resolve_encoder
 from genmix_da.augment.faithful import PairStatistics, Statistics, cosine
 from genmix_da.augment.prompts import load_prompts
-from genmix_da.data import folder_domain
+from genmix_da.data.domains import folder_domain
 from lead.seeds import derive
 
 Pixels = NDArray[np.uint8]

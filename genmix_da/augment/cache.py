@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genmix_da.augment.prompts import Style
-from genmix_da.decode import DECODE_VERSION
+from genmix_da.data.decode import DECODE_VERSION
 from genmix_da.places import cache_folder
 from lead.checkpoint import write_atomically
 

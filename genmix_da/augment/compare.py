@@ -32,10 +32,10 @@ from genmix_da.augment.edits import PATIENCE
 from genmix_da.augment.features import Encoder
 from genmix_da.augment.prompts import PromptSet
 from genmix_da.augment.settings import AugmentSettings
-from genmix_da.data import Domain
+from genmix_da.data.domains import Domain
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
-from genmix_da.provenance import provenance
+from genmix_da.runs.provenance import provenance
 
 KIND = "genmix-da editors compare"
 

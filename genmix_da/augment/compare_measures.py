@@ -25,8 +25,8 @@ from genmix_da.augment.faithful import PairStatistics, cosine
 from genmix_da.augment.features import Encoder
 from genmix_da.augment.prompts import PromptSet, Style
 from genmix_da.augment.settings import AugmentSettings
-from genmix_da.data import Domain
-from genmix_da.decode import pil_warnings_ignored, read_image
+from genmix_da.data.decode import pil_warnings_ignored, read_image
+from genmix_da.data.domains import Domain
 from genmix_da.errors import UserError
 from genmix_da.progress import track
 from lead.seeds import derive

@@ -17,7 +17,7 @@ from genmix_da.augment.edits import Pixels, count_edits, load_working_image
 from genmix_da.augment.pipeline import labelled_folder
 from genmix_da.augment.prompts import Style, load_prompts
 from genmix_da.augment.settings import AugmentSettings
-from genmix_da.data import Domain
+from genmix_da.data.domains import Domain
 from genmix_da.errors import UserError
 
 logger = logging.getLogger(__name__)

@@ -22,8 +22,8 @@ from genmix_da.augment.editors import Editor, edit_problem
 from genmix_da.augment.editors.base import fit_to, to_uint8
 from genmix_da.augment.prompts import PromptSet, Style
 from genmix_da.augment.settings import AugmentSettings
-from genmix_da.data import Domain
-from genmix_da.decode import read_image
+from genmix_da.data.decode import read_image
+from genmix_da.data.domains import Domain
 from genmix_da.errors import UserError
 from genmix_da.progress import track
 from lead.seeds import derive

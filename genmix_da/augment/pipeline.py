@@ -26,10 +26,10 @@ from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.selection import Edit, Selection, select_edits
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.augment.sharding import edit_on_devices
-from genmix_da.data import Domain, folder_domain
+from genmix_da.data.domains import Domain, folder_domain
 from genmix_da.errors import UserError
 from genmix_da.progress import track
-from genmix_da.provenance import provenance
+from genmix_da.runs.provenance import provenance
 from lead.checkpoint import remove_abandoned, write_atomically
 
 logger = logging.getLogger(__name__)

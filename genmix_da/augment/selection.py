@@ -19,8 +19,8 @@ from genmix_da.augment.faithful import PairStatistics, Statistics, cosine
 from genmix_da.augment.features import Encoder
 from genmix_da.augment.prompts import PromptSet
 from genmix_da.augment.settings import AugmentSettings
-from genmix_da.data import Domain
-from genmix_da.decode import pil_warnings_ignored
+from genmix_da.data.decode import pil_warnings_ignored
+from genmix_da.data.domains import Domain
 from genmix_da.errors import UserError
 from genmix_da.progress import track
 

@@ -23,7 +23,7 @@ from genmix_da.augment.pipeline import draws_of
 from genmix_da.augment.prompts import PromptSet
 from genmix_da.augment.selection import Edit, Selection
 from genmix_da.augment.settings import AugmentSettings
-from genmix_da.data import Domain
+from genmix_da.data.domains import Domain
 from genmix_da.errors import UserError
 from lead.checkpoint import write_atomically
 from lead.seeds import derive

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from genmix_da.data import Domain, NoImageError, folder_domain, is_image
+from genmix_da.data.domains import Domain, NoImageError, folder_domain, is_image
 from genmix_da.errors import UserError
 
 LAYOUT = "SRC/<class>/<image>"

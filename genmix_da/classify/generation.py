@@ -22,8 +22,8 @@ from genmix_da.augment.cost import make_trials, time_blends, time_edits
 from genmix_da.augment.pipeline import write_images
 from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.selection import edit_and_judge
-from genmix_da.augmented_source import Augmentation
-from genmix_da.data import Domain
+from genmix_da.augment.training_set import Augmentation
+from genmix_da.data.domains import Domain
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genmix_da.augmented_source import Augmentation as SourceAugmentation
-from genmix_da.augmented_source import TrainingSet, augmentation_of, training_set
+from genmix_da.augment.training_set import Augmentation as SourceAugmentation
+from genmix_da.augment.training_set import TrainingSet, augmentation_of, training_set
 from genmix_da.classify.augmentations import Augmentation, Setup, make_augmentation
 from genmix_da.classify.config import ClassifyConfig
 from genmix_da.classify.task import ClassifyTask, labels_of

@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import Tensor
 
+from genmix_da.adaptation.predictions import write_csv
 from genmix_da.classify.method import Method
 from genmix_da.classify.task import ClassifyTask, labels_of
-from genmix_da.predictions import write_csv
-from genmix_da.results_seal import seal
-from genmix_da.runs import SCHEMA
+from genmix_da.runs.folder import SCHEMA
+from genmix_da.runs.seal import seal
 
 SETTING = "classification"
 SELECTION_RULE = "top-1 on the validation part"

@@ -11,7 +11,8 @@ from typing import Any
 
 from torch import Tensor
 
-from genmix_da.augmented_source import TrainingSet
+from genmix_da.adaptation.results import peak_memory_mib
+from genmix_da.augment.training_set import TrainingSet
 from genmix_da.classify.augmentations import GENMIX_PRESETS
 from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.generation import generation_cost
@@ -31,12 +32,11 @@ from genmix_da.classify.training import (
     predict,
     train_epochs,
 )
-from genmix_da.decode import log_skipped
+from genmix_da.data.decode import log_skipped
 from genmix_da.errors import UserError
 from genmix_da.progress import track
-from genmix_da.provenance import provenance
-from genmix_da.results import peak_memory_mib
-from genmix_da.runs import RunFolder
+from genmix_da.runs.folder import RunFolder
+from genmix_da.runs.provenance import provenance
 from lead.checkpoint import save_checkpoint
 from lead.errors import DivergedError, LeadError
 

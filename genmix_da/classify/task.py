@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from genmix_da.adaptation.task import MINI_MARKER, Images, check_batch
 from genmix_da.classify.config import ClassifyConfig
 from genmix_da.classify.datasets import (
     Parts,
@@ -23,12 +24,11 @@ from genmix_da.classify.datasets import (
     own_test_part,
 )
 from genmix_da.classify.splits import limited, split_parts
-from genmix_da.data import Domain
-from genmix_da.decode import decode_domain
+from genmix_da.data.decode import decode_domain
+from genmix_da.data.domains import Domain
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
 from genmix_da.frozen.encoder import FrozenEncoder
-from genmix_da.task import MINI_MARKER, Images, check_batch
 from lead.backbones import Backbone, build_backbone
 from lead.checkpoint import weights_identity
 from lead.views import ImageViews, Preprocessing, Views
@@ -106,7 +106,7 @@ class ClassifyTask(ScoringTask):
         return {name: place for place, name in enumerate(self.classes)}
 
     def views(self, pixels: NDArray[np.uint8], rows: NDArray[np.int64], name: str) -> Views:
-        """Views of decoded images; see `genmix_da.task.Task.views`."""
+        """Views of decoded images; see `genmix_da.adaptation.task.Task.views`."""
         return ImageViews(pixels, self.preprocessing, self.device, rows)
 
     def with_config(self, **changes: Any) -> ClassifyTask:

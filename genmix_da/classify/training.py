@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from genmix_da.augmented_source import TrainingSet
+from genmix_da.augment.training_set import TrainingSet
 from genmix_da.classify.attacks import AttackedNetwork, fast_inputs
 from genmix_da.classify.augmentations import Augmentation
 from genmix_da.classify.network import ClassifierNetwork

@@ -26,7 +26,7 @@ def command(as_json: bool, **options: Any) -> None:
 
     Target labels, where there are any, are used for scoring alone.
     """
-    from genmix_da.adaptation import adapt
+    from genmix_da.adaptation.run import adapt
     from genmix_da.cli.show import echo_json, echo_result
 
     result = adapt(**join_genmix(options))

@@ -29,8 +29,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Score CHECKPOINT (a run folder or a .safetensors file) on a labelled domain."""
+    from genmix_da.adaptation.inference import evaluate_checkpoint
     from genmix_da.cli.show import echo_json, echo_scores
-    from genmix_da.inference import evaluate_checkpoint
 
     found = evaluate_checkpoint(
         checkpoint,

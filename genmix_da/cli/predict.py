@@ -41,8 +41,8 @@ def command(
     as_json: bool,
 ) -> None:
     """Classify the images in FOLDER with CHECKPOINT (a run folder or a .safetensors file)."""
+    from genmix_da.adaptation.inference import predict_folder
     from genmix_da.cli.show import echo_json
-    from genmix_da.inference import predict_folder
 
     found = predict_folder(
         checkpoint,

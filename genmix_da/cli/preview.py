@@ -25,7 +25,7 @@ def command(
     from genmix_da.augment.prompts import load_prompts
     from genmix_da.augment.settings import build_settings
     from genmix_da.augment.sheets import preview
-    from genmix_da.data import folder_domain
+    from genmix_da.data.domains import folder_domain
     from genmix_da.errors import UserError
 
     if not src.is_dir():

@@ -130,7 +130,7 @@ def echo_variants(
 
     Args:
         setting: of the runs.
-        variants: variant -> method -> headline and AUROC, see `genmix_da.graph_ablation.means`.
+        variants: variant -> method -> headline and AUROC, see `graph_ablation.means`.
     """
     from rich.console import Console
     from rich.markup import escape

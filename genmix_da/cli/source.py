@@ -27,7 +27,7 @@ def command(as_json: bool, **options: Any) -> None:
 
     An interrupted training goes on by itself at the last finished epoch.
     """
-    from genmix_da.adaptation import train_source_model
+    from genmix_da.adaptation.run import train_source_model
     from genmix_da.cli.show import echo_json
 
     record = train_source_model(**join_genmix(options))

@@ -45,9 +45,9 @@ def command(
     Writes table.md, table.csv, runs.csv, table.tex and table.json into the folder. Exit code 1
     where a job failed.
     """
-    from genmix_da.table.estimate import estimate_plan
+    from genmix_da.adaptation.tables.estimate import estimate_plan
+    from genmix_da.adaptation.tables.request import build_request
     from genmix_da.table.files import write_tables
-    from genmix_da.table.request import build_request
     from genmix_da.table.run import plan_of
 
     table = TableCommand(

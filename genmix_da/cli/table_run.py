@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from genmix_da.table.estimate import Estimate
-    from genmix_da.table.plan import AnyRequest, Plan, PlannedRun
+    from genmix_da.adaptation.tables.estimate import Estimate
+    from genmix_da.adaptation.tables.plan import AnyRequest, Plan, PlannedRun
     from genmix_da.table.records import Record
     from genmix_da.table.summary import Summary
 
@@ -74,7 +74,7 @@ def run_table(
     from genmix_da.augment.sharding import parse_shard
     from genmix_da.cli.show import echo_json
     from genmix_da.cli.table_show import echo_plan, echo_tables
-    from genmix_da.engine import parse_engine
+    from genmix_da.engines.choose import parse_engine
     from genmix_da.table.files import as_dict
     from genmix_da.table.run import collect, run_plan, run_shard
 

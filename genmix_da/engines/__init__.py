@@ -1,1 +1,1 @@
-"""The engines behind `genmix_da.engine.parse_engine`, one a file."""
+"""The engines behind `genmix_da.engines.choose.parse_engine`, one a file."""

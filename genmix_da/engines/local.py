@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 
-from genmix_da.engine import ItemT, Outcome
 from genmix_da.engines.attempt import attempt, check_keys, settled
+from genmix_da.engines.choose import ItemT, Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ class LocalEngine:
     def run(
         self, work: Callable[[ItemT], None], items: Sequence[ItemT], *, progress: str = "working"
     ) -> Iterator[Outcome]:
-        """Yield an outcome as each item ends; see `genmix_da.engine.Engine`."""
+        """Yield an outcome as each item ends; see `genmix_da.engines.choose.Engine`."""
         check_keys(items)
         for number, item in enumerate(items, 1):
             logger.info("%s, %d of %d: %s", progress, number, len(items), item.label)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genmix_da.evidence import Arrays
+from genmix_da.adaptation.evidence import Arrays
 from genmix_da.report.evaluations import labelled
 from genmix_da.report.figures import (
     COLOURS,

@@ -12,7 +12,7 @@ from genmix_da.report.run import ReportRun
 from genmix_da.table.aggregate import Table
 from genmix_da.table.columns import AVERAGE
 from genmix_da.table.difference import LEVEL, Difference
-from genmix_da.table.grids import METRIC_NAMES, signed
+from genmix_da.table.grids import signed
 from genmix_da.table.kinds import kind_of
 from genmix_da.table.summary import Summary
 from genmix_da.table.values import percent
@@ -83,8 +83,8 @@ def _overhead(summary: Summary) -> Chart | None:
 
 def heat_map(table: Table) -> Chart:
     """Headline of the last epoch, methods by pairs; empty cells are incomplete."""
-    name = METRIC_NAMES[table.metric]
-    columns = kind_of(table.setting).columns
+    kind = kind_of(table.setting)
+    name, columns = kind.metric_names[table.metric], kind.columns
     averages = [
         f"{row.method} {percent(mean)}"
         for row in table.rows

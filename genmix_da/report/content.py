@@ -14,8 +14,7 @@ from genmix_da.report.load import Loaded
 from genmix_da.report.rerun import rerun_command
 from genmix_da.report.run import ReportRun
 from genmix_da.report.run_part import RunPart, part_of
-from genmix_da.table.aggregate import HEADLINES
-from genmix_da.table.grids import METRIC_NAMES, Grid, grids
+from genmix_da.table.grids import Grid, grids
 from genmix_da.table.summary import Summary, summarise
 
 DETAILED = 6  # runs that are shown one by one; of more, the best and the worst of each setting
@@ -141,7 +140,7 @@ def _comparison(summary: Summary, runs: Sequence[ReportRun]) -> list[Chart]:
     charts += [chart for chart in overviews.values() if chart]
     for number, ((setting, *place), group) in enumerate(groups.items(), start=1):
         if len(group) > 1 and overviews[setting] is None:
-            name, kind = METRIC_NAMES[HEADLINES[setting]], group[0].kind
+            name, kind = group[0].metric_name, group[0].kind
             title = f"{kind.title(setting)}, {' to '.join(place)}: {name} per epoch"
             charts.append(curves_compared.comparison(group, f"comparison-{number}", title))
     return charts

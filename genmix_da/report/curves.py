@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from genmix_da.methods import graph_name
 from genmix_da.report.figures import COLOURS, LINES, MARKERS, Chart, legend_below
 from genmix_da.report.run import ReportRun
-from genmix_da.table.aggregate import HEADLINES
-from genmix_da.table.grids import METRIC_NAMES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -129,7 +127,7 @@ def marked(run: ReportRun, metric: str) -> list[tuple[str, str, int, float]]:
 
 
 def _marks_in_words(run: ReportRun) -> str:
-    marks = marked(run, HEADLINES[run.setting])
+    marks = marked(run, run.metric)
     if not marks:
         return "the run has no scores"
     return ", ".join(
@@ -138,7 +136,7 @@ def _marks_in_words(run: ReportRun) -> str:
 
 
 def _graph_in_words(run: ReportRun) -> str:
-    _, values = percents(run, HEADLINES[run.setting], graph=True)
+    _, values = percents(run, run.metric, graph=True)
     if not values:
         return ""
     return f"; with the graph step {values[0]:.1f} percent at first and {values[-1]:.1f} at last"
@@ -146,14 +144,14 @@ def _graph_in_words(run: ReportRun) -> str:
 
 def _draw_scores(figure: Figure, run: ReportRun) -> None:
     axes = figure.subplots()
-    metric = HEADLINES[run.setting]
+    metric = run.metric
     names = list(dict.fromkeys((metric, *_BESIDE)))
     # In the place of the last one, top-5 accuracy, which no adaptation has.
     curves = [*((*each, False) for each in enumerate(names)), (len(names) - 1, metric, True)]
     for place, name, graph in curves:
         epochs, values = percents(run, name, graph=graph)
         if values:
-            label = "accuracy" if run.setting == "pda" else METRIC_NAMES[name]
+            label = "accuracy" if run.setting == "pda" else run.kind.metric_names[name]
             axes.plot(
                 epochs,
                 values,
@@ -191,7 +189,7 @@ def _mark_rows(axes: Axes, run: ReportRun, values: Mapping[int, float]) -> None:
         run: whose columns are meant.
         values: epoch -> height of the curve.
     """
-    for name, marker, epoch, _ in marked(run, HEADLINES[run.setting]):
+    for name, marker, epoch, _ in marked(run, run.metric):
         if epoch in values:
             _mark(axes, epoch, values[epoch], name, marker)
 

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from genmix_da.report.curves import MARKS, epoch_axis, marked, percents
 from genmix_da.report.figures import COLOURS, GREY, LINES, Chart, legend_below, shortened
 from genmix_da.report.run import ReportRun
-from genmix_da.table.aggregate import HEADLINES
-from genmix_da.table.grids import METRIC_NAMES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,7 +21,7 @@ def comparison(runs: Sequence[ReportRun], name: str, title: str) -> Chart:
         name: of the chart.
         title: of the chart.
     """
-    metric = HEADLINES[runs[0].setting]
+    metric = runs[0].metric
     ends = [
         f"{run.method} seed {run.content['seed']} ends at {100 * value:.1f}"
         for run in runs
@@ -32,7 +30,7 @@ def comparison(runs: Sequence[ReportRun], name: str, title: str) -> Chart:
     return Chart(
         name,
         title,
-        f"{METRIC_NAMES[metric]} in percent after each epoch: {'; '.join(ends)}.",
+        f"{runs[0].metric_name} in percent after each epoch: {'; '.join(ends)}.",
         lambda figure: _draw_comparison(figure, runs, metric),
     )
 
@@ -53,7 +51,7 @@ def _draw_comparison(figure: Figure, runs: Sequence[ReportRun], metric: str) -> 
             axes.plot(epoch, value, marker, color=colour, markersize=6, fillstyle="none")
     for name, marker in MARKS:
         axes.plot([], [], marker, color=GREY, fillstyle="none", linestyle="none", label=name)
-    label = "accuracy" if metric == "known_accuracy" else METRIC_NAMES[metric]
+    label = "accuracy" if metric == "known_accuracy" else runs[0].metric_name
     axes.set(xlabel=epoch_axis(runs[0]), ylabel=f"{label}, percent", ylim=(0, 102))
     legend_below(figure, 2)
 
@@ -74,11 +72,11 @@ def overview(runs: Sequence[ReportRun], setting: str) -> Chart | None:
         return None
     columns = min(len(pairs), 4)
     lines = -(-len(pairs) // columns)
-    metric = HEADLINES[setting]
+    metric, name = chosen[0].metric, chosen[0].metric_name
     return Chart(
         f"curves-{setting}",
-        f"{chosen[0].kind.title(setting)}: {METRIC_NAMES[metric]} per epoch",
-        f"{METRIC_NAMES[metric]} in percent over the epochs, one panel for each of "
+        f"{chosen[0].kind.title(setting)}: {name} per epoch",
+        f"{name} in percent over the epochs, one panel for each of "
         f"{len(pairs)} {chosen[0].kind.columns}.",
         lambda figure: _draw_overview(figure, chosen, pairs, columns, metric),
         (8.8, 1.9 * lines + 0.6),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from genmix_da.evidence import GRAPH, NO_LABEL, Arrays
+from genmix_da.adaptation.evidence import GRAPH, NO_LABEL, Arrays
 from genmix_da.methods import graph_name
 from genmix_da.report.limit import Limit, read_limit
 from genmix_da.report.run import ReportRun
@@ -21,7 +21,7 @@ class Evaluation:
 
     Attributes:
         title: of what.
-        arrays: uncertainty, prediction, label and others; see `genmix_da.evidence`.
+        arrays: uncertainty, prediction, label and others; see `genmix_da.adaptation.evidence`.
         limit: above it an image is rejected; None where nothing is (PDA).
     """
 

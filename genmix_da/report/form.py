@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from genmix_da.table.kinds import KINDS
+from genmix_da.table.kinds import is_setting, kind_of
 
 _OBJECTS = (
     *("provenance", "source_model", "timing", "images", "augment", "made", "robustness"),
@@ -22,7 +22,7 @@ _OBJECTS = (
 
 def record_problem(content: Mapping[str, Any]) -> str | None:
     """Why a result.json cannot be shown, or None."""
-    if content["setting"] not in KINDS:
+    if not is_setting(content["setting"]):
         return f"has the unknown setting {content['setting']!r}"
     for name in _OBJECTS:
         if not isinstance(content.get(name) or {}, Mapping):
@@ -33,7 +33,7 @@ def record_problem(content: Mapping[str, Any]) -> str | None:
             return f"has a provenance whose {name} is no object"
     config = origin.get("config") or {}
     names = config.get("classes")
-    if KINDS[content["setting"]].pairs:
+    if kind_of(content["setting"]).pairs:
         sets = config.get("label_sets")
         names = None if not isinstance(sets, Mapping) else sets.get("shared")
     if not isinstance(names, Sequence) or not names:

@@ -23,7 +23,7 @@ from genmix_da.report.predicted import RIGHT, Predicted, read_predictions
 from genmix_da.report.target_images import TargetImages
 
 if TYPE_CHECKING:
-    from genmix_da.model import Model
+    from genmix_da.adaptation.model import Model
     from lead.views import Preprocessing
 
 Pixels = NDArray[np.uint8]
@@ -96,7 +96,7 @@ def grad_cam_rows(run: Path, result: Mapping[str, Any], count: int = COUNT) -> C
 
 
 def _rows(run: Path, result: Mapping[str, Any], count: int) -> CamResult:
-    from genmix_da.inference import load_model
+    from genmix_da.adaptation.inference import load_model
     from lead.errors import LeadError
 
     if result.get("status") != "done":
@@ -155,7 +155,7 @@ def _find_images(
     """
     from PIL import Image
 
-    from genmix_da.decode import pil_warnings_ignored
+    from genmix_da.data.decode import pil_warnings_ignored
 
     images, side = TargetImages(run, result), (pre.resize_size, pre.resize_size)
     filter_ = Image.Resampling[pre.interpolation.upper()]
@@ -183,8 +183,8 @@ def _source_model(run: Path, result: Mapping[str, Any]) -> Model:
     Raises:
         UserError, WeightsError: it is not there, or cannot be read.
     """
-    from genmix_da.inference import load_model
-    from genmix_da.runs import CHECKPOINT
+    from genmix_da.adaptation.inference import load_model
+    from genmix_da.runs.folder import CHECKPOINT
     from lead.checkpoint import is_released_checkpoint, read_released_checkpoint, read_tensors
     from lead.errors import WeightsError
 

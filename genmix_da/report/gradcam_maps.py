@@ -19,7 +19,7 @@ from genmix_da.report.predicted import UNKNOWN
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from genmix_da.model import Model
+    from genmix_da.adaptation.model import Model
     from lead.views import Preprocessing
 
 Pixels = NDArray[np.uint8]
@@ -95,7 +95,7 @@ def explain(
 
 def _told(model: Model, logits: Tensor, result: Mapping[str, Any]) -> Prediction:
     """What a network says of one image, from its logits [1, C]."""
-    from genmix_da.predictions import entropy_decisions
+    from genmix_da.adaptation.predictions import entropy_decisions
 
     sets = model.label_sets
     limit = result.get("threshold")

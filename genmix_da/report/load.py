@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genmix_da.adaptation.evidence import Arrays, read_evidence
 from genmix_da.errors import UserError
-from genmix_da.evidence import Arrays, read_evidence
 from genmix_da.methods import graph_name
 from genmix_da.report.form import read_metrics, record_problem
 from genmix_da.report.moved_files import find_recorded
 from genmix_da.report.run import ReportRun, class_names
-from genmix_da.table.aggregate import Wanted
-from genmix_da.table.kinds import KINDS, kind_of
+from genmix_da.table.cells import Wanted
+from genmix_da.table.kinds import kind_of
 from genmix_da.table.records import NAME, Problem, Record, read_records
 from genmix_da.table.values import SOURCE_ONLY, has_no_epochs
 
@@ -113,10 +113,12 @@ def _place(record: Record) -> tuple[Any, ...]:
     c = record.content
     # The baselines first: the source model, then what trains nothing, then "lead" before
     # "lead+genmix"; "none" before all others.
-    first = c["method"].startswith(SOURCE_ONLY) or c["method"] == kind_of(c["setting"]).baseline
+    kind = kind_of(c["setting"])
+    first = c["method"].startswith(SOURCE_ONLY) or c["method"] == kind.baseline
     rank = 0 if first else 1 if has_no_epochs(c["method"]) else 2
     method = (rank, c["method"], c["seed"], record.identity)
-    return list(KINDS).index(c["setting"]), c["source"], c["target"], *method
+    setting = (not kind.pairs, list(kind.headlines).index(c["setting"]))
+    return *setting, c["source"], c["target"], *method
 
 
 def method_labels(records: Sequence[Record]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from genmix_da.evidence import Arrays
+from genmix_da.adaptation.evidence import Arrays
 from genmix_da.report.evaluations import evaluations, labelled
 from genmix_da.report.figures import (
     COLOURS,

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from genmix_da.adaptation.evidence import Arrays
 from genmix_da.errors import UserError
-from genmix_da.evidence import Arrays
 from genmix_da.report.figures import shown
 from genmix_da.report.neighbours_choice import KINDS, in_order, kind_of, room
 from genmix_da.report.pictures import data_uri
@@ -90,7 +90,7 @@ def explain_decisions(
         evidence: of the graph step; its images are the lines of predictions.csv.
     """
     from genmix_da.augment.edits import fit
-    from genmix_da.decode import pil_warnings_ignored
+    from genmix_da.data.decode import pil_warnings_ignored
 
     try:
         lines = _lines(run, evidence)

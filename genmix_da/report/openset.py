@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genmix_da.evidence import Arrays
+from genmix_da.adaptation.evidence import Arrays
 from genmix_da.report.confusion import confusion_chart
 from genmix_da.report.evaluations import Evaluation, evaluations, graph_evaluation, labelled
 from genmix_da.report.figures import (

@@ -83,7 +83,7 @@ def _graph(result: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
 
     As it was made last: a finished run can be given the step, or other settings of it, later.
     """
-    from genmix_da.config import AdaptConfig, GraphSettings
+    from genmix_da.adaptation.config import AdaptConfig, GraphSettings
     from lead.rejection import parse_rule
 
     made = result.get("graph") or {}

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genmix_da.evidence import Arrays
+from genmix_da.adaptation.evidence import Arrays
 from genmix_da.report.limit import Limit, read_limit
-from genmix_da.table.aggregate import HEADLINES
 from genmix_da.table.kinds import Kind, kind_of
 from genmix_da.table.records import Record
 from genmix_da.table.values import SOURCE_ONLY, has_no_epochs, score
@@ -52,6 +51,16 @@ class ReportRun:
     def kind(self) -> Kind:
         """Adaptation or classification."""
         return kind_of(self.setting)
+
+    @property
+    def metric(self) -> str:
+        """The setting's headline: a key of a score block."""
+        return self.kind.headlines[self.setting]
+
+    @property
+    def metric_name(self) -> str:
+        """The same in words."""
+        return self.kind.metric_names[self.metric]
 
     @property
     def place(self) -> tuple[str, ...]:
@@ -100,7 +109,7 @@ class ReportRun:
         """The setting's score of the last epoch; None where there is none."""
         if not self.done:
             return None
-        return score(self.record, self.content["method"], "last", HEADLINES[self.setting])
+        return score(self.record, self.content["method"], "last", self.metric)
 
     @property
     def class_names(self) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genmix_da.evidence import BOUNDARIES, EVALUATIONS, GRAPH
+from genmix_da.adaptation.evidence import BOUNDARIES, EVALUATIONS, GRAPH
 from genmix_da.report import boundary, classification, curves, graph, maps, openset, words
 from genmix_da.report.evaluations import evaluations
 from genmix_da.report.figures import Chart, shown

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from genmix_da.methods import graph_name
 from genmix_da.report.limit import Limit
 from genmix_da.report.run import ReportRun
-from genmix_da.table.aggregate import HEADLINES
 from genmix_da.table.kinds import kind_of
 from genmix_da.table.values import SOURCE_ONLY, percent
 
-ADAPTATION_COLUMNS = {
-    "last": "after the last epoch: the number to report",
-    "selected": "epoch chosen without target labels",
-    "oracle": "best epoch by TARGET LABELS: nobody has them in practice",
-    "source_only": "the source model as it is",
-}
-CLASSIFICATION_COLUMNS = {
-    "last": "after the last epoch: the number to report",
-    "selected": "epoch chosen on the validation part",
-    "oracle": "best epoch by TEST LABELS: too good, since it is then tested on them",
-}
 BLOCK_SCORES = (
     ("h_score", "H-score"),
     ("known_accuracy", "known"),
@@ -73,9 +61,9 @@ def _limits_in_words(limits: Sequence[Limit]) -> str:
     return f", here {' or '.join(told)}" if told else ""
 
 
-def column_meanings(setting: str) -> dict[str, str]:
+def column_meanings(setting: str) -> Mapping[str, str]:
     """Score column -> what it means, in the order in which they are to be read."""
-    return ADAPTATION_COLUMNS if kind_of(setting).pairs else CLASSIFICATION_COLUMNS
+    return kind_of(setting).block_meanings
 
 
 def cards(run: ReportRun) -> list[dict[str, Any]]:
@@ -85,7 +73,7 @@ def cards(run: ReportRun) -> list[dict[str, Any]]:
         name, meaning, value (a fraction or None), text, epoch, block (score -> text), graph (None,
         or name, value and text of the same with the graph step).
     """
-    metric = HEADLINES[run.setting]
+    metric = run.metric
     scores = run.content.get("scores") or {}
     meanings = column_meanings(run.setting)
     blocks = {name: scores.get(name) for name in meanings}
@@ -139,7 +127,7 @@ def verdict(run: ReportRun) -> str:
 
 
 def _graph_verdict(run: ReportRun) -> str:
-    after = ((run.content.get("graph") or {}).get("last") or {}).get(HEADLINES[run.setting])
+    after = ((run.content.get("graph") or {}).get("last") or {}).get(run.metric)
     if run.headline is None or after is None:
         return ""
     limit = f", with a threshold of its own: {run.graph_limit}" if run.graph_limit else ""
@@ -157,7 +145,7 @@ def _change(gain: float) -> str:
 
 def _adaptation_verdict(run: ReportRun) -> str:
     """In one sentence."""
-    metric = HEADLINES[run.setting]
+    metric = run.metric
     before = (run.content.get("source_only") or {}).get(metric)
     after = run.headline
     if run.is_source or before is None or after is None:

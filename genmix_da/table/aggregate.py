@@ -9,62 +9,14 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from genmix_da.table.cells import Place, Run, Wanted
 from genmix_da.table.columns import AVERAGE, pair_column, same_domain, short_domains
-from genmix_da.table.kinds import KINDS, OVERHEAD, kind_of
-from genmix_da.table.overhead import overheads
+from genmix_da.table.kinds import headline, kind_of
+from genmix_da.table.overhead import OVERHEAD, overheads
 from genmix_da.table.records import BLOCKS, Record
 from genmix_da.table.values import has_no_epochs, percent, score, stand_in_of
 
 COMPLETE, INCOMPLETE, UNDEFINED = "complete", "incomplete", "n/a"
-HEADLINES = {setting: kind.headlines[setting] for setting, kind in KINDS.items()}
-
-Place = tuple[str, str, int]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One run of a table.
-
-    Attributes:
-        identity: of the run, as its record has it.
-        setting: of an adaptation, or "classification".
-        source, target: domains; the same name twice for the data set of a classification.
-        method: name of the row.
-        seed: of the run.
-        undefined: the method does not define this setting: the cell is n/a and nothing is run.
-    """
-
-    identity: str
-    setting: str
-    source: str
-    target: str
-    method: str
-    seed: int
-    undefined: bool = False
-
-
-@dataclass(frozen=True)
-class Run:
-    """A wanted run and what became of it.
-
-    Attributes:
-        wanted: the run.
-        column: its pair's or data set's.
-        state: "done", "incomplete", "failed", "not run", "excluded" or "n/a".
-        reason: why it failed or is excluded.
-        record: where it is done.
-    """
-
-    wanted: Wanted
-    column: str
-    state: str
-    reason: str | None = None
-    record: Record | None = None
-
-    @property
-    def place(self) -> Place:
-        """(method, column, seed): unique in a setting."""
-        return self.wanted.method, self.column, self.wanted.seed
 
 
 @dataclass(frozen=True)
@@ -129,7 +81,7 @@ class Table:
     @property
     def is_headline(self) -> bool:
         """Whether this is the metric that the setting reports."""
-        return self.metric == HEADLINES[self.setting]
+        return self.metric == headline(self.setting)
 
     @property
     def has_values(self) -> bool:
@@ -192,10 +144,9 @@ def build_tables(runs: Sequence[Run]) -> list[Table]:
     tables = []
     for setting in dict.fromkeys(run.wanted.setting for run in runs):
         chosen = [run for run in runs if run.wanted.setting == setting]
-        headline = HEADLINES[setting]
-        kind = kind_of(setting)
-        others = (name for name in kind.others if name != headline)
-        found = [_table(chosen, block, headline) for block in BLOCKS]
+        kind, first = kind_of(setting), headline(setting)
+        others = (name for name in kind.others if name != first)
+        found = [_table(chosen, block, first) for block in BLOCKS]
         found += [_table(chosen, "last", name) for name in others]
         tables += [t for t in found if t.block not in kind.optional_blocks or t.has_values]
     return tables

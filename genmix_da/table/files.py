@@ -14,7 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from genmix_da.table.aggregate import UNDEFINED, Run, Table
+from genmix_da.table.aggregate import UNDEFINED, Table
+from genmix_da.table.cells import Run
 from genmix_da.table.columns import AVERAGE
 from genmix_da.table.difference import LEVEL, RESAMPLES, SEED
 from genmix_da.table.kinds import kind_of

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from genmix_da.table.aggregate import INCOMPLETE, Cell, Table
 from genmix_da.table.columns import AVERAGE
 from genmix_da.table.difference import LEVEL, Difference
-from genmix_da.table.kinds import ADAPTATION, CLASSIFICATION, OVERHEAD, kind_of
+from genmix_da.table.kinds import kind_of
+from genmix_da.table.overhead import OVERHEAD
 from genmix_da.table.summary import Summary
 from genmix_da.table.values import has_no_epochs, percent
 
-BLOCK_TITLES = ADAPTATION.block_titles  # of classification: kind_of(setting).block_titles
-METRIC_NAMES = {**ADAPTATION.metric_names, **CLASSIFICATION.metric_names}
 NO_CHOICE = "(no choice of epoch)"
 
 
@@ -64,8 +63,8 @@ def grids(summary: Summary) -> tuple[list[Grid], list[str]]:
             if table.has_values:
                 found.append(_grid(summary, table))
             else:
-                name = METRIC_NAMES[table.metric]
-                title = kind_of(setting).title(setting)
+                kind = kind_of(setting)
+                name, title = kind.metric_names[table.metric], kind.title(setting)
                 empty.append(f"{title}: {name} has no value in any finished run (n/a).")
     return found, empty
 
@@ -102,7 +101,7 @@ def _title(summary: Summary, table: Table) -> str:
     setting = f"{kind.title(table.setting)} {splits}".strip()
     # An overhead is of whole runs, whatever the epoch.
     block = () if table.metric == OVERHEAD else (kind.block_titles[table.block],)
-    return ", ".join((setting, METRIC_NAMES[table.metric], *block, seeds))
+    return ", ".join((setting, kind.metric_names[table.metric], *block, seeds))
 
 
 def signed(fraction: float) -> str:
@@ -123,8 +122,8 @@ def _difference_grid(chosen: list[Difference]) -> Grid:
         else:
             ends = Entry(f"{signed(item.low)} to {signed(item.high)}")
         rows.append((Entry(f"{item.method} - {item.baseline}, {block}"), *cells, mean, ends))
-    setting = kind_of(chosen[0].setting).title(chosen[0].setting)
-    metric = METRIC_NAMES[chosen[0].metric]
+    kind = kind_of(chosen[0].setting)
+    setting, metric = kind.title(chosen[0].setting), kind.metric_names[chosen[0].metric]
     return Grid(
         f"{setting}, {metric}, paired differences in percent points",
         ("difference", *pairs, AVERAGE, f"{100 * LEVEL:.0f} % interval"),

@@ -45,7 +45,7 @@ def is_done(job: Job) -> bool:
 
     Of data that was removed from a cache since, this does not know; what needs it makes it again.
     """
-    from genmix_da.runs import CHECKPOINT
+    from genmix_da.runs.folder import CHECKPOINT
 
     return (Path(job.root) / job.out / CHECKPOINT if job.out else _mark(job)).is_file()
 
@@ -61,12 +61,12 @@ def run_job(job: Job) -> None:
     Raises:
         UserError, LeadError: as the commands do that the stages belong to.
     """
-    from genmix_da.adaptation import adapt
+    from genmix_da.adaptation.config import build_config
+    from genmix_da.adaptation.run import adapt
+    from genmix_da.adaptation.source_model import obtain_source
+    from genmix_da.adaptation.task import prepare
     from genmix_da.augment.sharding import fill_cache
-    from genmix_da.augmented_source import augmentation_of, training_set, used_domain
-    from genmix_da.config import build_config
-    from genmix_da.source_model import obtain_source
-    from genmix_da.task import prepare
+    from genmix_da.augment.training_set import augmentation_of, training_set, used_domain
 
     root = Path(job.root)
     if job.stage == "adapt":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from genmix_da.methods import has_graph
-from genmix_da.table.aggregate import Run
+from genmix_da.table.cells import Run
 from genmix_da.table.columns import short_domains
 from genmix_da.table.kinds import kind_of
 from genmix_da.table.records import Record

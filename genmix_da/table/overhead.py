@@ -7,11 +7,11 @@ the same data set and seed. Here it is a fraction, as all numbers of a table are
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from genmix_da.table.aggregate import Place, Run
-    from genmix_da.table.records import Record
+from genmix_da.table.cells import Place, Run
+from genmix_da.table.records import Record
+
+OVERHEAD = "overhead"  # in no record: computed from two of them
 
 NOTE = (
     "AO(%) = (T - T of '{baseline}') / T of '{baseline}' * 100, T = seconds of generating images "

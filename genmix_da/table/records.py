@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genmix_da.results_seal import SCHEMA, digest_of
+from genmix_da.runs.seal import SCHEMA, digest_of
 
 NAME = "result.json"
 BLOCKS = ("last", "selected", "oracle")

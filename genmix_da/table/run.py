@@ -6,9 +6,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from genmix_da.engine import Engine
+from genmix_da.adaptation.tables.plan import AnyRequest, Plan, Request, Run, RunT, make_plan
+from genmix_da.engines.choose import Engine
 from genmix_da.table.jobs import Job
-from genmix_da.table.plan import AnyRequest, Plan, Request, Run, RunT, make_plan
 from genmix_da.table.records import read_records
 from genmix_da.table.summary import Summary, summarise
 

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from genmix_da.table.aggregate import (
-    INCOMPLETE,
-    UNDEFINED,
-    Run,
-    Table,
-    Wanted,
-    build_tables,
-    match_runs,
-)
+from genmix_da.table.aggregate import INCOMPLETE, UNDEFINED, Table, build_tables, match_runs
+from genmix_da.table.cells import Run, Wanted
 from genmix_da.table.columns import AVERAGE, short_domains
 from genmix_da.table.difference import Difference, coverage, differences
-from genmix_da.table.kinds import OVERHEAD, kind_of
+from genmix_da.table.kinds import kind_of
 from genmix_da.table.origin import Origin, build_origin
 from genmix_da.table.overhead import NOTE as OVERHEAD_NOTE
-from genmix_da.table.published import PublishedRow, published_notes, published_rows
+from genmix_da.table.overhead import OVERHEAD
+from genmix_da.table.published_row import PublishedRow
 from genmix_da.table.records import Problem, Record
 
 _SHOWN = 10  # of a list of runs or files in the notes; JSON and runs.csv hold all
@@ -80,7 +74,7 @@ def summarise(
     tables = build_tables(runs)
     headline = {table.setting: table for table in tables if table.is_headline}
     published = {
-        setting: published_rows(
+        setting: kind_of(setting).published(
             [run for run in runs if run.wanted.setting == setting],
             [column for column in table.columns if column != AVERAGE],
         )
@@ -94,7 +88,7 @@ def summarise(
         *_reading(tables, found, runs),
         *_attack_notes(tables, runs),
         *_overhead_notes(tables, origin),
-        *published_notes(published),
+        *_published_notes(published),
         *_missing(runs),
         *_problem_notes(problems),
         *([f"Records of other runs in the folder, not used: {unused}."] if unused else []),
@@ -183,6 +177,16 @@ def _overhead_notes(tables: Sequence[Table], origin: Origin) -> list[str]:
         return []
     baseline = kind_of(timed.setting).baseline
     return [OVERHEAD_NOTE.format(baseline=baseline, devices=" and ".join(origin.devices))]
+
+
+def _published_notes(published: Mapping[str, Sequence[PublishedRow]]) -> list[str]:
+    """What a reader has to know of the printed rows: a sentence for each kind of runs."""
+    sources: dict[str, dict[str, None]] = {}
+    for setting, rows in published.items():
+        note = kind_of(setting).published_note
+        if rows:
+            sources.setdefault(note, {}).update(dict.fromkeys(row.source for row in rows))
+    return [note.format(sources="; ".join(named)) for note, named in sources.items()]
 
 
 def _missing(runs: Sequence[Run]) -> list[str]:

@@ -27,11 +27,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from genmix_da.results_seal import seal
+from genmix_da.adaptation.tables.plan import Plan, Run, make_plan
+from genmix_da.adaptation.tables.request import build_request
+from genmix_da.runs.seal import seal
 from genmix_da.table.files import write_tables
-from genmix_da.table.plan import Plan, Run, make_plan
 from genmix_da.table.records import read_records
-from genmix_da.table.request import build_request
 from genmix_da.table.summary import summarise
 
 ENGINES = ("local", "workers:2", "ray")

@@ -197,7 +197,7 @@ def wait_for_lines() -> Callable[..., None]:
 @pytest.fixture
 def computed_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fails where a finished run is adapted again."""
-    from genmix_da import adaptation
+    from genmix_da.adaptation import run as adaptation
 
     def refuse(*arguments: Any, **options: Any) -> None:
         raise AssertionError("a finished run was adapted again")

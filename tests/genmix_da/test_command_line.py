@@ -105,7 +105,7 @@ def test_wrong_usage_is_exit_code_two(run: Callable, arguments: list[str], hint:
 
 def test_backbone_arguments_are_yaml(monkeypatch: pytest.MonkeyPatch, run: Callable) -> None:
     seen: dict[str, Any] = {}
-    monkeypatch.setattr("genmix_da.adaptation.adapt", lambda **options: seen.update(options))
+    monkeypatch.setattr("genmix_da.adaptation.run.adapt", lambda **options: seen.update(options))
     arguments = ("pad_type=same", "img_size=160", "dynamic=true", "text=a=b")
     outcome = run("adapt", "--json", *(x for a in arguments for x in ("--backbone-arg", a)))
     assert outcome.code == 0

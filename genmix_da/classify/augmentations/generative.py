@@ -1,7 +1,7 @@
 """GenMix and DiffuseMix: they change the training set, so nothing is left to do to a batch.
 
 Which settings of GenMix each fixes stands in `GENMIX_PRESETS`; edits and compositions are made by
-genmix_da.augmented_source.
+genmix_da.augment.training_set.
 """
 
 from __future__ import annotations

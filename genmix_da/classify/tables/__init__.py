@@ -2,3 +2,5 @@
 
 What is planned and what a job does is here; states, averages and formats are genmix_da.table's.
 """
+
+from genmix_da.classify.tables import kind as kind  # registers it

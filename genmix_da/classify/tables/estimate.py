@@ -10,19 +10,19 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from genmix_da.adaptation.tables.estimate import Estimate
+from genmix_da.adaptation.tables.plan import Plan
 from genmix_da.classify.network import build_network
 from genmix_da.classify.schedule import run_length
 from genmix_da.classify.tables.plan import ClassifyRun
 from genmix_da.classify.task import ClassifyTask
-from genmix_da.table.estimate import Estimate
-from genmix_da.table.plan import Plan
 from genmix_da.table.records import Record
 
 _REPEATS = 3
 
 
 def estimate_classify_plan(plan: Plan[ClassifyRun], records: Sequence[Record]) -> Estimate:
-    """Seconds of the missing jobs, one after another; see `genmix_da.table.estimate`.
+    """Seconds of the missing jobs, one after another; see `genmix_da.adaptation.tables.estimate`.
 
     Args:
         plan: with its missing jobs.

@@ -19,7 +19,7 @@ def run_classify_job(job: Job) -> None:
         UserError, LeadError: as `genmix_da.classify.train`.
     """
     from genmix_da.augment.sharding import fill_cache
-    from genmix_da.augmented_source import training_set
+    from genmix_da.augment.training_set import training_set
     from genmix_da.classify.config import build_classify_config
     from genmix_da.classify.method import resolve_method
     from genmix_da.classify.run import train

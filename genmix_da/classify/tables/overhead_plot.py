@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from genmix_da.augment.compare_files import label_points
 from genmix_da.table.aggregate import Table
 from genmix_da.table.columns import AVERAGE
-from genmix_da.table.kinds import OVERHEAD, kind_of
+from genmix_da.table.kinds import kind_of
+from genmix_da.table.overhead import OVERHEAD
 from genmix_da.table.summary import Summary
 from lead.checkpoint import write_atomically
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genmix_da.adaptation.tables.plan import EDIT_SHARDS, Plan, missing_jobs
 from genmix_da.augment.editors import Editor
 from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.identity import run_identity, run_settings
@@ -19,9 +20,8 @@ from genmix_da.classify.task import ClassifyTask, prepare
 from genmix_da.config_values import identity
 from genmix_da.errors import UserError, user_message
 from genmix_da.progress import track
-from genmix_da.table.aggregate import Wanted
+from genmix_da.table.cells import Wanted
 from genmix_da.table.jobs import Job
-from genmix_da.table.plan import EDIT_SHARDS, Plan, missing_jobs
 from genmix_da.table.records import Record, read_records
 
 # What decides edits, of all settings of an augmentation: others share them.

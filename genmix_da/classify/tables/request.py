@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from genmix_da.adaptation.tables.pairs import parse_seeds
 from genmix_da.classify.config import RECORDED, build_classify_config
 from genmix_da.classify.tables.plan import ClassifyRequest
 from genmix_da.classify.tables.variants import parse_variants
 from genmix_da.config_values import read_config
 from genmix_da.errors import UserError
-from genmix_da.table.pairs import parse_seeds
 
 DEFAULT_METHODS = "none,mixup,cutmix,genmix"
 # Settings that the table decides itself -> their option of `classify train`, what to use instead.

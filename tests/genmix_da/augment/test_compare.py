@@ -23,7 +23,7 @@ from genmix_da.augment.compare import compare_editors
 from genmix_da.augment.compare_files import COLUMNS, label_points
 from genmix_da.augment.diffusion.options import EditorOptions
 from genmix_da.augment.prompts import load_prompts
-from genmix_da.data import folder_domain
+from genmix_da.data.domains import folder_domain
 
 ANGLES = (10, 20, 30, 40)
 

@@ -21,7 +21,7 @@ from genmix_da.augment import AugmentSettings, augment_domain, augment_folder
 from genmix_da.augment import cache as cache_module
 from genmix_da.augment import pipeline as pipeline_module
 from genmix_da.augment.edits import load_working_image
-from genmix_da.data import load_domain
+from genmix_da.data.domains import load_domain
 from genmix_da.errors import UserError
 
 CLI = ("--features", "off", "--edit-size", 48)

@@ -13,7 +13,7 @@ import pytest
 from genmix_da.augment import AugmentSettings
 from genmix_da.augment.pipeline import labelled_folder
 from genmix_da.augment.sharding import Filled, edit_on_devices, fill_cache, parse_shard
-from genmix_da.data import Domain
+from genmix_da.data.domains import Domain
 from genmix_da.errors import UserError
 
 IMAGES = 5

@@ -188,7 +188,7 @@ def test_class_whose_images_cannot_be_read(
     for file in (root / "Art" / "fig").iterdir():
         file.write_bytes(b"")
     assert "cannot be read" in refused("--data", root / "Art")
-    monkeypatch.setattr("genmix_da.decode.CORRUPT_LIMIT", 1.0)
+    monkeypatch.setattr("genmix_da.data.decode.CORRUPT_LIMIT", 1.0)
     assert "no training image of class 'fig' can be read" in refused("--data", root / "Art")
 
 
@@ -201,7 +201,7 @@ def test_unreadable_images_are_skipped_and_named(
 ) -> None:
     root = make_data(tmp_path / "damaged", ("Art",), ("apple", "fig"))
     (root / "Art" / "fig" / "99.jpg").write_bytes(b"no image")
-    monkeypatch.setattr("genmix_da.decode.CORRUPT_LIMIT", 0.5)
+    monkeypatch.setattr("genmix_da.data.decode.CORRUPT_LIMIT", 0.5)
     assert classify("--data", root / "Art", "--epochs", 1).code == 0
     (skipped,) = result_of()["skipped_files"]
     assert skipped["path"].endswith("99.jpg")

@@ -13,7 +13,7 @@ import pytest
 
 from genmix_da.classify import run as running
 from genmix_da.classify import train
-from genmix_da.runs import RunFolder
+from genmix_da.runs.folder import RunFolder
 from lead.checkpoint import load_state
 
 EPOCHS = 8

@@ -18,7 +18,7 @@ from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.network import ClassifierNetwork
 from genmix_da.classify.robustness import attack_errors, error_at, masking_warning
 from genmix_da.classify.task import prepare
-from genmix_da.runs import RunFolder
+from genmix_da.runs.folder import RunFolder
 from lead.backbones import build_backbone
 
 

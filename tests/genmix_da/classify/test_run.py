@@ -16,8 +16,8 @@ from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.identity import run_identity, run_settings
 from genmix_da.classify.method import resolve_method
 from genmix_da.classify.task import prepare
-from genmix_da.results_seal import digest_of
-from genmix_da.runs import RunFolder
+from genmix_da.runs.folder import RunFolder
+from genmix_da.runs.seal import digest_of
 
 GENMIX = {"augment": "genmix", "genmix": {"editor": "filters", "size": 32, "per_image": 1}}
 

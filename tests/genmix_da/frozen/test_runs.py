@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from genmix_da.frozen.encoder import FrozenEncoder
-from genmix_da.runs import RunFolder
+from genmix_da.runs.folder import RunFolder
 from lead.checkpoint import load_checkpoint
 
 Options = tuple[object, ...]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from genmix_da.results_seal import seal
+from genmix_da.runs.seal import seal
 
 
 @pytest.fixture

@@ -21,10 +21,10 @@ import pytest
 from PIL import Image
 
 import genmix_da
-from genmix_da import augmented_source
 from genmix_da.augment import AugmentSettings, augment_folder, compose, editors, fractals
+from genmix_da.augment import training_set as augmented_source
 from genmix_da.augment.pipeline import augment_domain
-from genmix_da.data import load_domain
+from genmix_da.data.domains import load_domain
 from genmix_da.places import cache_folder
 from genmix_da.report.gallery import Entry, Gallery, gallery
 from genmix_da.report.gallery_choice import choose_lines

@@ -18,7 +18,7 @@ import pytest
 import torch
 from torch import nn
 
-from genmix_da.inference import load_model
+from genmix_da.adaptation.inference import load_model
 from genmix_da.report.gradcam import CamResult, grad_cam_rows
 from genmix_da.report.gradcam_choice import in_order_of_interest
 from genmix_da.report.gradcam_layer import LogitsAlone, find_cam_layer
@@ -65,8 +65,8 @@ def test_rows_are_the_predictions_mistakes_first(finished: Any, shown: CamResult
 def test_pictures_are_what_the_networks_see(finished: Any, shown: CamResult) -> None:
     model = load_model(finished.folder, "cpu")
     pre = model.preprocessing
-    from genmix_da.data import load_domain
-    from genmix_da.decode import decode_domain
+    from genmix_da.data.decode import decode_domain
+    from genmix_da.data.domains import load_domain
 
     root = Path(shown.rows[0].path).parents[2]
     decoded = decode_domain(load_domain(root, "Clipart"), pre.resize_size, pre.interpolation)

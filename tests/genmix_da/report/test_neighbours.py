@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from genmix_da.evidence import Arrays, read_evidence
+from genmix_da.adaptation.evidence import Arrays, read_evidence
 from genmix_da.report.neighbours import Explained, explain_decisions
 from genmix_da.report.neighbours_choice import KINDS, in_order, kind_of, room
 from genmix_da.report.predicted import Predicted

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from genmix_da.report.form import read_metrics
-from genmix_da.results_seal import seal
+from genmix_da.runs.seal import seal
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def page(
     import shutil
 
     from genmix_da.report import write_report
-    from genmix_da.results_seal import seal
+    from genmix_da.runs.seal import seal
 
     folder = tmp_path_factory.mktemp("page")
     shutil.copytree(finished.folder, folder / "evil")

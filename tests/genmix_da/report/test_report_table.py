@@ -14,7 +14,7 @@ import pytest
 from genmix_da.report.comparisons import heat_map
 from genmix_da.report.content import detailed_runs, gather
 from genmix_da.report.load import load_runs
-from genmix_da.results_seal import seal
+from genmix_da.runs.seal import seal
 
 PAIRS = (("Art", "Clipart"), ("Clipart", "Product"), ("Product", "Art"))
 METHODS = ("lead", "lead+genmix[filters]")

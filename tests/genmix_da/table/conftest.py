@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from genmix_da.results_seal import seal
-from genmix_da.table.aggregate import Cell, Table, Wanted, build_tables, match_runs
+from genmix_da.runs.seal import seal
+from genmix_da.table.aggregate import Cell, Table, build_tables, match_runs
+from genmix_da.table.cells import Wanted
 from genmix_da.table.records import Problem, Record
 from genmix_da.table.summary import Summary, summarise
 from office_home.benchmarks import BENCHMARKS, OFFICE_HOME_CLASSES, OFFICE_HOME_DOMAINS

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from genmix_da import results_seal, runs
-from genmix_da.results_seal import digest_of, seal
+from genmix_da.runs import folder as runs
+from genmix_da.runs import seal as results_seal
+from genmix_da.runs.seal import digest_of, seal
 from genmix_da.table.records import read_records
 
 Content = dict[str, Any]

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from genmix_da.adaptation.tables.published import published_rows
 from genmix_da.table.files import table_rows, write_tables
 from genmix_da.table.latex import latex
-from genmix_da.table.published import published_rows
 from genmix_da.table.records import Problem
 from genmix_da.table.render import markdown, print_tables
 from genmix_da.table.summary import Summary, summarise

@@ -1,0 +1,173 @@
+"""Use a finished checkpoint: score it on a labelled domain, or classify a folder of images."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from genmix_da.adaptation.config import AdaptConfig
+from genmix_da.adaptation.model import load_model
+from genmix_da.adaptation.predictions import Decisions, prediction_table, write_csv
+from genmix_da.adaptation.task import MINI_MARKER, data_root
+from genmix_da.data.domains import all_images, load_domain
+from genmix_da.errors import UserError
+from lead.evaluation import evaluate
+from lead.private_classes import private_nmi
+from lead.rejection import Rejection
+from lead.scores import score_block
+
+logger = logging.getLogger(__name__)
+
+__all__ = ["evaluate_checkpoint", "load_model", "predict_folder"]
+
+
+def evaluate_checkpoint(
+    checkpoint: Path,
+    *,
+    tgt: str,
+    data: str | None = None,
+    threshold: float | str | None = None,
+    device: str = "auto",
+    weights: str | None = None,
+    graph: bool = True,
+) -> dict[str, Any]:
+    """Score a checkpoint on a labelled domain, with the label sets it was made for.
+
+    Args:
+        checkpoint: run folder or .safetensors file.
+        tgt: domain name or folder.
+        data: folder of domains.
+        threshold: on the uncertainty, a number or a rule; None: the checkpoint's own.
+        device: "auto", "cpu" or "cuda".
+        weights: of a frozen backbone, where they have moved.
+        graph: score the images beside the run's target graph as well, each for itself.
+
+    Returns:
+        target, images, threshold, rejection, synthetic, scores (one block), graph (None, or its
+        own threshold, rejection and scores).
+
+    Raises:
+        UserError: no labels, or none of its classes is known to the checkpoint.
+    """
+    model = load_model(checkpoint, device, weights, graph=graph)
+    settings = AdaptConfig(src=tgt, tgt=tgt, data=data)
+    root = data_root(settings)
+    synthetic = (root / MINI_MARKER).is_file()
+    if synthetic and not model.description["synthetic"]:
+        raise UserError(f"{checkpoint} was made from real images; give their folder with --data.")
+    domain = load_domain(root, tgt)
+    if domain.labels is None:
+        raise UserError(f"{domain.folder} has no classes to score against; use genmix-da predict.")
+    decoded, views = model.run(domain)
+    sets = model.label_sets
+    labels = [sets.target_label(name) for name in decoded.domain.labels or ()]
+    used = np.array([i for i, label in enumerate(labels) if label is not None], dtype=np.int64)
+    if not len(used):
+        raise UserError(
+            f"{domain.name} has none of the checkpoint's classes "
+            f"({', '.join(sets.shared[:3])} ...)."
+        )
+    evaluation = evaluate(model.network, views)
+    names, private = decoded.domain.labels or (), list(sets.target_private)
+    own = [private.index(names[i]) if names[i] in private else -1 for i in used]
+    nmi = private_nmi(evaluation.features[torch.from_numpy(used)], np.array(own, dtype=np.int64))
+
+    def scored(decisions: Decisions, rejection: Rejection) -> dict[str, Any]:
+        block = score_block(
+            decisions.probability[torch.from_numpy(used)],
+            np.array([labels[i] for i in used], dtype=np.int64),
+            sets.evaluation_classes,
+            open_set=sets.open_set,
+            threshold=rejection.threshold,
+            uncertainty=decisions.uncertainty[torch.from_numpy(used)],
+            nmi=nmi,
+        )
+        return {
+            "threshold": rejection.threshold,
+            "rejection": rejection.as_dict(),
+            "scores": block,
+        }
+
+    smoothed = model.graph_decisions(views, threshold) if graph else None
+    return {
+        "checkpoint": str(checkpoint),
+        "target": domain.name,
+        "images": len(used),
+        "synthetic": synthetic,
+        **scored(*model.own_decisions(evaluation.probability, threshold)),
+        "graph": None if smoothed is None else scored(*smoothed),
+    }
+
+
+def predict_folder(
+    checkpoint: Path,
+    folder: Path,
+    out: Path,
+    *,
+    threshold: float | str | None = None,
+    calibrate: bool = False,
+    graph: bool = True,
+    device: str = "auto",
+    weights: str | None = None,
+) -> dict[str, Any]:
+    """Classify every image below a folder; rejected ones are "unknown".
+
+    With a run that has a graph, every image is judged twice: by the network alone, and beside the
+    target images that the graph was made of (columns graph_...).
+
+    Args:
+        checkpoint: run folder or .safetensors file.
+        folder: images, at any depth.
+        out: CSV with path, predicted class, confidence, uncertainty.
+        threshold: on the uncertainty, a number or a rule; None: the checkpoint's own. A PDA
+            checkpoint rejects nothing.
+        calibrate: take the images of the folder together: a graph of their own, and thresholds
+            by the checkpoint's rules from these images. Else each image is judged for itself.
+        graph: False: the network alone.
+        device: "auto", "cpu" or "cuda".
+        weights: of a frozen backbone, where they have moved.
+
+    Returns:
+        images, unknown (number rejected), threshold, skipped, out; graph: None, or its own
+        unknown and threshold.
+    """
+    model = load_model(checkpoint, device, weights, graph=graph)
+    if not folder.is_dir():
+        raise UserError(f"no folder {folder} with images to classify.")
+    if graph and model.memory is None:
+        logger.info("%s has no graph: the network judges alone", checkpoint)
+    decoded, views = model.run(all_images(folder))
+    names = (*model.label_sets.source_classes, "unknown")
+    probability = evaluate(model.network, views).probability
+    rule = model.description.get("threshold_rule")
+    if calibrate and not (graph and model.memory) and not isinstance(rule, str):
+        logger.warning(
+            "--calibrate changes nothing: %s has a number as threshold, and no graph is used",
+            checkpoint,
+        )
+    own, rejection = model.own_decisions(probability, threshold, calibrate=calibrate)
+    smoothed = model.graph_decisions(views, threshold, calibrate=calibrate) if graph else None
+    header, rows = prediction_table(names, own, smoothed[0] if smoothed else None)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(
+        out,
+        ("path", *header),
+        [(str(p), *row) for p, row in zip(decoded.domain.images, rows, strict=True)],
+    )
+    return {
+        "images": len(rows),
+        "unknown": sum(row[0] == "unknown" for row in rows),
+        "threshold": rejection.threshold,
+        "graph": None
+        if smoothed is None
+        else {
+            "unknown": sum(row[3] == "unknown" for row in rows),
+            "threshold": smoothed[1].threshold,
+        },
+        "skipped": len(decoded.skipped),
+        "out": str(out),
+    }

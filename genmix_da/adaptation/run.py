@@ -1,0 +1,245 @@
+"""One adaptation from images to a trusted number: source model, LEAD, scores, result.json."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from genmix_da.adaptation.added_graph import with_graph, write_decisions
+from genmix_da.adaptation.config import AdaptConfig, build_config, identity
+from genmix_da.adaptation.epoch_rows import epoch_row, timing
+from genmix_da.adaptation.evidence import keep_evidence
+from genmix_da.adaptation.graph_step import GraphOutcome, GraphStep
+from genmix_da.adaptation.results import method_rejection, result_record, score_columns
+from genmix_da.adaptation.source_model import describe_model, obtain_source, source_settings
+from genmix_da.adaptation.task import Task, prepare
+from genmix_da.augment.training_set import Augmentation, augmentation_of
+from genmix_da.data.decode import log_skipped
+from genmix_da.errors import UserError
+from genmix_da.methods import find_method
+from genmix_da.progress import track
+from genmix_da.runs.folder import RunFolder
+from genmix_da.runs.provenance import provenance
+from lead.checkpoint import save_checkpoint
+from lead.errors import LeadError
+from lead.evaluation import Evaluation
+from lead.network import Network
+from lead.target import TargetConfig
+from lead.views import Views
+from office_home.names import short_name
+
+logger = logging.getLogger(__name__)
+
+
+def adapt(
+    *,
+    out: str | Path | None = None,
+    resume: bool = False,
+    config: Path | None = None,
+    sources: str | Path | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Adapt a source domain's model to a target domain and score it.
+
+    Args:
+        out: run folder; None: runs/<Source>2<Target>-<setting>-seed<seed>.
+        resume: go on with an interrupted run in `out`; a finished one is returned as it is.
+        config: YAML file with settings; `options` win over it.
+        sources: folder of the source models, which are reused; None: `sources` beside `out`.
+        **options: fields of `AdaptConfig`, at least src and tgt.
+
+    Returns:
+        The content of result.json.
+
+    Raises:
+        UserError, LeadError: bad input, in one sentence.
+
+    Example:
+        >>> import genmix_da
+        >>> result = genmix_da.adapt(src="Ar", tgt="Cl", setting="opda", seed=1)  # doctest: +SKIP
+        >>> result["scores"]["last"]["h_score"]  # doctest: +SKIP
+        0.43
+    """
+    settings = build_config(options, config)
+    started = time.perf_counter()
+    task = prepare(settings)
+    prepared = time.perf_counter() - started
+    run = RunFolder(Path(out) if out is not None else default_out(task.config))
+    with run.logging():
+        folder = Path(sources) if sources is not None else run.path.parent / "sources"
+        return _run(task, run, folder, prepared, resume=resume)
+
+
+def train_source_model(
+    *, out: str | Path = "runs/sources", config: Path | None = None, **options: Any
+) -> dict[str, Any]:
+    """Train (or find) the source model that `adapt` with the same options would use.
+
+    Args:
+        out: folder of the source models.
+        config: YAML file with settings; `options` win over it.
+        **options: fields of `AdaptConfig`. Without tgt: the published label sets, `split`, or all
+            source classes.
+
+    Returns:
+        folder, reused, seconds.
+    """
+    alone = options.get("tgt") is None
+    if alone:
+        options["tgt"] = options.get("src")
+    task = prepare(build_config(options, config), source_alone=alone)
+    log_skipped(task.source.decoded)
+    return obtain_source(task, augmentation_of(task), Path(out))[1]
+
+
+def default_out(config: AdaptConfig) -> Path:
+    """runs/<Source>2<Target>-<setting>-seed<seed>."""
+    pair = f"{short_name(config.src)}2{short_name(config.tgt)}".replace(" ", "_")
+    return Path("runs") / f"{pair}-{config.setting}-seed{config.seed}"
+
+
+def run_settings(task: Task, augmentation: Augmentation | None) -> dict[str, Any]:
+    """The content of config.yaml: resolved settings, and beside them what is RECORDED."""
+    return {
+        **task.config.as_dict(),
+        "method": task.config.method_name(),
+        "augmentation": augmentation.as_dict() if augmentation else None,
+        "label_sets": dataclasses.asdict(task.label_sets),
+        "target_data": task.target.decoded.fingerprint,
+        "source_model": identity(source_settings(task, augmentation)),
+        "device": task.device.type,
+    }
+
+
+def run_identity(settings: dict[str, Any]) -> str:
+    """Hash of what decides the result. Names of files do not: their contents are recorded."""
+    by_content = {"data", "split", "weights", "source_checkpoint", "augment", "genmix"}
+    by_content |= {"graph", "graph_threshold", "graph_options"}  # of a step after the run
+    if not settings["freeze_backbone"]:
+        by_content.add("freeze_backbone")
+    elif str(settings["backbone"]).startswith("transformers:"):
+        by_content.add("backbone")  # may be a folder; the source model is named by its weights
+    if settings["unknown_share"] is None:
+        by_content.add("unknown_share")  # as in runs of versions that did not have it
+    return identity({key: value for key, value in settings.items() if key not in by_content})
+
+
+def target_config(config: AdaptConfig) -> TargetConfig:
+    """The task's settings of LEAD."""
+    return TargetConfig(
+        epochs=int(config.epochs or 0),
+        batch_size=int(config.batch_size or 0),
+        learning_rate=float(config.lr or 0),
+        lambda_psd=float(config.lambda_psd or 0),
+        cluster_estimator=config.cluster_estimator,
+        subsample_estimation=bool(config.subsample_estimation),
+        confident_weight=config.confident_weight,
+        seed=config.seed,
+        mixed_precision=config.mixed_precision,
+    )
+
+
+def _run(
+    task: Task, run: RunFolder, sources: Path, prepared: float, *, resume: bool
+) -> dict[str, Any]:
+    augmentation = augmentation_of(task)
+    settings = json.loads(json.dumps(run_settings(task, augmentation)))
+    name = run_identity(settings)
+    run.open(name, settings, resume=resume)
+    finished = run.result()
+    if finished is not None:
+        logger.info("finished before: %s", run.path)
+        return with_graph(task, run, finished) if task.config.graph else finished
+    log_skipped(task.source.decoded, task.target.decoded)
+    _warn_about_labels(task)
+    origin = provenance() | {
+        "config": settings,
+        "data": {
+            "source": task.source.decoded.fingerprint,
+            "target": task.target.decoded.fingerprint,
+        },
+    }
+    augment = augmentation.as_dict() if augmentation else None
+    record = partial(result_record, task, identity=name, provenance=origin, augment=augment)
+    run.write_json("result.json", record(status="incomplete"))
+    try:
+        network, source_model = obtain_source(task, augmentation, sources)
+        views = task.target_views()
+        step = GraphStep(task, views) if task.config.graph else None
+        metrics, evaluation, outcome = _adapt(task, run, network, views, step)
+    except (UserError, LeadError) as error:
+        run.write_json("result.json", record(status="failed", reason=str(error)))
+        raise
+    rejection = method_rejection(task, evaluation.probability)
+    about = describe_model(task) | {"stage": "adapted", "threshold": rejection.threshold}
+    about["threshold_rule"] = task.config.threshold
+    save_checkpoint(run.checkpoint, network.state_dict(), about)
+    write_decisions(task, run, evaluation, rejection, outcome)
+    result = record(
+        status="done",
+        scores=score_columns(metrics, task.label_sets.open_set),
+        source_only=metrics[0]["source_only"],
+        source_model=source_model,
+        timing=timing(task, metrics, prepared, source_model),
+        rejection=rejection,
+        graph=step.record(metrics, outcome) if step and outcome else None,
+    )
+    run.write_json("result.json", result)
+    run.drop_state()
+    return result
+
+
+def _warn_about_labels(task: Task) -> None:
+    labels, sets = task.target.labels, task.label_sets
+    if labels is None:
+        logger.info("the target has no labels: predictions are written, scores stay empty")
+    elif task.config.setting != "pda" and not (labels == sets.unknown).any():
+        logger.warning(
+            "%s has no image of a target-private class, so the H-score is not defined (null); "
+            "use --setting pda or another --split",
+            task.config.tgt,
+        )
+
+
+def _adapt(
+    task: Task, run: RunFolder, network: Network, views: Views, step: GraphStep | None
+) -> tuple[list[dict[str, Any]], Evaluation, GraphOutcome | None]:
+    """Run the method, saving after every epoch; returns the metrics and what the last one gave."""
+    method = find_method(task.config.method_name())
+    config = target_config(task.config)
+    last = config.epochs if method.epochs is None else method.epochs
+    state, metrics = run.load_state()
+    evaluation = outcome = None
+    if step is not None:
+        step.keep_own(metrics)
+    else:
+        for row in metrics:
+            row.pop("graph", None)
+    if state is not None:
+        evaluation = Evaluation(state["features"], state["probability"])
+        network.load_state_dict(state["network"])
+    logger.info("adapting to %d images of %s, %d epochs", len(views), task.config.tgt, last)
+    epochs = method.adapt(network, views, config, state=state)
+    for epoch in track(epochs, "adapting", last + 1 - len(metrics)):
+        evaluation = epoch.evaluation
+        row = epoch_row(task, epoch)
+        if step is not None:
+            outcome = step.apply(network, evaluation)
+            row["graph"] = step.row(outcome, epoch.epoch, row["scores"]["nmi"])
+        metrics.append(row)
+        keep_evidence(run.path, task, epoch, last)
+        run.save_state(epoch.state(), metrics)
+        logger.debug("target %s", json.dumps(metrics[-1]))
+    assert evaluation is not None
+    if step is not None and outcome is None:  # every epoch was finished before
+        outcome = step.apply(network)
+        if "graph" not in metrics[-1]:
+            last_row = metrics[-1]
+            last_row["graph"] = step.row(outcome, last_row["epoch"], last_row["scores"]["nmi"])
+            run.show_metrics(metrics)
+    return metrics, evaluation, outcome

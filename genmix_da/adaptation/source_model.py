@@ -1,0 +1,278 @@
+"""The source model: trained once per data, classes and settings, reused for every target."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from genmix_da.adaptation.config import identity
+from genmix_da.adaptation.task import Task, build_network
+from genmix_da.augment.training_set import Augmentation, TrainingSet, training_set
+from genmix_da.frozen.encoder import FrozenEncoder
+from genmix_da.progress import track
+from genmix_da.runs.folder import SCHEMA, RunFolder
+from genmix_da.runs.provenance import package_versions, provenance
+from lead.checkpoint import (
+    is_released_checkpoint,
+    load_checkpoint,
+    read_released_checkpoint,
+    read_tensors,
+    save_checkpoint,
+    weights_identity,
+)
+from lead.errors import WeightsError
+from lead.network import Network
+from lead.source import SourceConfig, train_source
+
+logger = logging.getLogger(__name__)
+
+
+def source_settings(task: Task, augmentation: Augmentation | None) -> dict[str, Any]:
+    """Everything that decides the source model's weights; nothing about the target."""
+    config = task.config
+    settings = {
+        "source": config.src,
+        "data": task.source.decoded.fingerprint,
+        "classes": list(task.label_sets.source_classes),
+        "backbone": config.backbone,
+        "backbone_arguments": config.backbone_arguments,
+        "weights": None if task.encoder else weights_identity(str(config.weights)),
+        "checkpoint": None
+        if config.source_checkpoint is None
+        else weights_identity(config.source_checkpoint),
+        "bottleneck_dim": config.bottleneck_dim,
+        "image_size": config.image_size,
+        "batch_size": config.batch_size,
+        "source_epochs": config.source_epochs,
+        "source_lr": config.source_lr,
+        "source_backbone_factor": config.source_backbone_factor,
+        "label_smoothing": config.label_smoothing,
+        "augment": augmentation.as_dict() if augmentation else None,
+        "seed": config.seed,
+        "device": task.device.type,
+        "mixed_precision": config.mixed_precision and task.device.type == "cuda",
+        "version": package_versions()["genmix-da"],
+    }
+    if task.encoder is not None:
+        settings |= {
+            "freeze_backbone": True,
+            "backbone": task.encoder.choice.nickname,
+            "weights": task.encoder.choice.weights_identity,
+        }
+    return settings
+
+
+def source_folder(source: str, settings: Mapping[str, Any]) -> str:
+    """Name of a source model's folder, from its domain and `source_settings`."""
+    return f"{source.replace(' ', '_')}-{identity(settings)}"
+
+
+def source_config(task: Task, steps_per_epoch: int | None) -> SourceConfig:
+    """The task's settings of source training."""
+    config = task.config
+    return SourceConfig(
+        epochs=int(config.source_epochs or 0),
+        batch_size=int(config.batch_size or 0),
+        steps_per_epoch=steps_per_epoch,
+        learning_rate=float(config.source_lr or 0),
+        backbone_factor=float(config.source_backbone_factor or 0),
+        label_smoothing=config.label_smoothing,
+        seed=config.seed,
+        mixed_precision=config.mixed_precision,
+    )
+
+
+def describe_freezing(encoder: FrozenEncoder | None) -> dict[str, Any]:
+    """What a description says of a frozen backbone, which its checkpoint does not hold.
+
+    Returns:
+        frozen; where it is, also what loads the backbone again and tells whether it is the same:
+        weights (as given), weights_identity, weights_seed (of random ones).
+    """
+    if encoder is None:
+        return {"frozen": False}
+    choice = encoder.choice
+    return {
+        "frozen": True,
+        "weights": choice.weights,
+        "weights_identity": choice.weights_identity,
+        "weights_seed": choice.seed,
+    }
+
+
+def describe_model(task: Task) -> dict[str, Any]:
+    """What a checkpoint needs to be used again: classes, backbone, preprocessing, provenance."""
+    config, sets = task.config, task.label_sets
+    pre = task.preprocessing
+    return {
+        "schema": SCHEMA,
+        "setting": config.setting,
+        "label_sets": {
+            "shared": list(sets.shared),
+            "source_private": list(sets.source_private),
+            "target_private": list(sets.target_private),
+        },
+        "backbone": config.backbone,
+        "backbone_arguments": config.backbone_arguments,
+        **describe_freezing(task.encoder),
+        "bottleneck_dim": config.bottleneck_dim,
+        "preprocessing": {
+            "mean": list(pre.mean),
+            "std": list(pre.std),
+            "image_size": pre.image_size,
+            "resize_size": pre.resize_size,
+            "interpolation": pre.interpolation,
+        },
+        "threshold": config.threshold,
+        "synthetic": task.synthetic,
+        "provenance": provenance() | {"data": task.source.decoded.fingerprint},
+    }
+
+
+def obtain_source(
+    task: Task, augmentation: Augmentation | None, sources: Path
+) -> tuple[Network, dict[str, Any]]:
+    """The task's source model: from a given checkpoint, an earlier run, or trained now.
+
+    An unfinished source training of the same settings is continued at its last finished epoch.
+
+    Args:
+        task: source images and settings.
+        augmentation: of the source, or None.
+        sources: folder that holds one run folder per source model; augmented images lie in
+            `augmented` beside it.
+
+    Returns:
+        The network with its classifier trainable, and a record: folder, reused, seconds, augment.
+    """
+    if task.config.source_checkpoint is not None:
+        path = Path(task.config.source_checkpoint)
+        description = _check_description(task, path)
+        record = {"folder": str(path), "reused": True, "augment": description.get("augment")}
+        return load_network(task, _read_any(path)), record
+    settings = source_settings(task, augmentation)
+    run = RunFolder(sources / source_folder(task.config.src, settings))
+    run.open(identity(settings), settings, resume=True)
+    if run.checkpoint.is_file():
+        tensors, description = load_checkpoint(run.checkpoint)
+        logger.info("source model: reusing %s", run.path)
+        kept = {key: description[key] for key in ("seconds", "augment")}
+        return load_network(task, tensors), {"folder": str(run.path), "reused": True, **kept}
+    with run.logging():
+        data = training_set(task, augmentation, sources.parent / "augmented")
+        return _train(task, data, run)
+
+
+def _check_description(task: Task, path: Path) -> dict[str, Any]:
+    """The JSON beside a checkpoint of ours; its classes and inputs must be the task's.
+
+    The LEAD authors' checkpoints have none: {}.
+
+    Raises:
+        WeightsError: another class order or preprocessing; the shapes alone would not tell.
+    """
+    if not path.with_suffix(".json").is_file():
+        return {}
+    _, found = load_checkpoint(path)
+    wanted = describe_model(task)
+    sets, ours = found.get("label_sets", {}), wanted["label_sets"]
+    known = [*sets.get("shared", []), *sets.get("source_private", [])]
+    if known != [*ours["shared"], *ours["source_private"]]:
+        raise WeightsError(f"{path} was trained on other classes, or in another order")
+    _check_freezing(path, found, task.encoder)
+    for key in ("backbone", "preprocessing"):
+        moved = key == "backbone" and task.encoder and task.encoder.choice.library == "transformers"
+        if found.get(key) != wanted[key] and not moved:
+            raise WeightsError(f"{path} has another {key}: {found.get(key)}, not {wanted[key]}")
+    return found
+
+
+def _check_freezing(path: Path, found: Mapping[str, Any], encoder: FrozenEncoder | None) -> None:
+    """Heads fit the features they were trained on alone, a whole network no features.
+
+    Raises:
+        WeightsError: the checkpoint is of the other kind, or of other features.
+    """
+    if found.get("frozen") and encoder is None:
+        raise WeightsError(f"{path} was trained on a frozen backbone; add --freeze-backbone")
+    if encoder is None:
+        return
+    if not found.get("frozen"):
+        raise WeightsError(f"{path} was not trained on a frozen backbone; drop --freeze-backbone")
+    if found["weights_identity"] != encoder.choice.weights_identity:
+        raise WeightsError(f"{path} was trained on features of other weights; check --weights")
+
+
+def _read_any(path: Path) -> dict[str, Tensor]:
+    tensors = read_tensors(path)
+    return read_released_checkpoint(path) if is_released_checkpoint(tensors) else tensors
+
+
+def load_network(task: Task, tensors: Mapping[str, Tensor]) -> Network:
+    """A network of the task with these tensors.
+
+    Raises:
+        WeightsError: they do not fit the backbone, the bottleneck or the number of classes.
+    """
+    network = build_network(task, "none")
+    expected = network.state_dict()
+    wrong = sorted(
+        set(expected) ^ set(tensors)
+        | {k for k in set(expected) & set(tensors) if expected[k].shape != tensors[k].shape}
+    )
+    if wrong:
+        raise WeightsError(
+            f"the source checkpoint does not fit: {len(wrong)} tensors differ, the first is "
+            f"{wrong[0]}; check --backbone, --freeze-backbone, --split and --setting"
+        )
+    network.load_state_dict(dict(tensors))
+    return network
+
+
+def _train(task: Task, data: TrainingSet, run: RunFolder) -> tuple[Network, dict[str, Any]]:
+    config = source_config(task, data.steps_per_epoch)
+    state, metrics = run.load_state()
+    network = build_network(task, "none" if state else str(task.config.weights))
+    logger.info(
+        "source model: %d images of %s, %d classes, %d epochs",
+        len(data.labels),
+        task.config.src,
+        task.label_sets.unknown,
+        config.epochs,
+    )
+    epochs = train_source(network, data.views, data.labels, config, state=state)
+    started = time.perf_counter()
+    for epoch in track(epochs, "source training", config.epochs - len(metrics)):
+        metrics.append(
+            {
+                "stage": "source",
+                "epoch": epoch.epoch,
+                "loss": epoch.loss,
+                "accuracy": epoch.accuracy,
+                "learning_rate": epoch.learning_rate,
+                "seconds": epoch.seconds,
+            }
+        )
+        run.save_state(epoch.state(), metrics)
+        logger.debug("source %s", json.dumps(metrics[-1]))
+    seconds = sum(row["seconds"] for row in metrics)
+    description = describe_model(task) | {
+        "stage": "source",
+        "seconds": seconds,
+        "augment": data.record,
+    }
+    save_checkpoint(run.checkpoint, network.state_dict(), description)
+    run.drop_state()
+    logger.info("source model: trained in %.0f s, %s", time.perf_counter() - started, run.path)
+    return network, {
+        "folder": str(run.path),
+        "reused": False,
+        "seconds": seconds,
+        "augment": data.record,
+    }

@@ -1,0 +1,3 @@
+"""Tables of adaptations: methods x pairs x seeds in one or more settings; see `genmix_da.table`."""
+
+from genmix_da.adaptation.tables import kind as kind  # registers it

@@ -1,0 +1,293 @@
+"""From a configuration to decoded images with labels: everything an adaptation starts from."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from genmix_da.adaptation.config import AdaptConfig
+from genmix_da.adaptation.unknown_share import rows_at_share
+from genmix_da.data.decode import DecodedDomain, decode_domain
+from genmix_da.data.domains import Domain, load_domain
+from genmix_da.data.label_sets import resolve_label_sets
+from genmix_da.device import resolve_device
+from genmix_da.errors import UserError
+from genmix_da.frozen.encoder import OWN_WEIGHTS, BackboneChoice, FrozenEncoder, frozen_encoder
+from genmix_da.frozen.features import features_of
+from genmix_da.frozen.towers import PREFIX as TRANSFORMERS
+from genmix_da.places import cache_folder, default_data
+from genmix_da.progress import bar
+from lead.backbones import Backbone, build_backbone
+from lead.feature_views import FeatureViews
+from lead.network import Network, to_device
+from lead.protocol import LabelSets
+from lead.seeds import derive
+from lead.views import ImageViews, Preprocessing, Views
+from office_home import identify
+from office_home.mini import MINI_SPLITS, make
+
+MINI_MARKER = "mini_office_home.json"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Images:
+    """The part of a decoded domain that a task uses.
+
+    Attributes:
+        decoded: the whole domain.
+        rows: [N] which of its images.
+        labels: [N] classifier outputs, C for unknown; None where the domain has no classes.
+        private_labels: [N] for unknown samples the place of their own class in the label sets'
+            target-private ones, -1 for the others; None where the domain has no classes.
+    """
+
+    decoded: DecodedDomain
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64] | None
+    private_labels: NDArray[np.int64] | None = None
+
+    @property
+    def paths(self) -> list[Path]:
+        """Path of each image, in order."""
+        return [self.decoded.domain.images[row] for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One adaptation, resolved.
+
+    Attributes:
+        config: no value is None but data, split and source_checkpoint.
+        dataset: name of the data set, or of its folder.
+        synthetic: True for Mini Office-Home: a number from it says nothing about real images.
+        label_sets: shared, source-private and target-private classes.
+        source, target: images and labels.
+        preprocessing: of the backbone at the configured image size.
+        device: where the networks run.
+        encoder: of a frozen backbone; None where the backbone is trained.
+    """
+
+    config: AdaptConfig
+    dataset: str
+    synthetic: bool
+    label_sets: LabelSets
+    source: Images
+    target: Images
+    preprocessing: Preprocessing
+    device: torch.device
+    encoder: FrozenEncoder | None = None
+
+    @property
+    def source_name(self) -> str:
+        """The source domain's name."""
+        return self.config.src
+
+    @property
+    def augments(self) -> bool:
+        """Whether source images are made, of which a source model is trained."""
+        return self.config.augment != "none" and self.config.source_checkpoint is None
+
+    def source_label(self, name: str) -> int | None:
+        """Classifier output of a class of the source; None where it is not used."""
+        return self.label_sets.source_label(name)
+
+    def views(self, pixels: NDArray[np.uint8], rows: NDArray[np.int64], name: str) -> Views:
+        """Training and evaluation views of decoded images; with a frozen backbone, of features.
+
+        Args:
+            pixels: [M, R, R, 3].
+            rows: [N] which of them.
+            name: of the images, for messages.
+        """
+        if self.encoder is None:
+            return ImageViews(pixels, self.preprocessing, self.device, rows)
+        return FeatureViews(features_of(self.encoder, pixels, rows, name), self.device)
+
+    def target_views(self) -> Views:
+        """Views of the target's images."""
+        return self.views(self.target.decoded.pixels, self.target.rows, self.config.tgt)
+
+
+def data_root(config: AdaptConfig) -> Path:
+    """The data folder that is meant; Mini Office-Home is made on first use."""
+    if config.data is not None:
+        return Path(config.data)
+    named = default_data()
+    if named is not None:
+        return named
+    if config.profile not in (None, "mini"):
+        raise UserError(f"--profile {config.profile} needs its images; give --data DIR.")
+    logger.info("no --data and no $GENMIX_DA_DATA: using Mini Office-Home (synthetic images)")
+    return mini_office_home()
+
+
+def mini_office_home() -> Path:
+    """Folder of Mini Office-Home in the cache, drawn on first use."""
+    root = cache_folder() / "mini_office_home"
+    if (root / MINI_MARKER).is_file():
+        return make(root)
+    logger.info("drawing Mini Office-Home into %s", root)
+    with bar("drawing") as advance:
+        return make(root, progress=advance)
+
+
+def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
+    """Find the data, settle every open setting, decode both domains.
+
+    Args:
+        config: settings.
+        source_alone: there is no target; the source stands in for it in the label sets.
+
+    Raises:
+        UserError, ProtocolError, WeightsError: as the parts say.
+    """
+    root = data_root(config)
+    source, target = load_domain(root, config.src), load_domain(root, config.tgt)
+    if source.folder.resolve() == target.folder.resolve() and not source_alone:
+        raise UserError(f"source and target are both {source.name}; name two domains.")
+    synthetic = (root / MINI_MARKER).is_file()
+    union = tuple(dict.fromkeys(source.classes + target.classes))
+    benchmark = None if synthetic else identify(union)
+    dataset = benchmark.name if benchmark else root.resolve().name
+    profile = config.profile or ("mini" if synthetic else benchmark.name if benchmark else "folder")
+    config = _settle_weights(config, config.with_profile(profile))
+    label_sets = resolve_label_sets(
+        source, target, config.setting, config.split, benchmark, MINI_SPLITS if synthetic else None
+    )
+    device = resolve_device(config.device)
+    encoder = _encoder(config, device) if config.freeze_backbone else None
+    preprocessing = encoder.preprocessing if encoder else _preprocessing(config)
+    config = dataclasses.replace(
+        config, image_size=preprocessing.image_size, src=source.name, tgt=target.name
+    )
+    images = (
+        _images(source, preprocessing, label_sets.source_label),
+        _images(target, preprocessing, label_sets.target_label, label_sets.target_private),
+    )
+    if config.unknown_share is not None and not source_alone:
+        images = (images[0], _at_share(images[1], label_sets.unknown, config.unknown_share))
+    for part in images[:1] if source_alone else images:
+        check_batch(part, int(config.batch_size or 0))
+    return Task(config, dataset, synthetic, label_sets, *images, preprocessing, device, encoder)
+
+
+def _settle_weights(given: AdaptConfig, filled: AdaptConfig) -> AdaptConfig:
+    """The configuration with the weights that are meant, where the backbone is frozen.
+
+    Raises:
+        UserError: a `transformers:` backbone and other weights; random ones that nobody asked for.
+    """
+    if not filled.freeze_backbone:
+        return filled
+    if _given(filled.backbone).startswith(TRANSFORMERS):
+        if given.weights not in (None, OWN_WEIGHTS):
+            raise UserError(
+                f"--backbone {filled.backbone} has its own weights; leave --weights out."
+            )
+        return dataclasses.replace(filled, weights=OWN_WEIGHTS)
+    if filled.weights == "none" and given.weights is None:
+        raise UserError(
+            f"--freeze-backbone needs trained weights and the profile {filled.profile} has none; "
+            "give --weights imagenet or FILE (or --weights none to freeze random ones)."
+        )
+    if filled.weights == "none":
+        logger.warning("the frozen backbone is random (--weights none): its features mean little")
+    return filled
+
+
+def _encoder(config: AdaptConfig, device: torch.device) -> FrozenEncoder:
+    """The frozen backbone; its weights are looked for now."""
+    choice = BackboneChoice(
+        _given(config.backbone), _given(config.weights), config.backbone_arguments, config.seed
+    )
+    return frozen_encoder(
+        choice,
+        image_size=config.image_size,
+        device=device,
+        mixed_precision=config.mixed_precision,
+    )
+
+
+def _preprocessing(config: AdaptConfig) -> Preprocessing:
+    """Of the backbone, at the image size asked for."""
+    own = build_backbone(
+        _given(config.backbone), weights="none", arguments=config.backbone_arguments
+    ).preprocessing
+    return own if config.image_size is None else own.resized(config.image_size)
+
+
+def _given(value: str | None) -> str:
+    """A setting that every profile fills."""
+    assert value is not None
+    return value
+
+
+def check_batch(images: Images, batch_size: int) -> None:
+    """Refuse a domain that does not fill a batch, before hours are spent on the other one."""
+    count = len(images.rows)
+    if count < batch_size:
+        hint = f"use --batch-size {count} or less" if count > 1 else "add images"
+        raise UserError(
+            f"{images.decoded.domain.name} has {count} images of the classes in use, fewer than a "
+            f"batch of {batch_size}; {hint}."
+        )
+
+
+def _images(
+    domain: Domain,
+    preprocessing: Preprocessing,
+    label_of: Callable[[str], int | None],
+    private: tuple[str, ...] = (),
+) -> Images:
+    """Decode a domain and keep the images whose class the task uses."""
+    decoded = decode_domain(domain, preprocessing.resize_size, preprocessing.interpolation)
+    names = decoded.domain.labels
+    if names is None:
+        return Images(decoded, np.arange(len(decoded.domain.images)), None)
+    by_name = {name: label_of(name) for name in set(names)}
+    used = [(row, by_name[name]) for row, name in enumerate(names) if by_name[name] is not None]
+    table = np.array(used, dtype=np.int64).reshape(-1, 2)
+    own = [private.index(names[row]) if names[row] in private else -1 for row in table[:, 0]]
+    return Images(decoded, table[:, 0], table[:, 1], np.array(own, dtype=np.int64))
+
+
+def _at_share(target: Images, unknown: int, share: float) -> Images:
+    """The target with a given share of unknown images."""
+    if target.labels is None or target.private_labels is None:
+        raise UserError("--unknown-share needs a target with labels; leave it out.")
+    kept = rows_at_share(target.labels == unknown, share)
+    return Images(
+        target.decoded, target.rows[kept], target.labels[kept], target.private_labels[kept]
+    )
+
+
+def build_network(task: Task, weights: str) -> Network:
+    """A network for the task, its new layers initialised from the seed.
+
+    Args:
+        task: backbone, classes and device.
+        weights: "imagenet", "none" or a file; "none" where a checkpoint is loaded next. Of no
+            account with a frozen backbone: the network is its heads alone, and takes features.
+    """
+    config = task.config
+    torch.manual_seed(derive(config.seed, "initialisation"))
+    if task.encoder is not None:
+        backbone = Backbone(nn.Identity(), task.encoder.feature_dim, task.preprocessing)
+    else:
+        backbone = build_backbone(
+            _given(config.backbone), weights=weights, arguments=config.backbone_arguments
+        )
+    network = Network(
+        backbone.module, backbone.feature_dim, task.label_sets.unknown, config.bottleneck_dim or 256
+    )
+    return to_device(network, task.device)
