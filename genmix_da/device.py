@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import resource
+import sys
+
 import torch
 
 from genmix_da.errors import UserError
@@ -23,3 +26,13 @@ def resolve_device(name: str) -> torch.device:
     if number and int(number) >= torch.cuda.device_count():
         raise UserError(f"--device {name}: there are {torch.cuda.device_count()} CUDA devices.")
     return torch.device(name)
+
+
+def peak_memory_mib(device: torch.device) -> dict[str, float]:
+    """Peak resident memory of the process, and of the CUDA device where one is used; MiB."""
+    # Linux counts in KiB, macOS in bytes.
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    found = {"process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}
+    if device.type == "cuda":
+        found["cuda"] = torch.cuda.max_memory_allocated(device) / 2**20
+    return found

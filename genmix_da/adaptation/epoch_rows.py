@@ -8,10 +8,10 @@ from typing import Any
 from genmix_da.adaptation.results import (
     method_rejection,
     nmi_of,
-    peak_memory_mib,
     score_predictions,
 )
 from genmix_da.adaptation.task import Task
+from genmix_da.device import peak_memory_mib
 from lead.selection import mutual_information
 from lead.target import TargetEpoch
 

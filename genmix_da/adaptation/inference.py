@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from genmix_da.adaptation.config import AdaptConfig
 from genmix_da.adaptation.model import load_model
-from genmix_da.adaptation.predictions import Decisions, prediction_table, write_csv
-from genmix_da.adaptation.task import MINI_MARKER, data_root
+from genmix_da.adaptation.predictions import Decisions, prediction_table
 from genmix_da.data.domains import all_images, load_domain
+from genmix_da.data.root import data_root, is_mini
 from genmix_da.errors import UserError
+from genmix_da.runs.folder import write_csv
 from lead.evaluation import evaluate
 from lead.private_classes import private_nmi
 from lead.rejection import Rejection
@@ -54,9 +54,8 @@ def evaluate_checkpoint(
         UserError: no labels, or none of its classes is known to the checkpoint.
     """
     model = load_model(checkpoint, device, weights, graph=graph)
-    settings = AdaptConfig(src=tgt, tgt=tgt, data=data)
-    root = data_root(settings)
-    synthetic = (root / MINI_MARKER).is_file()
+    root = data_root(data)
+    synthetic = is_mini(root)
     if synthetic and not model.description["synthetic"]:
         raise UserError(f"{checkpoint} was made from real images; give their folder with --data.")
     domain = load_domain(root, tgt)

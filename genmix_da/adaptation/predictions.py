@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 import torch
 
 from genmix_da.adaptation.task import Task
-from lead.checkpoint import write_atomically
+from genmix_da.runs.folder import write_csv
 from lead.scores import normalised_entropy, predict
 
 
@@ -76,16 +75,3 @@ def write_predictions(path: Path, task: Task, own: Decisions, graph: Decisions |
             for image, true, row in zip(task.target.paths, true_names, rows, strict=True)
         ],
     )
-
-
-def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Write a CSV file atomically."""
-
-    def write(file: Path) -> None:
-        # File names need not be UTF-8; they are written as the bytes they are.
-        with file.open("w", newline="", encoding="utf-8", errors="surrogateescape") as handle:
-            writer = csv.writer(handle)
-            writer.writerow(header)
-            writer.writerows(rows)
-
-    write_atomically(path, write)

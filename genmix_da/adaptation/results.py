@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,8 +10,7 @@ import torch
 
 from genmix_da.adaptation.config import AdaptConfig
 from genmix_da.adaptation.task import Task
-from genmix_da.runs.folder import SCHEMA
-from genmix_da.runs.seal import seal
+from genmix_da.runs.seal import SCHEMA, seal
 from lead.evaluation import Evaluation
 from lead.private_classes import private_nmi
 from lead.rejection import Rejection, reject
@@ -102,16 +99,6 @@ def score_columns(metrics: Sequence[Mapping[str, Any]], open_set: bool) -> dict[
         else None,
         "selected": max(reversed(rows), key=lambda row: row["selection"])["scores"],
     }
-
-
-def peak_memory_mib(device: torch.device) -> dict[str, float]:
-    """Peak resident memory of the process, and of the CUDA device where one is used; MiB."""
-    # Linux counts in KiB, macOS in bytes.
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    found = {"process": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}
-    if device.type == "cuda":
-        found["cuda"] = torch.cuda.max_memory_allocated(device) / 2**20
-    return found
 
 
 def result_record(

@@ -18,7 +18,7 @@ from genmix_da.adaptation.graph_step import GraphOutcome, GraphStep
 from genmix_da.adaptation.results import method_rejection, result_record, score_columns
 from genmix_da.adaptation.source_model import describe_model, obtain_source, source_settings
 from genmix_da.adaptation.task import Task, prepare
-from genmix_da.augment.training_set import Augmentation, augmentation_of
+from genmix_da.augment.augmentation import Augmentation, augmentation_of
 from genmix_da.data.decode import log_skipped
 from genmix_da.errors import UserError
 from genmix_da.methods import find_method

@@ -13,11 +13,14 @@ from torch import Tensor
 
 from genmix_da.adaptation.config import identity
 from genmix_da.adaptation.task import Task, build_network
-from genmix_da.augment.training_set import Augmentation, TrainingSet, training_set
+from genmix_da.augment.augmentation import Augmentation
+from genmix_da.augment.source_task import TrainingSet
+from genmix_da.augment.training_set import training_set
 from genmix_da.frozen.encoder import FrozenEncoder
 from genmix_da.progress import track
-from genmix_da.runs.folder import SCHEMA, RunFolder
+from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.provenance import package_versions, provenance
+from genmix_da.runs.seal import SCHEMA
 from lead.checkpoint import (
     is_released_checkpoint,
     load_checkpoint,

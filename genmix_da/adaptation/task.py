@@ -6,7 +6,6 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,16 +14,16 @@ from torch import nn
 
 from genmix_da.adaptation.config import AdaptConfig
 from genmix_da.adaptation.unknown_share import rows_at_share
-from genmix_da.data.decode import DecodedDomain, decode_domain
+from genmix_da.data.decode import decode_domain
 from genmix_da.data.domains import Domain, load_domain
+from genmix_da.data.images import Images, check_batch
 from genmix_da.data.label_sets import resolve_label_sets
+from genmix_da.data.root import data_root, is_mini
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
 from genmix_da.frozen.encoder import OWN_WEIGHTS, BackboneChoice, FrozenEncoder, frozen_encoder
 from genmix_da.frozen.features import features_of
 from genmix_da.frozen.towers import PREFIX as TRANSFORMERS
-from genmix_da.places import cache_folder, default_data
-from genmix_da.progress import bar
 from lead.backbones import Backbone, build_backbone
 from lead.feature_views import FeatureViews
 from lead.network import Network, to_device
@@ -32,34 +31,9 @@ from lead.protocol import LabelSets
 from lead.seeds import derive
 from lead.views import ImageViews, Preprocessing, Views
 from office_home import identify
-from office_home.mini import MINI_SPLITS, make
-
-MINI_MARKER = "mini_office_home.json"
+from office_home.mini import MINI_SPLITS
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Images:
-    """The part of a decoded domain that a task uses.
-
-    Attributes:
-        decoded: the whole domain.
-        rows: [N] which of its images.
-        labels: [N] classifier outputs, C for unknown; None where the domain has no classes.
-        private_labels: [N] for unknown samples the place of their own class in the label sets'
-            target-private ones, -1 for the others; None where the domain has no classes.
-    """
-
-    decoded: DecodedDomain
-    rows: NDArray[np.int64]
-    labels: NDArray[np.int64] | None
-    private_labels: NDArray[np.int64] | None = None
-
-    @property
-    def paths(self) -> list[Path]:
-        """Path of each image, in order."""
-        return [self.decoded.domain.images[row] for row in self.rows]
 
 
 @dataclass(frozen=True)
@@ -118,29 +92,6 @@ class Task:
         return self.views(self.target.decoded.pixels, self.target.rows, self.config.tgt)
 
 
-def data_root(config: AdaptConfig) -> Path:
-    """The data folder that is meant; Mini Office-Home is made on first use."""
-    if config.data is not None:
-        return Path(config.data)
-    named = default_data()
-    if named is not None:
-        return named
-    if config.profile not in (None, "mini"):
-        raise UserError(f"--profile {config.profile} needs its images; give --data DIR.")
-    logger.info("no --data and no $GENMIX_DA_DATA: using Mini Office-Home (synthetic images)")
-    return mini_office_home()
-
-
-def mini_office_home() -> Path:
-    """Folder of Mini Office-Home in the cache, drawn on first use."""
-    root = cache_folder() / "mini_office_home"
-    if (root / MINI_MARKER).is_file():
-        return make(root)
-    logger.info("drawing Mini Office-Home into %s", root)
-    with bar("drawing") as advance:
-        return make(root, progress=advance)
-
-
 def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
     """Find the data, settle every open setting, decode both domains.
 
@@ -151,11 +102,11 @@ def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
     Raises:
         UserError, ProtocolError, WeightsError: as the parts say.
     """
-    root = data_root(config)
+    root = data_root(config.data, config.profile)
     source, target = load_domain(root, config.src), load_domain(root, config.tgt)
     if source.folder.resolve() == target.folder.resolve() and not source_alone:
         raise UserError(f"source and target are both {source.name}; name two domains.")
-    synthetic = (root / MINI_MARKER).is_file()
+    synthetic = is_mini(root)
     union = tuple(dict.fromkeys(source.classes + target.classes))
     benchmark = None if synthetic else identify(union)
     dataset = benchmark.name if benchmark else root.resolve().name
@@ -230,17 +181,6 @@ def _given(value: str | None) -> str:
     """A setting that every profile fills."""
     assert value is not None
     return value
-
-
-def check_batch(images: Images, batch_size: int) -> None:
-    """Refuse a domain that does not fill a batch, before hours are spent on the other one."""
-    count = len(images.rows)
-    if count < batch_size:
-        hint = f"use --batch-size {count} or less" if count > 1 else "add images"
-        raise UserError(
-            f"{images.decoded.domain.name} has {count} images of the classes in use, fewer than a "
-            f"batch of {batch_size}; {hint}."
-        )
 
 
 def _images(

@@ -13,8 +13,9 @@ from genmix_da.classify.network import ClassifierNetwork, build_network
 from genmix_da.classify.robustness import BATCH, PGD_STEPS, attack_errors, masking_warning
 from genmix_da.classify.task import ScoringTask, prepare_test
 from genmix_da.errors import UserError
-from genmix_da.runs.folder import SCHEMA, RunFolder
+from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.provenance import provenance
+from genmix_da.runs.seal import SCHEMA
 from lead.checkpoint import load_checkpoint
 from lead.errors import WeightsError
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from genmix_da.classify.task import ClassifyTask, ScoringTask
-from genmix_da.runs.folder import SCHEMA
 from genmix_da.runs.provenance import provenance
+from genmix_da.runs.seal import SCHEMA
 from lead.backbones import build_backbone
 from lead.seeds import derive
 

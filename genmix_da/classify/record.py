@@ -7,11 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
-from genmix_da.adaptation.predictions import write_csv
 from genmix_da.classify.method import Method
 from genmix_da.classify.task import ClassifyTask, labels_of
-from genmix_da.runs.folder import SCHEMA
-from genmix_da.runs.seal import seal
+from genmix_da.runs.folder import write_csv
+from genmix_da.runs.seal import SCHEMA, seal
 
 SETTING = "classification"
 SELECTION_RULE = "top-1 on the validation part"

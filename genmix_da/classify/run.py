@@ -11,8 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from genmix_da.adaptation.results import peak_memory_mib
-from genmix_da.augment.training_set import TrainingSet
+from genmix_da.augment.source_task import TrainingSet
 from genmix_da.classify.augmentations import GENMIX_PRESETS
 from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.generation import generation_cost
@@ -33,6 +32,7 @@ from genmix_da.classify.training import (
     train_epochs,
 )
 from genmix_da.data.decode import log_skipped
+from genmix_da.device import peak_memory_mib
 from genmix_da.errors import UserError
 from genmix_da.progress import track
 from genmix_da.runs.folder import RunFolder

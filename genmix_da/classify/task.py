@@ -14,18 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from genmix_da.adaptation.task import MINI_MARKER, Images, check_batch
 from genmix_da.classify.config import ClassifyConfig
-from genmix_da.classify.datasets import (
-    Parts,
-    check_names,
-    class_folders,
-    find_parts,
-    own_test_part,
-)
+from genmix_da.classify.datasets import check_names, find_parts, own_test_part
+from genmix_da.classify.parts import Parts, class_folders
 from genmix_da.classify.splits import limited, split_parts
 from genmix_da.data.decode import decode_domain
 from genmix_da.data.domains import Domain
+from genmix_da.data.images import Images, check_batch
+from genmix_da.data.root import is_mini
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
 from genmix_da.frozen.encoder import FrozenEncoder
@@ -170,7 +166,7 @@ def prepare(config: ClassifyConfig) -> ClassifyTask:
         )
     dataset = config.dataset or parts.name
     home = parts.train.folder.resolve()
-    synthetic = any((folder / MINI_MARKER).is_file() for folder in (home, *home.parents))
+    synthetic = any(map(is_mini, (home, *home.parents)))
     return ClassifyTask(
         config=config,
         parts=parts,

@@ -19,7 +19,7 @@ from typing import Any
 
 from PIL import Image
 
-from genmix_da.classify.datasets import Parts, class_folders
+from genmix_da.classify.parts import Parts, class_folders
 from genmix_da.data.domains import Domain
 from genmix_da.errors import UserError
 from genmix_da.places import cache_folder

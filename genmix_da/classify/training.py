@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from genmix_da.augment.training_set import TrainingSet
+from genmix_da.augment.source_task import TrainingSet
 from genmix_da.classify.attacks import AttackedNetwork, fast_inputs
 from genmix_da.classify.augmentations import Augmentation
 from genmix_da.classify.network import ClassifierNetwork

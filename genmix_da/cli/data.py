@@ -77,7 +77,7 @@ def check(context: click.Context, folder: Path, as_json: bool) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="Make the set in this folder.")
 def mini(sheet: Path | None, out: Path | None) -> None:
     """Make Mini Office-Home: drawn images, synthetic, for a first run without data."""
-    from genmix_da.adaptation.task import mini_office_home
+    from genmix_da.data.root import mini_office_home
 
     if sheet is not None:
         from office_home.mini import contact_sheet

@@ -22,8 +22,8 @@ def command(runs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     import dataclasses
 
     from genmix_da.adaptation.graph_ablation import Figure, ablate, means
-    from genmix_da.adaptation.predictions import write_csv
     from genmix_da.cli.show import echo_json, echo_variants
+    from genmix_da.runs.folder import write_csv
 
     figures = list(ablate(runs))
     if out is not None:

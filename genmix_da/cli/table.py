@@ -46,9 +46,9 @@ def command(
     where a job failed.
     """
     from genmix_da.adaptation.tables.estimate import estimate_plan
+    from genmix_da.adaptation.tables.plan import plan_of
     from genmix_da.adaptation.tables.request import build_request
     from genmix_da.table.files import write_tables
-    from genmix_da.table.run import plan_of
 
     table = TableCommand(
         lambda: build_request(join_genmix(options), pairs, methods, seeds, out, edit_shards),

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from genmix_da.adaptation.tables.estimate import Estimate
-    from genmix_da.adaptation.tables.plan import AnyRequest, Plan, PlannedRun
+    from genmix_da.table.estimate import Estimate
+    from genmix_da.table.plan import AnyRequest, Plan, PlannedRun
     from genmix_da.table.records import Record
     from genmix_da.table.summary import Summary
 

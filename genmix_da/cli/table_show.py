@@ -12,8 +12,8 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from genmix_da.adaptation.tables.estimate import Estimate
-    from genmix_da.adaptation.tables.plan import AnyRequest, Plan, RunT
+    from genmix_da.table.estimate import Estimate
+    from genmix_da.table.plan import AnyRequest, Plan, RunT
     from genmix_da.table.records import Record
     from genmix_da.table.summary import Summary
 

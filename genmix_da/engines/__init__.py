@@ -1,1 +1,1 @@
-"""The engines behind `genmix_da.engines.choose.parse_engine`, one a file."""
+"""Where work runs: `choose.parse_engine` gives one of the engines, which are one a file."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from genmix_da.engines.choose import MAX_ATTEMPTS, Item, ItemT, Outcome
+from genmix_da.engines.base import MAX_ATTEMPTS, Item, ItemT, Outcome
 from genmix_da.errors import user_message
 
 logger = logging.getLogger(__name__)

@@ -1,79 +1,12 @@
-"""Where work runs: in this process, in processes of this machine, on a Ray cluster.
-
-An engine takes a function and the items it is called with, and says of each how it ended. On every
-engine:
-
-- what the function raises ends its item as "failed"; it is never tried again;
-- a worker that is lost (killed, out of memory, its node gone) costs only the items it was running;
-  they are tried again, `MAX_ATTEMPTS` times in all, and are "lost" after that;
-- the order of outcomes is the order in which items end.
-"""
+"""Which engine is meant: local, workers:N or ray."""
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
+from genmix_da.engines.base import Engine
 from genmix_da.errors import UserError
-
-MAX_ATTEMPTS = 3
-
-
-class Item(Protocol):
-    """What a function is called with; a frozen dataclass that can be pickled."""
-
-    @property
-    def key(self) -> str:
-        """Unique among the items of a run."""
-
-    @property
-    def label(self) -> str:
-        """For people."""
-
-
-ItemT = TypeVar("ItemT", bound=Item)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an item ended.
-
-    Attributes:
-        key: of the item.
-        status: "done", "failed" (its function raised an error) or "lost" (its workers died).
-        reason: "" when done, else one line for people.
-        seconds: of the last attempt; 0 where the engine cannot know.
-    """
-
-    key: str
-    status: str
-    reason: str
-    seconds: float
-
-
-class Engine(Protocol):
-    """Runs a function on items."""
-
-    @property
-    def name(self) -> str:
-        """As on the command line."""
-
-    def run(
-        self, work: Callable[[ItemT], None], items: Sequence[ItemT], *, progress: str = "working"
-    ) -> Iterator[Outcome]:
-        """Yield an outcome as each item ends; an error of an item is never raised.
-
-        Args:
-            work: a function of a module, so that it can be pickled.
-            items: with keys that differ.
-            progress: a few words at the left of the progress bar.
-
-        Raises:
-            UserError: the engine cannot work at all: no such cluster, not so many GPUs.
-        """
 
 
 def parse_engine(

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 
 from genmix_da.engines.attempt import attempt, check_keys, settled
-from genmix_da.engines.choose import ItemT, Outcome
+from genmix_da.engines.base import ItemT, Outcome
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ class LocalEngine:
     def run(
         self, work: Callable[[ItemT], None], items: Sequence[ItemT], *, progress: str = "working"
     ) -> Iterator[Outcome]:
-        """Yield an outcome as each item ends; see `genmix_da.engines.choose.Engine`."""
+        """Yield an outcome as each item ends; see `genmix_da.engines.base.Engine`."""
         check_keys(items)
         for number, item in enumerate(items, 1):
             logger.info("%s, %d of %d: %s", progress, number, len(items), item.label)

@@ -27,7 +27,7 @@ from genmix_da.engines.attempt import (
     settled,
     thread_caps,
 )
-from genmix_da.engines.choose import Item, ItemT, Outcome
+from genmix_da.engines.base import Item, ItemT, Outcome
 from genmix_da.errors import UserError
 from genmix_da.progress import bar, silence
 
@@ -63,7 +63,7 @@ class RayEngine:
     def run(
         self, work: Callable[[ItemT], None], items: Sequence[ItemT], *, progress: str = "working"
     ) -> Iterator[Outcome]:
-        """Yield an outcome as each item ends; see `genmix_da.engines.choose.Engine`."""
+        """Yield an outcome as each item ends; see `genmix_da.engines.base.Engine`."""
         check_keys(items)
         with _connected(self.address) as ray, bar(progress) as advance:
             outcomes = _outcomes(ray, self.gpus_per_job, work, items)

@@ -35,7 +35,7 @@ from genmix_da.engines.attempt import (
     settled,
     thread_caps,
 )
-from genmix_da.engines.choose import Item, ItemT, Outcome
+from genmix_da.engines.base import Item, ItemT, Outcome
 from genmix_da.engines.gpus import gpus_of_workers, visible_gpus
 from genmix_da.progress import bar, silence
 
@@ -60,7 +60,7 @@ class WorkersEngine:
     def run(
         self, work: Callable[[ItemT], None], items: Sequence[ItemT], *, progress: str = "working"
     ) -> Iterator[Outcome]:
-        """Yield an outcome as each item ends; see `genmix_da.engines.choose.Engine`."""
+        """Yield an outcome as each item ends; see `genmix_da.engines.base.Engine`."""
         check_keys(items)
         gpus = gpus_of_workers(self.workers, self.gpus_per_job, visible_gpus())
         crew = _Crew(gpus, threads=max(1, cores() // self.workers))

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from genmix_da.adaptation.tables.kind import ADAPTATION
+from genmix_da.classify.tables.kind import CLASSIFICATION
 from genmix_da.report.page import write_report
+from genmix_da.table.kinds import register
+
+# A page may hold runs of either kind.
+register(ADAPTATION)
+register(CLASSIFICATION)
 
 __all__ = ["write_report"]

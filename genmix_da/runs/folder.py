@@ -6,11 +6,12 @@ can be resumed from it.
 
 from __future__ import annotations
 
+import csv
 import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ import yaml
 from genmix_da.errors import UserError
 from lead.checkpoint import load_state, save_state, write_atomically
 
-SCHEMA = 1
 CHECKPOINT = "checkpoint.safetensors"
 STATE = "state.pt"
 EARLIER = "state_before.pt"
@@ -193,3 +193,16 @@ def _difference(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
         return "its data or weights have changed"
     shown = [f"{key} {held.get(key)!r} instead of {wanted[key]!r}" for key in keys[:2]]
     return ", ".join(shown) + (" ..." if len(keys) > 2 else "")
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Write a CSV file atomically."""
+
+    def write(file: Path) -> None:
+        # File names need not be UTF-8; they are written as the bytes they are.
+        with file.open("w", newline="", encoding="utf-8", errors="surrogateescape") as handle:
+            writer = csv.writer(handle)
+            writer.writerow(header)
+            writer.writerows(rows)
+
+    write_atomically(path, write)

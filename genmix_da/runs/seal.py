@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-# Of result.json; the same number as genmix_da.runs.folder.SCHEMA, which a test holds.
+# Of result.json.
 SCHEMA = 1
 
 

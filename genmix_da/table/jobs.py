@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# In this order: a job finds what those of earlier stages have made.
-STAGES = ("edits", "data", "source", "adapt")
-
 
 @dataclass(frozen=True)
 class Job:
@@ -20,8 +17,8 @@ class Job:
 
     Attributes:
         key: hash of what decides its result; unique in a plan.
-        stage: of STAGES: "edits" (a part of a source's), "data" (augmented images, features),
-            "source" or "adapt".
+        stage: "edits" (a part of a folder's), "data" (augmented images, features), or one of those
+            that train.
         label: for people.
         config: options of `adapt`, or of whatever runs, plain values.
         root: folder of the table; sources and augmented images lie in it too.
@@ -41,7 +38,7 @@ class Job:
 
 
 def is_done(job: Job) -> bool:
-    """Whether a job of a stage before "adapt" has left its result.
+    """Whether a job of a stage before the last has left its result.
 
     Of data that was removed from a cache since, this does not know; what needs it makes it again.
     """
@@ -53,38 +50,6 @@ def is_done(job: Job) -> bool:
 def _mark(job: Job) -> Path:
     """The file that says that a job without a run folder is done: its results lie in caches."""
     return Path(job.root) / "prepared" / job.key
-
-
-def run_job(job: Job) -> None:
-    """Do a job.
-
-    Raises:
-        UserError, LeadError: as the commands do that the stages belong to.
-    """
-    from genmix_da.adaptation.config import build_config
-    from genmix_da.adaptation.run import adapt
-    from genmix_da.adaptation.source_model import obtain_source
-    from genmix_da.adaptation.task import prepare
-    from genmix_da.augment.sharding import fill_cache
-    from genmix_da.augment.training_set import augmentation_of, training_set, used_domain
-
-    root = Path(job.root)
-    if job.stage == "adapt":
-        adapt(out=root / job.out, resume=True, sources=root / "sources", **job.config)
-        return
-    task = prepare(build_config(job.config))
-    augmentation = augmentation_of(task)
-    if job.stage == "source":
-        obtain_source(task, augmentation, root / "sources")
-        return
-    if job.stage == "edits" and augmentation is not None:
-        source, device = used_domain(task.source), task.config.device
-        fill_cache(source, augmentation.settings, device=device, shard=job.shard)
-    elif job.target:
-        task.target_views()
-    else:
-        training_set(task, augmentation, root / "augmented")
-    leave_mark(job)
 
 
 def leave_mark(job: Job) -> None:

@@ -1,7 +1,7 @@
 """What tables of one kind of run have: scores, columns, a baseline, and the words for them.
 
 Everything else about a table (seeds, states, averages, formats) is the same for all kinds. A kind
-is described where its runs are, and registered when that package is imported.
+is described where its runs are at home, and registered by the packages that make such tables.
 """
 
 from __future__ import annotations
@@ -74,10 +74,9 @@ class Kind:
 _KINDS: dict[str, Kind] = {}
 
 
-def register(kind: Kind) -> Kind:
-    """Make a kind known to everything that makes tables; returns it."""
+def register(kind: Kind) -> None:
+    """Make a kind known to everything that makes tables."""
     _KINDS.update(dict.fromkeys(kind.headlines, kind))
-    return kind
 
 
 def is_setting(name: object) -> bool:

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from genmix_da.adaptation.tables.plan import AnyRequest, Plan, Request, Run, RunT, make_plan
-from genmix_da.engines.choose import Engine
+from genmix_da.engines.base import Engine
 from genmix_da.table.jobs import Job
+from genmix_da.table.plan import AnyRequest, Plan, RunT
 from genmix_da.table.records import read_records
 from genmix_da.table.summary import Summary, summarise
 
@@ -99,9 +99,3 @@ def collect(request: AnyRequest, plan: Plan[RunT], command: Sequence[str]) -> Su
     """The tables, from the records in the folder."""
     records, problems = read_records(request.root)
     return summarise(plan.wanted, records, problems, command=command, root=request.root)
-
-
-def plan_of(request: Request) -> Plan[Run]:
-    """The plan, with what the folder holds already left out."""
-    records, _ = read_records(request.root)
-    return make_plan(request, records)

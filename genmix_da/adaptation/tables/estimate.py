@@ -8,38 +8,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from genmix_da.adaptation.tables.plan import Plan, Run
+from genmix_da.adaptation.tables.plan import Run
 from genmix_da.adaptation.task import Task, build_network
+from genmix_da.table.estimate import FROM_RUNS, FROM_STEPS, Estimate, timed
+from genmix_da.table.plan import Plan
 from genmix_da.table.records import Record
 from genmix_da.table.values import has_no_epochs
 from lead.clusters import estimate_clusters
 
 _SAMPLES = 200  # of which t-SNE is timed; it grows about linearly from there
-_REPEATS = 3
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Seconds of the missing jobs, one after another.
-
-    Attributes:
-        seconds: stage -> seconds; None where nothing is known of it.
-        basis: "runs that are done" or "a few steps timed here".
-    """
-
-    seconds: dict[str, float | None]
-    basis: str
-
-    @property
-    def hours(self) -> float:
-        """Of all stages that something is known of."""
-        return sum(value or 0.0 for value in self.seconds.values()) / 3600
 
 
 def estimate_plan(plan: Plan[Run], records: Sequence[Record]) -> Estimate:
@@ -54,7 +36,7 @@ def estimate_plan(plan: Plan[Run], records: Sequence[Record]) -> Estimate:
     needed = [stage for stage in ("source", "adapt") if plan.missing[stage]]
     if all(stage in measured for stage in needed):
         seconds = {stage: measured[stage] * len(plan.missing[stage]) for stage in needed}
-        return Estimate({**seconds}, "runs that are done")
+        return Estimate({**seconds}, FROM_RUNS)
     speeds = _Speeds(plan.runs[0].task)
     by_key = {run.job.key: run for run in plan.runs} | {run.source.key: run for run in plan.runs}
     parts: dict[str, float | None] = {}
@@ -62,7 +44,7 @@ def estimate_plan(plan: Plan[Run], records: Sequence[Record]) -> Estimate:
         parts[stage] = sum(cost(by_key[job.key]) for job in plan.missing[stage])
     for stage in ("edits", "data"):  # these hang on what the caches hold
         parts[stage] = None if plan.missing[stage] else 0.0
-    return Estimate(parts, "a few steps timed here")
+    return Estimate(parts, FROM_STEPS)
 
 
 def _measured(records: Sequence[Record]) -> dict[str, float]:
@@ -83,7 +65,7 @@ class _Speeds:
     """Times of a training step, an image's evaluation and an estimate of C_t."""
 
     def __init__(self, task: Task) -> None:
-        config, self._task = task.config, task
+        config = task.config
         network = build_network(task, "none")
         shape = (int(config.batch_size or 2), 3, *[int(config.image_size or 32)] * 2)
         images = torch.zeros(shape, device=task.device)
@@ -101,24 +83,14 @@ class _Speeds:
             network.eval()
             network(images)
 
-        self.step = self._timed(step)
-        self.image = self._timed(evaluation) / shape[0]
+        self.step = timed(step, task.device)
+        self.image = timed(evaluation, task.device) / shape[0]
         width = int(config.bottleneck_dim or 256)
         features = np.random.default_rng(0).standard_normal((_SAMPLES, width), dtype=np.float32)
         features /= np.linalg.norm(features, axis=1, keepdims=True)
         started = time.perf_counter()
         estimate_clusters(features, task.label_sets.unknown, estimator=config.cluster_estimator)
         self.clusters = (time.perf_counter() - started) / _SAMPLES
-
-    def _timed(self, work: Callable[[], None]) -> float:
-        times = []
-        for _ in range(_REPEATS + 1):
-            started = time.perf_counter()
-            work()
-            if self._task.device.type == "cuda":
-                torch.cuda.synchronize()
-            times.append(time.perf_counter() - started)
-        return min(times[1:])
 
     def source(self, run: Run) -> float:
         """Seconds of a source training."""

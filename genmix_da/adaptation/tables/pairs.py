@@ -1,4 +1,4 @@
-"""Which pairs of domains, settings and seeds a table has, from what was typed."""
+"""Which pairs of domains and settings a table has, from what was typed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import permutations
 
 from genmix_da.errors import UserError
 from genmix_da.methods.base import SETTINGS
+from genmix_da.table.request import listed
 from office_home.names import match_domain, short_name
 
 
@@ -27,7 +28,7 @@ def parse_pairs(text: str, domains: Sequence[str]) -> list[tuple[str, str]]:
     if text.strip().lower() == "all":
         return list(permutations(domains, 2))
     pairs: list[tuple[str, str]] = []
-    for part in _listed(text, "--pairs"):
+    for part in listed(text, "--pairs"):
         pair = _pair(part, domains)
         if pair in pairs:
             raise UserError(f"--pairs names {pair_name(*pair)} twice.")
@@ -65,7 +66,7 @@ def parse_settings(text: str) -> list[str]:
         UserError: an unknown one (the nearest is suggested), or one named twice.
     """
     found: list[str] = []
-    for name in _listed(text.lower(), "--setting"):
+    for name in listed(text.lower(), "--setting"):
         if name not in SETTINGS:
             close = difflib.get_close_matches(name, SETTINGS, n=1)
             hint = f"did you mean {close[0]!r}? " if close else ""
@@ -74,22 +75,6 @@ def parse_settings(text: str) -> list[str]:
             raise UserError(f"--setting names {name} twice.")
         found.append(name)
     return found
-
-
-def parse_seeds(text: str) -> list[int]:
-    """Seeds in the order given.
-
-    Raises:
-        UserError: something that is not a whole number, or a seed named twice.
-    """
-    seeds: list[int] = []
-    for part in _listed(text, "--seeds"):
-        if not part.isdecimal():
-            raise UserError(f"--seeds: {part!r} is not a whole number; give e.g. 1,2,3.")
-        if int(part) in seeds:
-            raise UserError(f"--seeds names {int(part)} twice.")
-        seeds.append(int(part))
-    return seeds
 
 
 def parse_splits(text: str | None, settings: Sequence[str]) -> dict[str, str | None]:
@@ -109,15 +94,8 @@ def parse_splits(text: str | None, settings: Sequence[str]) -> dict[str, str | N
             example = ",".join(f"{name}=S/P/T" for name in settings)
             raise UserError(f"--split {text} fits one setting; give --split {example}.")
         return {settings[0]: text}
-    given = dict(part.split("=", 1) for part in _listed(text, "--split") if "=" in part)
+    given = dict(part.split("=", 1) for part in listed(text, "--split") if "=" in part)
     for name in settings:
         if name not in given:
             raise UserError(f"--split names no split for {name}; add {name}=S/P/T.")
     return {name: given[name] for name in settings}
-
-
-def _listed(text: str, option: str) -> list[str]:
-    parts = [part.strip() for part in text.split(",") if part.strip()]
-    if not parts:
-        raise UserError(f"{option} is empty.")
-    return parts

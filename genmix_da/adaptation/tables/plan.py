@@ -1,31 +1,29 @@
-"""What a table needs: every run it wants, and the jobs that are missing for them."""
+"""What a table of adaptations needs: every run it wants, and the jobs that hang on each."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any
 
 from genmix_da.adaptation.config import AdaptConfig, build_config, identity
 from genmix_da.adaptation.graph_step import step_identity
 from genmix_da.adaptation.results import display_name
 from genmix_da.adaptation.run import run_identity, run_settings
 from genmix_da.adaptation.source_model import source_folder, source_settings
+from genmix_da.adaptation.tables.jobs import STAGES, run_job
 from genmix_da.adaptation.tables.pairs import pair_name
 from genmix_da.adaptation.task import Task, prepare
-from genmix_da.augment.training_set import Augmentation, augmentation_of
-from genmix_da.errors import UserError, user_message
+from genmix_da.augment.augmentation import Augmentation, augmentation_of
 from genmix_da.methods import GRAPH, find_method, graph_name
 from genmix_da.progress import track
 from genmix_da.table.cells import Wanted
-from genmix_da.table.jobs import STAGES, Job, is_done, run_job
-from genmix_da.table.records import Record
-
-EDIT_SHARDS = 8
+from genmix_da.table.jobs import Job
+from genmix_da.table.plan import Plan, Planner, edit_parts
+from genmix_da.table.records import Record, read_records
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Request:
         seeds: of the runs.
         splits: setting -> --split, or None.
         root: folder of runs, sources and tables.
-        edit_shards: jobs that share the edits of a source; None: EDIT_SHARDS, or 1 for an editor
+        edit_shards: jobs that share the edits of a source; None: 8, or 1 for an editor
             that only stands in for a generative one.
     """
 
@@ -94,73 +92,10 @@ class Run:
         }
 
 
-class AnyRequest(Protocol):
-    """A table of any kind of runs as it was asked for."""
-
-    @property
-    def root(self) -> Path:
-        """Folder of runs and tables."""
-
-
-class PlannedRun(Protocol):
-    """What planning needs to know of a run of any kind."""
-
-    @property
-    def wanted(self) -> Wanted:
-        """As the table wants it."""
-
-    @property
-    def job(self) -> Job:
-        """The last one; its key is the run's identity."""
-
-    def before(self) -> tuple[Job, ...]:
-        """Jobs of earlier stages."""
-
-    def needs(self) -> dict[str, tuple[str, ...]]:
-        """Job -> jobs without which it cannot be done, by key."""
-
-    def complete(self, record: Record) -> bool:
-        """Whether a finished record of the run has all that is wanted of it."""
-
-
-RunT = TypeVar("RunT", bound=PlannedRun)
-
-
-@dataclass(frozen=True)
-class Plan(Generic[RunT]):
-    """Everything a table wants and what of it is missing.
-
-    Attributes:
-        wanted: every run, undefined ones included, in the order of the table.
-        runs: those that are defined and can be planned.
-        missing: stage -> jobs to do, without those that are done.
-        refused: (label, reason) of runs that cannot be planned.
-        work: does a job.
-    """
-
-    wanted: tuple[Wanted, ...]
-    runs: tuple[RunT, ...]
-    missing: dict[str, tuple[Job, ...]]
-    refused: tuple[tuple[str, str], ...]
-    work: Callable[[Job], None] = run_job
-
-    @property
-    def stages(self) -> tuple[str, ...]:
-        """In this order: a job finds what those of earlier stages have made."""
-        return tuple(self.missing)
-
-    def counts(self) -> Counter[str]:
-        """Stage -> jobs, done ones too."""
-        jobs = {job.key: job.stage for run in self.runs for job in (*run.before(), run.job)}
-        return Counter(jobs.values())
-
-
-class _Planner:
+class _Planner(Planner[Run]):
     def __init__(self, request: Request) -> None:
+        super().__init__(request.root, STAGES, run_job)
         self.request = request
-        self.wanted: list[Wanted] = []
-        self.runs: list[Run] = []
-        self.refused: list[tuple[str, str]] = []
         self._augmentations: dict[str, Augmentation | None] = {}
 
     def add_pair(self, setting: str, pair: tuple[str, str]) -> None:
@@ -169,14 +104,7 @@ class _Planner:
         options = {**request.options, "src": pair[0], "tgt": pair[1], "setting": setting}
         if request.splits.get(setting) is not None:
             options["split"] = request.splits[setting]
-        try:
-            task = prepare(build_config(options))
-        except Exception as error:
-            message = user_message(error)
-            if message is None:
-                raise
-            self.refused.append((label, message))
-            task = None
+        task = self.attempt(label, lambda: prepare(build_config(options)))
         for name in dict.fromkeys(name.removesuffix(GRAPH) for name in request.methods):
             method = find_method(name)
             for seed in request.seeds:
@@ -222,7 +150,7 @@ class _Planner:
             root,
             f"sources/{source_folder(config.src, settings)}",
         )
-        data = self._edit_jobs(settings, options, augmentation)
+        data = self._source_edits(settings, options, augmentation)
         data += self._data_jobs(task, settings, options)
         job = Job(name, "adapt", label, options, root, out)
         self.wanted += rows
@@ -234,27 +162,16 @@ class _Planner:
         named = config.method_name() in self.request.methods or not config.graph
         return [method] * named + [graph_name(method)] * config.graph
 
-    def _edit_jobs(
+    def _source_edits(
         self, source: dict[str, Any], options: dict[str, Any], augmentation: Augmentation | None
     ) -> tuple[Job, ...]:
-        """Parts of a source's edits, so that these too are spread over workers."""
         if augmentation is None:
             return ()
-        parts = self.request.edit_shards or (1 if augmentation.editor.stand_in else EDIT_SHARDS)
+        parts = edit_parts(self.request.edit_shards, augmentation.editor.stand_in)
         if parts == 1:
             return ()  # the job that composes the images makes their edits as well
         made_of = {key: source[key] for key in ("source", "data", "classes", "augment")}
-        return tuple(
-            Job(
-                identity({"edits": made_of, "shard": [part, parts]}),
-                "edits",
-                f"edits of {source['source']}, part {part} of {parts}",
-                options,
-                str(self.request.root),
-                shard=(part, parts),
-            )
-            for part in range(1, parts + 1)
-        )
+        return self.edit_jobs(f"edits of {source['source']}", made_of, options, parts)
 
     def _data_jobs(
         self, task: Task, source: dict[str, Any], options: dict[str, Any]
@@ -291,29 +208,9 @@ def make_plan(request: Request, records: Sequence[Record]) -> Plan[Run]:
     for setting in request.settings:
         for pair in track(request.pairs, f"planning {setting}", len(request.pairs)):
             planner.add_pair(setting, pair)
-    if planner.refused and not planner.runs:
-        raise UserError(f"no run can be planned: {planner.refused[0][1]}")
-    return Plan(
-        tuple(planner.wanted),
-        tuple(planner.runs),
-        missing_jobs(planner.runs, records, STAGES),
-        tuple(planner.refused),
-    )
+    return planner.plan(records)
 
 
-def missing_jobs(
-    runs: Sequence[PlannedRun], records: Sequence[Record], stages: Sequence[str]
-) -> dict[str, tuple[Job, ...]]:
-    """Stage -> jobs to do: a run that is not done hangs on them and they have left no result."""
-    done = {record.identity: record for record in records if record.status == "done"}
-    missing: dict[str, dict[str, Job]] = {stage: {} for stage in stages}
-    for run in runs:
-        record = done.get(run.job.key)
-        if record is not None and run.complete(record):
-            continue
-        missing[run.job.stage][run.job.key] = run.job
-        # A step that is added to a finished run needs its checkpoint alone.
-        for job in run.before() if record is None else ():
-            if not is_done(job):
-                missing[job.stage][job.key] = job
-    return {stage: tuple(jobs.values()) for stage, jobs in missing.items()}
+def plan_of(request: Request) -> Plan[Run]:
+    """The plan, with what the folder holds already left out."""
+    return make_plan(request, read_records(request.root)[0])

@@ -7,12 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from genmix_da.adaptation.config import build_config, read_config
-from genmix_da.adaptation.tables.pairs import parse_pairs, parse_seeds, parse_settings, parse_splits
+from genmix_da.adaptation.tables.pairs import parse_pairs, parse_settings, parse_splits
 from genmix_da.adaptation.tables.plan import Request
-from genmix_da.adaptation.task import data_root
 from genmix_da.data.domains import find_domains
+from genmix_da.data.root import data_root
 from genmix_da.errors import UserError
 from genmix_da.methods import GRAPH, find_method
+from genmix_da.table.request import check_edit_shards, parse_seeds, run_options
+
+_DECIDED = {
+    "augment": ("--augment", "--methods"),
+    "seed": ("--seed", "--seeds"),
+    "method": ("--method", "--methods"),
+}
 
 
 def build_request(
@@ -34,12 +41,7 @@ def build_request(
     Raises:
         UserError: a list that cannot be read, an option that the table decides itself, no data.
     """
-    given = {key: value for key, value in options.items() if value not in (None, {}, ())}
-    file = given.pop("config", None)
-    values = (read_config(Path(file)) if file else {}) | given
-    for name, instead in (("augment", "--methods"), ("seed", "--seeds"), ("method", "--methods")):
-        if values.pop(name, None) is not None and name in given:
-            raise UserError(f"--{name} is decided by the table; use {instead}.")
+    values = run_options(options, read_config, _DECIDED)
     for name in ("src", "tgt"):
         values.pop(name, None)
     settings = parse_settings(str(values.pop("setting", "opda")))
@@ -51,12 +53,11 @@ def build_request(
         find_method(name.removesuffix(GRAPH))
         if name.endswith(GRAPH) and values.get("graph") is False:
             raise UserError(f"--methods names {name} and --no-graph forbids it; leave one out.")
-    if edit_shards is not None and edit_shards < 1:
-        raise UserError(f"--edit-shards is {edit_shards}; it must be at least 1.")
+    check_edit_shards(edit_shards)
     if len(set(chosen)) < len(chosen):
         raise UserError("--methods names a method twice.")
     probe = build_config({**values, "src": "source", "tgt": "target"})
-    root = data_root(probe)
+    root = data_root(probe.data, probe.profile)
     domains = sorted(find_domains(root))
     folder = Path(out) if out else Path("runs") / f"table-{root.resolve().name}"
     return Request(

@@ -3,4 +3,7 @@
 What is planned and what a job does is here; states, averages and formats are genmix_da.table's.
 """
 
-from genmix_da.classify.tables import kind as kind  # registers it
+from genmix_da.classify.tables.kind import CLASSIFICATION
+from genmix_da.table.kinds import register
+
+register(CLASSIFICATION)

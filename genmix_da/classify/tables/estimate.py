@@ -5,24 +5,21 @@ An estimate and no more: decoding, made images and attacks are left out.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 
-from genmix_da.adaptation.tables.estimate import Estimate
-from genmix_da.adaptation.tables.plan import Plan
 from genmix_da.classify.network import build_network
 from genmix_da.classify.schedule import run_length
 from genmix_da.classify.tables.plan import ClassifyRun
 from genmix_da.classify.task import ClassifyTask
+from genmix_da.table.estimate import FROM_RUNS, FROM_STEPS, Estimate, timed
+from genmix_da.table.plan import Plan
 from genmix_da.table.records import Record
-
-_REPEATS = 3
 
 
 def estimate_classify_plan(plan: Plan[ClassifyRun], records: Sequence[Record]) -> Estimate:
-    """Seconds of the missing jobs, one after another; see `genmix_da.adaptation.tables.estimate`.
+    """Seconds of the missing jobs, one after another; see `Estimate`.
 
     Args:
         plan: with its missing jobs.
@@ -36,11 +33,11 @@ def estimate_classify_plan(plan: Plan[ClassifyRun], records: Sequence[Record]) -
     if done:
         spent = [s["train"] + s.get("evaluate", 0.0) + s.get("attack", 0.0) for s in done]
         mean = sum(spent) / len(spent)
-        return Estimate({**parts, "run": mean * len(missing)}, "runs that are done")
+        return Estimate({**parts, "run": mean * len(missing)}, FROM_RUNS)
     tasks = {run.job.key: run.task for run in plan.runs}
     step, image = _speeds(plan.runs[0].task)
     parts["run"] = sum(_seconds(tasks[job.key], step, image) for job in missing)
-    return Estimate(parts, "a few steps timed here")
+    return Estimate(parts, FROM_STEPS)
 
 
 def _seconds(task: ClassifyTask, step: float, image: float) -> float:
@@ -66,15 +63,4 @@ def _speeds(task: ClassifyTask) -> tuple[float, float]:
         network.eval()
         network(images)
 
-    return _timed(step, task), _timed(evaluation, task) / config.batch_size
-
-
-def _timed(work: Callable[[], None], task: ClassifyTask) -> float:
-    times = []
-    for _ in range(_REPEATS + 1):
-        started = time.perf_counter()
-        work()
-        if task.device.type == "cuda":
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - started)
-    return min(times[1:])
+    return timed(step, task.device), timed(evaluation, task.device) / config.batch_size

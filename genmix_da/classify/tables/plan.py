@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genmix_da.adaptation.tables.plan import EDIT_SHARDS, Plan, missing_jobs
-from genmix_da.augment.editors import Editor
 from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.identity import run_identity, run_settings
 from genmix_da.classify.method import Method, resolve_method
@@ -18,10 +16,11 @@ from genmix_da.classify.tables.jobs import STAGES, run_classify_job
 from genmix_da.classify.tables.variants import Variant
 from genmix_da.classify.task import ClassifyTask, prepare
 from genmix_da.config_values import identity
-from genmix_da.errors import UserError, user_message
+from genmix_da.errors import UserError
 from genmix_da.progress import track
 from genmix_da.table.cells import Wanted
 from genmix_da.table.jobs import Job
+from genmix_da.table.plan import Plan, Planner, edit_parts
 from genmix_da.table.records import Record, read_records
 
 # What decides edits, of all settings of an augmentation: others share them.
@@ -38,7 +37,7 @@ class ClassifyRequest:
         variants: rows.
         seeds: of the runs.
         root: folder of runs and tables.
-        edit_shards: jobs that share the edits of a data set; None: EDIT_SHARDS, or 1 for an editor
+        edit_shards: jobs that share the edits of a data set; None: 8, or 1 for an editor
             that takes no time.
     """
 
@@ -79,18 +78,16 @@ class ClassifyRun:
         return True
 
 
-class _Planner:
+class _Planner(Planner[ClassifyRun]):
     def __init__(self, request: ClassifyRequest) -> None:
+        super().__init__(request.root, STAGES, run_classify_job)
         self.request = request
-        self.wanted: list[Wanted] = []
-        self.runs: list[ClassifyRun] = []
-        self.refused: list[tuple[str, str]] = []
         self._named: dict[str, str] = {}  # data set -> where it lies
 
     def add_data(self, data: str) -> None:
         """Plan all rows and seeds of a data set."""
         options = {**self.request.options, "data": data}
-        task = self._attempt(data, lambda: prepare(build_classify_config(options)))
+        task = self.attempt(data, lambda: prepare(build_classify_config(options)))
         if task is not None and task.dataset in self._named:
             raise UserError(
                 f"{self._named[task.dataset]} and {data} are both called {task.dataset}, so their "
@@ -101,17 +98,6 @@ class _Planner:
         for variant in self.request.variants:
             self._add_variant(task, options, variant)
 
-    def _attempt(self, label: str, work: Any) -> Any:
-        """What a function returns; None where it is refused, with the reason kept."""
-        try:
-            return work()
-        except Exception as error:
-            message = user_message(error)
-            if message is None:
-                raise
-            self.refused.append((label, message))
-            return None
-
     def _add_variant(
         self, task: ClassifyTask | None, options: dict[str, Any], variant: Variant
     ) -> None:
@@ -119,7 +105,7 @@ class _Planner:
         if task is not None:
             label = f"{task.dataset} {variant.text}"
             chosen = task.with_config(**variant.changes(task.config))
-            method = self._attempt(label, lambda: resolve_method(chosen))
+            method = self.attempt(label, lambda: resolve_method(chosen))
         for seed in self.request.seeds:
             if chosen is None or method is None:
                 name = task.dataset if task else Path(options["data"]).name
@@ -158,28 +144,13 @@ class _Planner:
         settings = method.source.as_dict()
         composed = {key: value for key, value in settings.items() if key != "budget"}
         edited = made_of | {key: settings[key] for key in _EDITED_BY}
-        edits = self._edit_jobs(f"edits of {dataset} by {editor.name}", edited, editor, options)
+        quick = editor.stand_in or editor.name == "original"
+        parts = edit_parts(self.request.edit_shards, quick)
+        label = f"edits of {dataset} by {editor.name}"
+        edits = self.edit_jobs(label, edited, options, parts)
         key = identity({"images": made_of | composed, "size": task.preprocessing.resize_size})
         label = f"images of {dataset} by {row}, {composed['mode']}"
         return (*edits, Job(key, "data", label, options, root))
-
-    def _edit_jobs(
-        self, label: str, made_of: dict[str, Any], editor: Editor, options: dict[str, Any]
-    ) -> list[Job]:
-        """Parts of the edits, so that these too are spread over workers."""
-        quick = editor.stand_in or editor.name == "original"
-        parts = self.request.edit_shards or (1 if quick else EDIT_SHARDS)
-        return [
-            Job(
-                identity({"edits": made_of, "shard": [part, parts]}),
-                "edits",
-                f"{label}, part {part} of {parts}" if parts > 1 else label,
-                options,
-                str(self.request.root),
-                shard=(part, parts),
-            )
-            for part in range(1, parts + 1)
-        ]
 
 
 def _plain(text: str) -> str:
@@ -200,15 +171,7 @@ def make_classify_plan(request: ClassifyRequest, records: Sequence[Record]) -> P
     planner = _Planner(request)
     for data in track(request.data, "planning", len(request.data)):
         planner.add_data(data)
-    if planner.refused and not planner.runs:
-        raise UserError(f"no run can be planned: {planner.refused[0][1]}")
-    return Plan(
-        tuple(planner.wanted),
-        tuple(planner.runs),
-        missing_jobs(planner.runs, records, STAGES),
-        tuple(planner.refused),
-        run_classify_job,
-    )
+    return planner.plan(records)
 
 
 def classify_plan_of(request: ClassifyRequest) -> Plan[ClassifyRun]:

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from genmix_da.adaptation.tables.pairs import parse_seeds
 from genmix_da.classify.config import RECORDED, build_classify_config
 from genmix_da.classify.tables.plan import ClassifyRequest
 from genmix_da.classify.tables.variants import parse_variants
 from genmix_da.config_values import read_config
 from genmix_da.errors import UserError
+from genmix_da.table.request import check_edit_shards, parse_seeds, run_options
 
 DEFAULT_METHODS = "none,mixup,cutmix,genmix"
 # Settings that the table decides itself -> their option of `classify train`, what to use instead.
-_INSTEAD = {
+_DECIDED = {
     "augment": ("--augment", "--methods"),
     "augment_options": ("--augment-option", "--methods NAME:key=value"),
     "seed": ("--seed", "--seeds"),
@@ -43,19 +43,13 @@ def build_classify_request(
     Raises:
         UserError: a list that cannot be read, an option that the table decides itself, no data.
     """
-    given = {key: value for key, value in options.items() if value not in (None, {}, ())}
-    file = given.pop("config", None)
-    values = (read_config(Path(file), RECORDED) if file else {}) | given
-    for name, (option, instead) in _INSTEAD.items():
-        if values.pop(name, None) is not None and name in given:
-            raise UserError(f"{option} is decided by the table; use {instead}.")
+    values = run_options(options, lambda file: read_config(file, RECORDED), _DECIDED)
     data = parse_data(values.pop("data", None))
     for name in ("test_data", "dataset"):
         if len(data) > 1 and values.get(name) is not None:
             option = name.replace("_", "-")
             raise UserError(f"--{option} fits one data set; --data names {len(data)}.")
-    if edit_shards is not None and edit_shards < 1:
-        raise UserError(f"--edit-shards is {edit_shards}; it must be at least 1.")
+    check_edit_shards(edit_shards)
     if methods is None and ablation is None:
         methods = DEFAULT_METHODS
     variants = parse_variants(methods, ablation)

@@ -252,7 +252,7 @@ def test_mini_office_home_is_the_default_and_says_so(
         (root / "mini_office_home.json").write_text("{}")
         return root
 
-    monkeypatch.setattr("genmix_da.adaptation.task.make", stand_in)
+    monkeypatch.setattr("genmix_da.data.root.make", stand_in)
     monkeypatch.setattr("genmix_da.adaptation.task.MINI_SPLITS", {"opda": (3, 1, 2)})
     outcome = run(
         *("adapt", "--src", "Ar", "--tgt", "Cl", "--out", tmp_path / "run"),

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from genmix_da.adaptation import results
-from genmix_da.adaptation.predictions import entropy_decisions, prediction_table, write_csv
+from genmix_da.adaptation.predictions import entropy_decisions, prediction_table
 from genmix_da.adaptation.results import peak_memory_mib, score_columns
 from genmix_da.cli.show import echo_scores
+from genmix_da.runs.folder import write_csv
 
 
 def rows(*values: tuple[float | None, float], name: str = "h_score") -> list[dict[str, Any]]:

@@ -14,9 +14,9 @@ import lead.source
 from genmix_da.adaptation import source_model
 from genmix_da.adaptation.config import build_config
 from genmix_da.adaptation.task import prepare
-from genmix_da.augment import compose, edits
-from genmix_da.augment import training_set as augmented_source
-from genmix_da.augment.training_set import augmentation_of, training_set
+from genmix_da.augment import compose, edits, training_online
+from genmix_da.augment.augmentation import augmentation_of
+from genmix_da.augment.training_set import training_set
 from genmix_da.places import cache_folder
 from genmix_da.runs.folder import RunFolder
 
@@ -165,14 +165,14 @@ def test_online_draws_differ_between_epochs(
     adapt: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[bytes] = []
-    join = augmented_source.compose
+    join = training_online.compose
 
     def kept(*arguments: Any) -> Any:
         done = join(*arguments)
         drawn.append(done.final.tobytes())
         return done
 
-    monkeypatch.setattr(augmented_source, "compose", kept)
+    monkeypatch.setattr(training_online, "compose", kept)
     options = ("--augment-mode", "online", "--budget", "epochs", "--source-epochs", 3)
     assert adapt(*QUICK, *GENMIX, *options).code == 0
     assert len(drawn) == 3 * 2 * IMAGES  # every kept edit, every epoch

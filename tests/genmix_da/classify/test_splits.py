@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from genmix_da.classify.datasets import Parts
+from genmix_da.classify.parts import Parts
 from genmix_da.classify.splits import quotas, split_parts, split_record
 from genmix_da.data.domains import Domain
 from genmix_da.errors import UserError

@@ -205,7 +205,7 @@ def test_mini_commands_print_where_things_are(
         return folder
 
     monkeypatch.setattr("office_home.mini.make", stand_in)
-    monkeypatch.setattr("genmix_da.adaptation.task.make", stand_in)
+    monkeypatch.setattr("genmix_da.data.root.make", stand_in)
     monkeypatch.setattr("office_home.mini.contact_sheet", lambda file: file)
     sheet, out = tmp_path / "sheets" / "sheet.png", tmp_path / "own"
     assert run("data", "mini", "--sheet", sheet).out.strip() == str(sheet)

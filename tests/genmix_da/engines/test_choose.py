@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from genmix_da.engines.attempt import cores
-from genmix_da.engines.choose import Engine, Outcome, parse_engine
+from genmix_da.engines.base import Engine, Outcome
+from genmix_da.engines.choose import parse_engine
 from genmix_da.engines.gpus import gpus_of_workers
 from genmix_da.errors import UserError
 

@@ -21,8 +21,14 @@ import pytest
 from PIL import Image
 
 import genmix_da
-from genmix_da.augment import AugmentSettings, augment_folder, compose, editors, fractals
-from genmix_da.augment import training_set as augmented_source
+from genmix_da.augment import (
+    AugmentSettings,
+    augment_folder,
+    augmentation,
+    compose,
+    editors,
+    fractals,
+)
 from genmix_da.augment.pipeline import augment_domain
 from genmix_da.data.domains import load_domain
 from genmix_da.places import cache_folder
@@ -91,7 +97,7 @@ def home(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(data, home / "data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENMIX_DA_CACHE", str(home / "cache"))
-        patch.setattr(augmented_source, "resolve_encoder", lambda *a, **k: ThumbnailEncoder())
+        patch.setattr(augmentation, "resolve_encoder", lambda *a, **k: ThumbnailEncoder())
         genmix_da.adapt(
             src="Art",
             tgt="Clipart",

@@ -80,11 +80,10 @@ def test_cache_folder_is_named_or_the_users(
 
 
 def test_data_variable_names_the_data(monkeypatch: pytest.MonkeyPatch, data: Path) -> None:
-    from genmix_da.adaptation.config import AdaptConfig
-    from genmix_da.adaptation.task import data_root
+    from genmix_da.data.root import data_root
 
     assert default_data() is None
     monkeypatch.setenv("GENMIX_DA_DATA", str(data))
     assert default_data() == data
-    assert data_root(AdaptConfig(src="a", tgt="b")) == data
-    assert data_root(AdaptConfig(src="a", tgt="b", data="other")) == Path("other")
+    assert data_root(None) == data
+    assert data_root("other") == Path("other")

@@ -11,12 +11,17 @@ from typing import Any
 
 import pytest
 
+from genmix_da.adaptation.tables.kind import ADAPTATION
 from genmix_da.runs.seal import seal
 from genmix_da.table.aggregate import Cell, Table, build_tables, match_runs
 from genmix_da.table.cells import Wanted
+from genmix_da.table.kinds import register
 from genmix_da.table.records import Problem, Record
 from genmix_da.table.summary import Summary, summarise
 from office_home.benchmarks import BENCHMARKS, OFFICE_HOME_CLASSES, OFFICE_HOME_DOMAINS
+
+register(ADAPTATION)
+
 
 Content = dict[str, Any]
 GENMIX = "lead+genmix[filters]"

@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from genmix_da.runs import folder as runs
-from genmix_da.runs import seal as results_seal
 from genmix_da.runs.seal import digest_of, seal
 from genmix_da.table.records import read_records
 
@@ -21,10 +19,6 @@ Content = dict[str, Any]
 Write = Callable[[str, Content], Path]
 Make = Callable[..., Content]
 ONE, TWO = "1" * 16, "2" * 16
-
-
-def test_the_schema_is_that_of_the_runs() -> None:
-    assert results_seal.SCHEMA == runs.SCHEMA
 
 
 def test_reading_imports_no_torch() -> None:

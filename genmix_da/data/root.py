@@ -1,0 +1,51 @@
+"""The data folder that is meant where none is named: $GENMIX_DA_DATA, else Mini Office-Home."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from genmix_da.errors import UserError
+from genmix_da.places import cache_folder, default_data
+from genmix_da.progress import bar
+from office_home.mini import make
+
+_MINI_MARKER = "mini_office_home.json"
+
+logger = logging.getLogger(__name__)
+
+
+def data_root(data: str | None, profile: str | None = None) -> Path:
+    """The data folder that is meant; Mini Office-Home is made on first use.
+
+    Args:
+        data: folder, or None.
+        profile: of the settings; one of real images needs its data.
+
+    Raises:
+        UserError: no data for the profile.
+    """
+    if data is not None:
+        return Path(data)
+    named = default_data()
+    if named is not None:
+        return named
+    if profile not in (None, "mini"):
+        raise UserError(f"--profile {profile} needs its images; give --data DIR.")
+    logger.info("no --data and no $GENMIX_DA_DATA: using Mini Office-Home (synthetic images)")
+    return mini_office_home()
+
+
+def mini_office_home() -> Path:
+    """Folder of Mini Office-Home in the cache, drawn on first use."""
+    root = cache_folder() / "mini_office_home"
+    if is_mini(root):
+        return make(root)
+    logger.info("drawing Mini Office-Home into %s", root)
+    with bar("drawing") as advance:
+        return make(root, progress=advance)
+
+
+def is_mini(root: Path) -> bool:
+    """Whether a folder of domains is Mini Office-Home, whose images are drawn."""
+    return (root / _MINI_MARKER).is_file()

@@ -1,0 +1,68 @@
+"""What tables of every kind read alike of what was typed: options, lists, seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from genmix_da.errors import UserError
+
+
+def run_options(
+    options: Mapping[str, Any],
+    read_config: Callable[[Path], dict[str, Any]],
+    decided: Mapping[str, tuple[str, str]],
+) -> dict[str, Any]:
+    """The options of every run, those of a configuration file among them.
+
+    Args:
+        options: from the command line; None where not given.
+        read_config: reads the file that "config" names.
+        decided: settings that the table decides itself -> (their option, what to use instead); one
+            that stands in the file alone is left out.
+
+    Raises:
+        UserError: the file cannot be read, or an option is decided by the table.
+    """
+    given = {key: value for key, value in options.items() if value not in (None, {}, ())}
+    file = given.pop("config", None)
+    values = (read_config(Path(file)) if file else {}) | given
+    for name, (option, instead) in decided.items():
+        if values.pop(name, None) is not None and name in given:
+            raise UserError(f"{option} is decided by the table; use {instead}.")
+    return values
+
+
+def check_edit_shards(number: int | None) -> None:
+    """Refuse a number of jobs below one."""
+    if number is not None and number < 1:
+        raise UserError(f"--edit-shards is {number}; it must be at least 1.")
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Seeds in the order given.
+
+    Raises:
+        UserError: something that is not a whole number, or a seed named twice.
+    """
+    seeds: list[int] = []
+    for part in listed(text, "--seeds"):
+        if not part.isdecimal():
+            raise UserError(f"--seeds: {part!r} is not a whole number; give e.g. 1,2,3.")
+        if int(part) in seeds:
+            raise UserError(f"--seeds names {int(part)} twice.")
+        seeds.append(int(part))
+    return seeds
+
+
+def listed(text: str, option: str) -> list[str]:
+    """The parts of a list with commas between.
+
+    Raises:
+        UserError: there is none.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        raise UserError(f"{option} is empty.")
+    return parts
