@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lead.epoch_state import EpochState
 from lead.errors import DivergedError
 from lead.losses import smoothed_cross_entropy
 from lead.network import Network
@@ -97,25 +97,10 @@ def train_source(
         network, config.learning_rate, backbone_factor=config.backbone_factor
     )
     precision = Precision(views.device, mixed=config.mixed_precision)
-    done = 0
-    if state is not None:
-        network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
-        precision.load(state["precision"])
-        done = int(state["epoch"])
+    progress = EpochState(network, optimizer, precision, state)
     targets = torch.from_numpy(labels).to(views.device)
 
-    def training_state(epoch: int) -> dict[str, Any]:
-        if epoch != done:
-            raise RuntimeError(f"the state of epoch {epoch} is gone, epoch {done} has replaced it")
-        return {
-            "epoch": epoch,
-            "network": network.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "precision": precision.state(),
-        }
-
-    for epoch in range(done + 1, config.epochs + 1):
+    for epoch in range(progress.done + 1, config.epochs + 1):
         started = time.perf_counter()
         draw = seed_epoch(config.seed, "source", epoch)
         steps = min(len(views) // config.batch_size, config.steps_per_epoch or len(views))
@@ -138,12 +123,11 @@ def train_source(
                 f"source training diverged in epoch {epoch} (loss {mean_loss}); "
                 "lower the source learning rate"
             )
-        done = epoch
         yield SourceEpoch(
             epoch,
             mean_loss,
             float(right) / (steps * config.batch_size),
             rate,
             time.perf_counter() - started,
-            partial(training_state, epoch),
+            progress.after(epoch),
         )

@@ -19,14 +19,16 @@ import torch
 from torch import Tensor
 
 from lead.bank import Bank
-from lead.clusters import ClusterEstimate, effective_cluster_count, estimate_clusters
-from lead.decomposition import Decomposition, decompose
+from lead.clusters import ClusterEstimate
+from lead.decomposition import Decomposition
+from lead.epoch_state import EpochState
 from lead.errors import DivergedError
 from lead.evaluation import Evaluation, evaluate
+from lead.labeller import Labeller
 from lead.losses import neighbour_loss, pseudo_label_loss, space_regulariser
 from lead.network import Network
 from lead.precision import Precision
-from lead.pseudo_labels import PseudoLabels, assign_pseudo_labels
+from lead.pseudo_labels import PseudoLabels
 from lead.schedule import BACKBONE_FACTOR, build_optimizer, set_learning_rate
 from lead.seeds import seed_epoch
 from lead.views import Views
@@ -192,67 +194,43 @@ def adapt_target(
         network, config.learning_rate, backbone_factor=config.backbone_factor
     )
     precision = Precision(views.device, mixed=config.mixed_precision)
-    done, coefficient = 0, 1.0
+    progress = EpochState(network, optimizer, precision, state)
+    labeller = Labeller(
+        network.classifier.class_weights,
+        every=config.reestimate_every,
+        estimator=config.cluster_estimator,
+        subsample=config.subsample_estimation,
+        confident_weight=config.confident_weight,
+    )
     if state is None:
         started = time.perf_counter()
         current = evaluate(network, views, precision=precision)
         seconds = {"evaluate": time.perf_counter() - started}
+        taken = progress.after(0, partial(labeller.state, current))
+        yield TargetEpoch(0, current, {}, 0.0, None, 0, None, seconds, taken)
     else:
-        network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
-        precision.load(state["precision"])
-        done, coefficient = int(state["epoch"]), float(state["coefficient"])
+        labeller.coefficient = float(state["coefficient"])
         current = Evaluation(
             state["features"].to(views.device), state["probability"].to(views.device)
         )
-    class_weights = network.classifier.class_weights
-    decomposition = decompose(class_weights)
-    class_count = len(class_weights)
-
-    def training_state(epoch: int) -> dict[str, Any]:
-        if epoch != done:
-            raise RuntimeError(f"the state of epoch {epoch} is gone, epoch {done} has replaced it")
-        return {
-            "epoch": epoch,
-            "network": network.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "precision": precision.state(),
-            "coefficient": coefficient,
-            "features": current.features.cpu(),
-            "probability": current.probability.cpu(),
-        }
-
-    if state is None:
-        yield TargetEpoch(0, current, {}, 0.0, None, 0, None, seconds, partial(training_state, 0))
-
-    for epoch in range(done + 1, config.epochs + 1):
+    for epoch in range(progress.done + 1, config.epochs + 1):
         started = time.perf_counter()
-        estimate = None
-        if (epoch - 1) % config.reestimate_every == 0:
-            estimate = estimate_clusters(
-                current.features.cpu().numpy(),
-                class_count,
-                estimator=config.cluster_estimator,
-                subsample=config.subsample_estimation,
-                previous=coefficient,
-            )
-            coefficient = estimate.coefficient
+        estimate = labeller.estimate(current, epoch)
         estimated = time.perf_counter()
-        cluster_count = effective_cluster_count(class_count, coefficient)
-        pseudo = assign_pseudo_labels(
-            current.features,
-            current.probability,
-            class_weights,
-            decomposition,
-            cluster_count,
-            confident_weight=config.confident_weight,
-        )
+        pseudo = labeller.label(current)
         losses, rate = _train_epoch(
-            network, optimizer, views, pseudo, current, decomposition, config, precision, epoch
+            network,
+            optimizer,
+            views,
+            pseudo,
+            current,
+            labeller.decomposition,
+            config,
+            precision,
+            epoch,
         )
         trained = time.perf_counter()
         current = evaluate(network, views, precision=precision)
-        done = epoch
         seconds = {
             "estimate": estimated - started,
             "train": trained - estimated,
@@ -264,10 +242,10 @@ def adapt_target(
             losses,
             rate,
             pseudo,
-            cluster_count,
+            labeller.cluster_count,
             estimate,
             seconds,
-            partial(training_state, epoch),
+            progress.after(epoch, partial(labeller.state, current)),
         )
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from genmix_da.classify.augmentations import Augmentation
 from genmix_da.classify.network import ClassifierNetwork
 from genmix_da.classify.schedule import Length, build_optimizer, set_learning_rate
 from genmix_da.classify.task import ClassifyTask
+from lead.epoch_state import EpochState
 from lead.errors import DivergedError
 from lead.evaluation import EVALUATION_BATCH
 from lead.precision import Precision
@@ -94,26 +94,10 @@ def train_epochs(
     config = task.config
     optimizer = build_optimizer(network, config)
     precision = Precision(task.device, mixed=config.mixed_precision)
-    done = 0
-    if state is not None:
-        network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
-        precision.load(state["precision"])
-        done = int(state["epoch"])
-
-    def training_state(epoch: int) -> dict[str, Any]:
-        if epoch != done:
-            raise RuntimeError(f"the state of epoch {epoch} is gone, epoch {done} has replaced it")
-        return {
-            "network": network.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "precision": precision.state(),
-            "epoch": epoch,
-        }
-
+    progress = EpochState(network, optimizer, precision, state)
     labels = torch.from_numpy(data.labels).to(task.device)
     stepper = _Stepper(task, network, augmentation, precision)
-    for epoch in range(done + 1, length.epochs + 1):
+    for epoch in range(progress.done + 1, length.epochs + 1):
         started = time.perf_counter()
         network.train()
         draw = seed_epoch(config.seed, "classify", epoch)
@@ -134,7 +118,6 @@ def train_epochs(
             right += hits
         _check_losses(losses[-CHECK_EVERY:], first + len(losses), epoch, length)
         _check_weights(network, first + len(losses), epoch, length)
-        done = epoch
         yield TrainedEpoch(
             epoch,
             first + len(losses),
@@ -142,7 +125,7 @@ def train_epochs(
             float(right) / (len(losses) * config.batch_size),
             rate,
             time.perf_counter() - started,
-            partial(training_state, epoch),
+            progress.after(epoch),
         )
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from lead import target
+from lead import labeller, target
 from lead.bank import Bank
 from lead.checkpoint import load_state, save_state
 from lead.clusters import ClusterEstimate, effective_cluster_count
@@ -161,7 +161,7 @@ def test_resume_between_estimates_does_not_estimate(
     def refuse(*args, **kwargs):
         raise AssertionError("estimated")
 
-    monkeypatch.setattr(target, "estimate_clusters", refuse)
+    monkeypatch.setattr(labeller, "estimate_clusters", refuse)
     state = load_state(tmp_path / "state.pt")
     rest = list(adapt_target(make_network(), make_views(), config(), state=state))
     assert [epoch.cluster_count for epoch in rest] == [10, 10]
@@ -186,7 +186,7 @@ def test_estimate_is_given_the_coefficient_before(monkeypatch: pytest.MonkeyPatc
         given.append(previous)
         return ClusterEstimate(previous + 0.5, (2,) * 8, silhouettes)
 
-    monkeypatch.setattr(target, "estimate_clusters", estimate)
+    monkeypatch.setattr(labeller, "estimate_clusters", estimate)
     epochs, _ = adapt(config(epochs=3, reestimate_every=1))
     assert given == [1.0, 1.5, 2.0]
     assert [epoch.cluster_count for epoch in epochs] == [0, 6, 8, 10]
