@@ -210,25 +210,17 @@ def adapt_target(
         yield TargetEpoch(0, current, {}, 0.0, None, 0, None, seconds, taken)
     else:
         labeller.coefficient = float(state["coefficient"])
-        current = Evaluation(
-            state["features"].to(views.device), state["probability"].to(views.device)
-        )
+        kept = (state[name].to(views.device) for name in ("features", "probability"))
+        current = Evaluation(*kept)
+    train_epoch = partial(
+        _train_epoch, network, optimizer, views, labeller.decomposition, config, precision
+    )
     for epoch in range(progress.done + 1, config.epochs + 1):
         started = time.perf_counter()
         estimate = labeller.estimate(current, epoch)
         estimated = time.perf_counter()
         pseudo = labeller.label(current)
-        losses, rate = _train_epoch(
-            network,
-            optimizer,
-            views,
-            pseudo,
-            current,
-            labeller.decomposition,
-            config,
-            precision,
-            epoch,
-        )
+        losses, rate = train_epoch(pseudo, current, epoch)
         trained = time.perf_counter()
         current = evaluate(network, views, precision=precision)
         seconds = {
@@ -253,11 +245,11 @@ def _train_epoch(
     network: Network,
     optimizer: torch.optim.SGD,
     views: Views,
-    pseudo: PseudoLabels,
-    start: Evaluation,
     decomposition: Decomposition,
     config: TargetConfig,
     precision: Precision,
+    pseudo: PseudoLabels,
+    start: Evaluation,
     epoch: int,
 ) -> tuple[dict[str, float], float]:
     """One pass of training; returns the mean losses and the last learning rate."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from genmix_da.errors import UserError
 from genmix_da.runs.folder import write_csv
 from lead.evaluation import evaluate
 from lead.private_classes import private_nmi
+from lead.protocol import LabelSets
 from lead.rejection import Rejection
 from lead.scores import score_block
 
@@ -62,44 +64,68 @@ def evaluate_checkpoint(
     if domain.labels is None:
         raise UserError(f"{domain.folder} has no classes to score against; use genmix-da predict.")
     decoded, views = model.run(domain)
-    sets = model.label_sets
-    labels = [sets.target_label(name) for name in decoded.domain.labels or ()]
-    used = np.array([i for i, label in enumerate(labels) if label is not None], dtype=np.int64)
-    if not len(used):
-        raise UserError(
-            f"{domain.name} has none of the checkpoint's classes "
-            f"({', '.join(sets.shared[:3])} ...)."
-        )
+    scored = _Scorer(model.label_sets, domain.name, decoded.domain.labels or ())
     evaluation = evaluate(model.network, views)
-    names, private = decoded.domain.labels or (), list(sets.target_private)
-    own = [private.index(names[i]) if names[i] in private else -1 for i in used]
-    nmi = private_nmi(evaluation.features[torch.from_numpy(used)], np.array(own, dtype=np.int64))
+    nmi = scored.nmi(evaluation.features)
+    smoothed = model.graph_decisions(views, threshold) if graph else None
+    return {
+        "checkpoint": str(checkpoint),
+        "target": domain.name,
+        "images": len(scored.rows),
+        "synthetic": synthetic,
+        **scored.block(*model.own_decisions(evaluation.probability, threshold), nmi),
+        "graph": None if smoothed is None else scored.block(*smoothed, nmi),
+    }
 
-    def scored(decisions: Decisions, rejection: Rejection) -> dict[str, Any]:
-        block = score_block(
-            decisions.probability[torch.from_numpy(used)],
-            np.array([labels[i] for i in used], dtype=np.int64),
-            sets.evaluation_classes,
-            open_set=sets.open_set,
+
+class _Scorer:
+    """Scores decisions on the images of a domain whose class the checkpoint was made for.
+
+    Args:
+        sets: classes of the checkpoint.
+        domain: its name, for the message.
+        names: class of each image.
+
+    Raises:
+        UserError: none of them is one of the checkpoint's.
+    """
+
+    def __init__(self, sets: LabelSets, domain: str, names: Sequence[str]) -> None:
+        self._sets = sets
+        labels = [sets.target_label(name) for name in names]
+        self.rows = np.array([i for i, label in enumerate(labels) if label is not None], np.int64)
+        if not len(self.rows):
+            raise UserError(
+                f"{domain} has none of the checkpoint's classes ({', '.join(sets.shared[:3])} ...)."
+            )
+        self._labels = np.array([labels[i] for i in self.rows], dtype=np.int64)
+        private = list(sets.target_private)
+        own = [private.index(names[i]) if names[i] in private else -1 for i in self.rows]
+        self._private = np.array(own, dtype=np.int64)
+
+    def nmi(self, features: torch.Tensor) -> float | None:
+        """NMI of the clusters of the target-private images; features of all images, [N, D]."""
+        return private_nmi(features[torch.from_numpy(self.rows)], self._private)
+
+    def block(
+        self, decisions: Decisions, rejection: Rejection, nmi: float | None
+    ) -> dict[str, Any]:
+        """Threshold, how it was found, and scores."""
+        rows = torch.from_numpy(self.rows)
+        scores = score_block(
+            decisions.probability[rows],
+            self._labels,
+            self._sets.evaluation_classes,
+            open_set=self._sets.open_set,
             threshold=rejection.threshold,
-            uncertainty=decisions.uncertainty[torch.from_numpy(used)],
+            uncertainty=decisions.uncertainty[rows],
             nmi=nmi,
         )
         return {
             "threshold": rejection.threshold,
             "rejection": rejection.as_dict(),
-            "scores": block,
+            "scores": scores,
         }
-
-    smoothed = model.graph_decisions(views, threshold) if graph else None
-    return {
-        "checkpoint": str(checkpoint),
-        "target": domain.name,
-        "images": len(used),
-        "synthetic": synthetic,
-        **scored(*model.own_decisions(evaluation.probability, threshold)),
-        "graph": None if smoothed is None else scored(*smoothed),
-    }
 
 
 def predict_folder(

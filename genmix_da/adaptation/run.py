@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import logging
 import time
@@ -11,22 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from genmix_da.adaptation.added_graph import with_graph, write_decisions
-from genmix_da.adaptation.config import AdaptConfig, build_config, identity
+from genmix_da.adaptation.config import AdaptConfig, build_config
 from genmix_da.adaptation.epoch_rows import epoch_row, timing
 from genmix_da.adaptation.evidence import keep_evidence
 from genmix_da.adaptation.graph_step import GraphOutcome, GraphStep
+from genmix_da.adaptation.identity import run_identity, run_settings
 from genmix_da.adaptation.results import method_rejection, result_record, score_columns
-from genmix_da.adaptation.source_model import describe_model, obtain_source, source_settings
+from genmix_da.adaptation.source_model import describe_model, obtain_source
 from genmix_da.adaptation.task import Task, prepare
 from genmix_da.augment.augmentation import Augmentation, augmentation_of
 from genmix_da.data.decode import log_skipped
-from genmix_da.errors import UserError
 from genmix_da.methods import find_method
 from genmix_da.progress import track
 from genmix_da.runs.folder import RunFolder
-from genmix_da.runs.provenance import provenance
+from genmix_da.runs.life import begin, carry_out, origin
 from lead.checkpoint import save_checkpoint
-from lead.errors import LeadError
 from lead.evaluation import Evaluation
 from lead.network import Network
 from lead.target import TargetConfig
@@ -103,32 +101,6 @@ def default_out(config: AdaptConfig) -> Path:
     return Path("runs") / f"{pair}-{config.setting}-seed{config.seed}"
 
 
-def run_settings(task: Task, augmentation: Augmentation | None) -> dict[str, Any]:
-    """The content of config.yaml: resolved settings, and beside them what is RECORDED."""
-    return {
-        **task.config.as_dict(),
-        "method": task.config.method_name(),
-        "augmentation": augmentation.as_dict() if augmentation else None,
-        "label_sets": dataclasses.asdict(task.label_sets),
-        "target_data": task.target.decoded.fingerprint,
-        "source_model": identity(source_settings(task, augmentation)),
-        "device": task.device.type,
-    }
-
-
-def run_identity(settings: dict[str, Any]) -> str:
-    """Hash of what decides the result. Names of files do not: their contents are recorded."""
-    by_content = {"data", "split", "weights", "source_checkpoint", "augment", "genmix"}
-    by_content |= {"graph", "graph_threshold", "graph_options"}  # of a step after the run
-    if not settings["freeze_backbone"]:
-        by_content.add("freeze_backbone")
-    elif str(settings["backbone"]).startswith("transformers:"):
-        by_content.add("backbone")  # may be a folder; the source model is named by its weights
-    if settings["unknown_share"] is None:
-        by_content.add("unknown_share")  # as in runs of versions that did not have it
-    return identity({key: value for key, value in settings.items() if key not in by_content})
-
-
 def target_config(config: AdaptConfig) -> TargetConfig:
     """The task's settings of LEAD."""
     return TargetConfig(
@@ -148,50 +120,44 @@ def _run(
     task: Task, run: RunFolder, sources: Path, prepared: float, *, resume: bool
 ) -> dict[str, Any]:
     augmentation = augmentation_of(task)
-    settings = json.loads(json.dumps(run_settings(task, augmentation)))
+    settings = run_settings(task, augmentation)
     name = run_identity(settings)
-    run.open(name, settings, resume=resume)
-    finished = run.result()
+    finished = begin(run, name, settings, resume=resume)
     if finished is not None:
-        logger.info("finished before: %s", run.path)
         return with_graph(task, run, finished) if task.config.graph else finished
     log_skipped(task.source.decoded, task.target.decoded)
     _warn_about_labels(task)
-    origin = provenance() | {
-        "config": settings,
-        "data": {
-            "source": task.source.decoded.fingerprint,
-            "target": task.target.decoded.fingerprint,
-        },
+    data = {
+        "source": task.source.decoded.fingerprint,
+        "target": task.target.decoded.fingerprint,
     }
     augment = augmentation.as_dict() if augmentation else None
-    record = partial(result_record, task, identity=name, provenance=origin, augment=augment)
-    run.write_json("result.json", record(status="incomplete"))
-    try:
-        network, source_model = obtain_source(task, augmentation, sources)
-        views = task.target_views()
-        step = GraphStep(task, views) if task.config.graph else None
-        metrics, evaluation, outcome = _adapt(task, run, network, views, step)
-    except (UserError, LeadError) as error:
-        run.write_json("result.json", record(status="failed", reason=str(error)))
-        raise
+    origin_of_run = origin(settings, data)
+    record = partial(result_record, task, identity=name, provenance=origin_of_run, augment=augment)
+    return carry_out(run, record, lambda: _work(task, run, augmentation, sources, prepared))
+
+
+def _work(
+    task: Task, run: RunFolder, augmentation: Augmentation | None, sources: Path, prepared: float
+) -> dict[str, Any]:
+    """Train, adapt, score and write everything but result.json, whose fields it returns."""
+    network, source_model = obtain_source(task, augmentation, sources)
+    views = task.target_views()
+    step = GraphStep(task, views) if task.config.graph else None
+    metrics, evaluation, outcome = _adapt(task, run, network, views, step)
     rejection = method_rejection(task, evaluation.probability)
     about = describe_model(task) | {"stage": "adapted", "threshold": rejection.threshold}
     about["threshold_rule"] = task.config.threshold
     save_checkpoint(run.checkpoint, network.state_dict(), about)
     write_decisions(task, run, evaluation, rejection, outcome)
-    result = record(
-        status="done",
-        scores=score_columns(metrics, task.label_sets.open_set),
-        source_only=metrics[0]["source_only"],
-        source_model=source_model,
-        timing=timing(task, metrics, prepared, source_model),
-        rejection=rejection,
-        graph=step.record(metrics, outcome) if step and outcome else None,
-    )
-    run.write_json("result.json", result)
-    run.drop_state()
-    return result
+    return {
+        "scores": score_columns(metrics, task.label_sets.open_set),
+        "source_only": metrics[0]["source_only"],
+        "source_model": source_model,
+        "timing": timing(task, metrics, prepared, source_model),
+        "rejection": rejection,
+        "graph": step.record(metrics, outcome) if step and outcome else None,
+    }
 
 
 def _warn_about_labels(task: Task) -> None:

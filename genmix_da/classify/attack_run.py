@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,28 +67,7 @@ def attack(
     if not (folder / "config.yaml").is_file():
         raise UserError(f"{folder} is no run folder of genmix-da classify train.")
     files = RunFolder(folder)
-    result = files.result()
-    if result is None or result.get("setting") != "classification":
-        raise UserError(
-            f"{folder} holds no finished classification; train it with genmix-da classify train."
-        )
-    try:
-        name, origin = result["identity"], result["provenance"]
-        recorded, classes = origin["data"]["test"], tuple(origin["config"]["classes"])
-    except (KeyError, TypeError) as error:
-        raise UserError(
-            f"{folder / 'result.json'} does not say what the run was scored on, so it has been "
-            "changed; train it again in another folder."
-        ) from error
-    moved = {"data": data, "test_data": test_data, "device": device}
-    # What it was trained from is of no account now, and may be gone.
-    moved["weights"] = "none"
-    task = prepare_test(build_classify_config(moved, folder / "config.yaml"), classes)
-    if task.test.decoded.fingerprint != recorded:
-        raise UserError(
-            f"the test images of {folder} are not those it was scored on any more; check --data "
-            "and --test-data."
-        )
+    name, task = _attacked_task(files, {"data": data, "test_data": test_data, "device": device})
     network = load_classifier(task, files)
     found = attack_errors(
         task,
@@ -112,6 +91,41 @@ def attack(
     files.write_json("attack.json", content)
     plain: dict[str, Any] = json.loads(json.dumps(content))
     return plain
+
+
+def _attacked_task(files: RunFolder, moved: Mapping[str, str | None]) -> tuple[str, ScoringTask]:
+    """Identity of a finished run, and its test images as it was scored on them.
+
+    Args:
+        files: folder of the run.
+        moved: settings that name other places now; None: as the run had them.
+
+    Raises:
+        UserError: no finished classification, a changed record, or other test images.
+    """
+    folder = files.path
+    result = files.result()
+    if result is None or result.get("setting") != "classification":
+        raise UserError(
+            f"{folder} holds no finished classification; train it with genmix-da classify train."
+        )
+    try:
+        name, origin = result["identity"], result["provenance"]
+        recorded, classes = origin["data"]["test"], tuple(origin["config"]["classes"])
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f"{folder / 'result.json'} does not say what the run was scored on, so it has been "
+            "changed; train it again in another folder."
+        ) from error
+    # What it was trained from is of no account now, and may be gone.
+    changed = {**moved, "weights": "none"}
+    task = prepare_test(build_classify_config(changed, folder / "config.yaml"), classes)
+    if task.test.decoded.fingerprint != recorded:
+        raise UserError(
+            f"the test images of {folder} are not those it was scored on any more; check --data "
+            "and --test-data."
+        )
+    return name, task
 
 
 def load_classifier(task: ScoringTask, run: RunFolder) -> ClassifierNetwork:

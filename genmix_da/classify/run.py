@@ -33,12 +33,11 @@ from genmix_da.classify.training import (
 )
 from genmix_da.data.decode import log_skipped
 from genmix_da.device import peak_memory_mib
-from genmix_da.errors import UserError
 from genmix_da.progress import track
 from genmix_da.runs.folder import RunFolder
-from genmix_da.runs.provenance import provenance
+from genmix_da.runs.life import begin, carry_out, origin
 from lead.checkpoint import save_checkpoint
-from lead.errors import DivergedError, LeadError
+from lead.errors import DivergedError
 
 logger = logging.getLogger(__name__)
 
@@ -96,31 +95,28 @@ def _run(
     _warn_about_fixed(task)
     settings = run_settings(task, method)
     name = run_identity(settings)
-    run.open(name, settings, resume=resume)
-    finished = run.result()
+    finished = begin(run, name, settings, resume=resume)
     if finished is not None:
-        logger.info("finished before: %s", run.path)
         return finished
     parts = (task.train, task.test, *((task.val,) if task.val else ()))
     log_skipped(*(part.decoded for part in parts))
     run.write_json("split.json", split_record(task.parts, task.config.split_seed))
-    origin = provenance() | {"config": settings, "data": task.contents()}
-    record = partial(classify_record, task, method, identity=name, provenance=origin)
-    run.write_json("result.json", record(status="incomplete"))
-    try:
-        data = training_images(task, method, augmented)
-        cost = _generation(task, method, data)
-        found = _train_and_score(task, run, data, method)
-    except (UserError, LeadError) as error:
-        run.write_json("result.json", record(status="failed", reason=str(error)))
-        raise
+    origin_of_run = origin(settings, task.contents())
+    record = partial(classify_record, task, method, identity=name, provenance=origin_of_run)
+    return carry_out(run, record, lambda: _work(task, run, method, augmented, prepared))
+
+
+def _work(
+    task: ClassifyTask, run: RunFolder, method: Method, augmented: Path, prepared: float
+) -> dict[str, Any]:
+    """Make images, train, score and write everything but result.json, whose fields it returns."""
+    data = training_images(task, method, augmented)
+    cost = _generation(task, method, data)
+    found = _train_and_score(task, run, data, method)
     seconds = {"prepare": prepared, "generate": cost["seconds"] if cost else 0.0}
     timing = found.pop("timing")
     timing |= {"seconds": seconds | timing["seconds"], "generation": cost}
-    result = record(status="done", made=data.record, timing=timing, **found)
-    run.write_json("result.json", result)
-    run.drop_state()
-    return result
+    return {"made": data.record, "timing": timing, **found}
 
 
 def _warn_about_fixed(task: ClassifyTask) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any
 
 from genmix_da.adaptation.config import AdaptConfig, build_config, identity
 from genmix_da.adaptation.graph_step import step_identity
+from genmix_da.adaptation.identity import run_identity, run_settings
 from genmix_da.adaptation.results import display_name
-from genmix_da.adaptation.run import run_identity, run_settings
 from genmix_da.adaptation.source_model import source_folder, source_settings
 from genmix_da.adaptation.tables.jobs import STAGES, run_job
 from genmix_da.adaptation.tables.pairs import pair_name
@@ -131,7 +130,7 @@ class _Planner(Planner[Run]):
         if config.augment not in self._augmentations:
             self._augmentations[config.augment] = augmentation_of(task)
         augmentation = self._augmentations[config.augment]
-        name = run_identity(json.loads(json.dumps(run_settings(task, augmentation))))
+        name = run_identity(run_settings(task, augmentation))
         editor = augmentation.editor.name if augmentation else None
         rows = [
             Wanted(name, config.setting, config.src, config.tgt, method, config.seed)

@@ -217,7 +217,7 @@ def test_published_data_set_brings_its_splits_and_profile(
     make_data: Callable, tmp_path: Path
 ) -> None:
     from genmix_da.adaptation.config import AdaptConfig
-    from genmix_da.adaptation.run import run_settings
+    from genmix_da.adaptation.identity import run_settings
     from genmix_da.adaptation.task import prepare
     from office_home import OFFICE_HOME_CLASSES
 

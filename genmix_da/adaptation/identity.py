@@ -1,0 +1,40 @@
+"""What one adaptation is made of, and the hash that names it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from genmix_da.adaptation.source_model import source_settings
+from genmix_da.adaptation.task import Task
+from genmix_da.augment.augmentation import Augmentation
+from genmix_da.config_values import identity
+
+
+def run_settings(task: Task, augmentation: Augmentation | None) -> dict[str, Any]:
+    """The content of config.yaml, as JSON gives it back: settings, and what is RECORDED."""
+    settings = {
+        **task.config.as_dict(),
+        "method": task.config.method_name(),
+        "augmentation": augmentation.as_dict() if augmentation else None,
+        "label_sets": dataclasses.asdict(task.label_sets),
+        "target_data": task.target.decoded.fingerprint,
+        "source_model": identity(source_settings(task, augmentation)),
+        "device": task.device.type,
+    }
+    content: dict[str, Any] = json.loads(json.dumps(settings))
+    return content
+
+
+def run_identity(settings: dict[str, Any]) -> str:
+    """Hash of what decides the result. Names of files do not: their contents are recorded."""
+    by_content = {"data", "split", "weights", "source_checkpoint", "augment", "genmix"}
+    by_content |= {"graph", "graph_threshold", "graph_options"}  # of a step after the run
+    if not settings["freeze_backbone"]:
+        by_content.add("freeze_backbone")
+    elif str(settings["backbone"]).startswith("transformers:"):
+        by_content.add("backbone")  # may be a folder; the source model is named by its weights
+    if settings["unknown_share"] is None:
+        by_content.add("unknown_share")  # as in runs of versions that did not have it
+    return identity({key: value for key, value in settings.items() if key not in by_content})
