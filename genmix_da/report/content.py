@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from genmix_da.report import comparisons, curves_compared
 from genmix_da.report.figures import Chart, shown
-from genmix_da.report.galleries import galleries_of
+from genmix_da.report.galleries import SourceGallery, galleries_of
 from genmix_da.report.load import Loaded
 from genmix_da.report.rerun import rerun_command
 from genmix_da.report.run import ReportRun
@@ -18,6 +17,47 @@ from genmix_da.table.grids import Grid, grids
 from genmix_da.table.summary import Summary, summarise
 
 DETAILED = 6  # runs that are shown one by one; of more, the best and the worst of each setting
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A row of the cost table.
+
+    Attributes:
+        run: of the row.
+        stages: stage -> seconds.
+        images_per_second: of training or adaptation; None where it was not recorded.
+        memory: part ("process", "cuda") -> peak MiB.
+    """
+
+    run: ReportRun
+    stages: Mapping[str, float]
+    images_per_second: float | None
+    memory: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a run comes from.
+
+    Attributes:
+        run: the run.
+        command: that makes it again; None where it is not known.
+        packages: name -> version.
+        commit, platform: None where they were not recorded.
+        data: use of images -> fingerprint.
+        config: settings as JSON.
+        skipped: files that were left out, with path and reason.
+    """
+
+    run: ReportRun
+    command: str | None
+    packages: Mapping[str, str | None]
+    commit: str | None
+    platform: str | None
+    data: Mapping[str, str | None]
+    config: str
+    skipped: Sequence[Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -34,7 +74,7 @@ class Content:
         not_detailed: number of runs without details.
         galleries: what GenMix made, one an augmented source.
         costs: rows of the cost table.
-        origins: provenance of every run: title, command, config, packages, ...
+        origins: provenance of every run.
     """
 
     title: str
@@ -45,16 +85,16 @@ class Content:
     comparison: list[Chart]
     parts: list[RunPart]
     not_detailed: int
-    galleries: list[dict[str, Any]]
-    costs: list[dict[str, Any]]
-    origins: list[dict[str, Any]]
+    galleries: list[SourceGallery]
+    costs: list[Cost]
+    origins: list[Provenance]
 
     @property
     def charts(self) -> list[Chart]:
         """Every chart of the page, in its order."""
         found = list(self.comparison)
         for gallery in self.galleries:
-            found += gallery["charts"]
+            found += gallery.charts
         for part in self.parts:
             for section in part.sections:
                 found += section.charts
@@ -146,25 +186,25 @@ def _comparison(summary: Summary, runs: Sequence[ReportRun]) -> list[Chart]:
     return charts
 
 
-def _cost(run: ReportRun) -> dict[str, Any]:
+def _cost(run: ReportRun) -> Cost:
     timing = run.content.get("timing") or {}
-    return {
-        "run": run,
-        "stages": comparisons.stage_seconds(run),
-        "images_per_second": timing.get("images_per_second"),
-        "memory": timing.get("peak_memory_mib") or {},
-    }
+    return Cost(
+        run,
+        comparisons.stage_seconds(run),
+        timing.get("images_per_second"),
+        timing.get("peak_memory_mib") or {},
+    )
 
 
-def _origin(run: ReportRun) -> dict[str, Any]:
+def _origin(run: ReportRun) -> Provenance:
     origin = run.content.get("provenance") or {}
-    return {
-        "run": run,
-        "command": rerun_command(run.content),
-        "packages": origin.get("packages") or {},
-        "commit": origin.get("git_commit"),
-        "platform": origin.get("platform"),
-        "data": origin.get("data") or {},
-        "config": shown(json.dumps(origin.get("config") or {}, indent=2, ensure_ascii=False)),
-        "skipped": run.content.get("skipped_files") or [],
-    }
+    return Provenance(
+        run,
+        rerun_command(run.content),
+        origin.get("packages") or {},
+        origin.get("git_commit"),
+        origin.get("platform"),
+        origin.get("data") or {},
+        shown(json.dumps(origin.get("config") or {}, indent=2, ensure_ascii=False)),
+        run.content.get("skipped_files") or [],
+    )

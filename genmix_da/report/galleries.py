@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,13 +25,47 @@ from genmix_da.report.run import ReportRun
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from genmix_da.report.gallery import Gallery
+    from genmix_da.report.gallery import Entry, Gallery
 
 PARTS = ("original", "edit", "mask", "hybrid", "fractal", "final")
 _MOST_CLASSES = 40
 
 
-def galleries_of(runs: Sequence[ReportRun], detailed: Sequence[ReportRun]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class ShownEdit:
+    """An edit and its pictures.
+
+    Attributes:
+        entry: the edit.
+        pictures: (part, data URI).
+    """
+
+    entry: Entry
+    pictures: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class SourceGallery:
+    """What was made of one source.
+
+    Attributes:
+        key: in names of charts.
+        source: domain or data set.
+        gallery: edits, counts, rates.
+        settings: name -> value, in words.
+        entries: the edits that are shown.
+        charts: similarities and rates.
+    """
+
+    key: str
+    source: str
+    gallery: Gallery
+    settings: Mapping[str, str]
+    entries: list[ShownEdit]
+    charts: list[Chart]
+
+
+def galleries_of(runs: Sequence[ReportRun], detailed: Sequence[ReportRun]) -> list[SourceGallery]:
     """One gallery for every source that was augmented; fewer rows where there are many sources.
 
     Args:
@@ -51,26 +86,22 @@ def galleries_of(runs: Sequence[ReportRun], detailed: Sequence[ReportRun]) -> li
         made_of = gallery(run.content, run.folder, rows)
         key = f"gallery-{number}"
         found.append(
-            {
-                "key": key,
-                "source": run.content["source"],
-                "gallery": made_of,
-                "settings": {k: shown(v) for k, v in sorted(made_of.settings.items())},
-                "entries": [
-                    {
-                        "entry": entry,
-                        "pictures": [
-                            (part, data_uri(pixels))
-                            for part in PARTS
-                            if (pixels := getattr(entry, part)) is not None
-                        ],
-                    }
-                    for entry in made_of.entries
-                ],
-                "charts": _charts(key, made_of),
-            }
+            SourceGallery(
+                key,
+                run.content["source"],
+                made_of,
+                {name: shown(value) for name, value in sorted(made_of.settings.items())},
+                [ShownEdit(entry, _pictures(entry)) for entry in made_of.entries],
+                _charts(key, made_of),
+            )
         )
     return found
+
+
+def _pictures(entry: Entry) -> list[tuple[str, str]]:
+    """Those that are there, as data URIs."""
+    parts = ((part, getattr(entry, part)) for part in PARTS)
+    return [(part, data_uri(pixels)) for part, pixels in parts if pixels is not None]
 
 
 def _charts(key: str, made_of: Gallery) -> list[Chart]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,16 +40,30 @@ class Looked:
     picture: Pixels | None
     weight: float | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        """For the page: texts that can be shown, the picture as a data URI."""
-        return {
-            "path": shown(self.line.path),
-            "true": shown(self.line.true),
-            "alone": (shown(self.line.predicted), self.line.uncertainty),
-            "graph": (shown(self.line.graph_predicted), self.line.graph_uncertainty),
-            "weight": self.weight,
-            "uri": None if self.picture is None else data_uri(self.picture),
-        }
+    @property
+    def path(self) -> str:
+        """Of the file, fit to be shown."""
+        return shown(self.line.path)
+
+    @property
+    def true(self) -> str:
+        """Its class, likewise."""
+        return shown(self.line.true)
+
+    @property
+    def alone(self) -> tuple[str, float]:
+        """Decision and uncertainty of the network alone."""
+        return shown(self.line.predicted), self.line.uncertainty
+
+    @property
+    def graph(self) -> tuple[str, float]:
+        """The same with the graph step."""
+        return shown(self.line.graph_predicted), self.line.graph_uncertainty
+
+    @cached_property
+    def uri(self) -> str | None:
+        """The picture as a data URI."""
+        return None if self.picture is None else data_uri(self.picture)
 
 
 @dataclass(frozen=True)
@@ -66,15 +80,10 @@ class Explained:
     image: Looked
     neighbours: tuple[Looked, ...]
 
-    def as_dict(self) -> dict[str, Any]:
-        """For the page."""
-        near = [each.as_dict() for each in self.neighbours]
-        return {
-            "kind": self.kind,
-            "meaning": KINDS[self.kind],
-            "image": self.image.as_dict(),
-            "neighbours": near,
-        }
+    @property
+    def meaning(self) -> str:
+        """What its kind is."""
+        return KINDS[self.kind]
 
 
 def explain_decisions(

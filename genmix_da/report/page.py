@@ -114,7 +114,7 @@ def render(content: Content) -> str:
         kind_of=kind_of,
         stages=_stages(content),
         compared=[chart for chart in content.comparison if chart.name != "cost"],
-        gpu=any("cuda" in row["memory"] for row in content.costs),
+        gpu=any("cuda" in row.memory for row in content.costs),
         version=_version(),
     )
     return page.encode("utf-8", "replace").decode()  # what no filter saw
@@ -141,7 +141,7 @@ def _columns(content: Content) -> list[tuple[str, str]]:
 
 def _stages(content: Content) -> dict[str, str]:
     """Stage -> words, of those that a run has spent time in."""
-    spent = {key for row in content.costs for key in row["stages"]}
+    spent = {key for row in content.costs for key in row.stages}
     return {key: title for key, title in STAGES.items() if key in spent}
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from genmix_da.adaptation.evidence import BOUNDARIES, EVALUATIONS, GRAPH
 from genmix_da.report import boundary, classification, curves, graph, maps, openset, words
 from genmix_da.report.evaluations import evaluations
 from genmix_da.report.figures import Chart, shown
-from genmix_da.report.neighbours import explain_decisions
+from genmix_da.report.neighbours import Explained, explain_decisions
 from genmix_da.report.pictures import data_uri
 from genmix_da.report.run import ReportRun
+
+if TYPE_CHECKING:
+    from genmix_da.report.gradcam_maps import Prediction
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Section:
         charts: to draw.
         note: words where something is missing.
         facts: (what, in words).
-        decisions: rows of pictures, see `neighbours.Explained`.
+        decisions: rows of pictures.
         reading: how to read them.
     """
 
@@ -32,8 +35,27 @@ class Section:
     charts: list[Chart]
     note: str = ""
     facts: Sequence[tuple[str, str]] = ()
-    decisions: Sequence[dict[str, Any]] = ()
+    decisions: Sequence[Explained] = ()
     reading: str = ""
+
+
+@dataclass(frozen=True)
+class ShownCam:
+    """An image and its Grad-CAM maps.
+
+    Attributes:
+        path, true: file and class, fit to be shown.
+        before, after: predictions of source model and adapted model; None where there is none.
+        wrong: whether the adapted model is wrong.
+        pictures: (what, data URI).
+    """
+
+    path: str
+    true: str
+    before: Prediction | None
+    after: Prediction
+    wrong: bool
+    pictures: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -49,9 +71,9 @@ class RunPart:
     """
 
     run: ReportRun
-    cards: list[dict[str, Any]]
+    cards: list[words.Card]
     sections: list[Section]
-    cams: list[dict[str, Any]]
+    cams: list[ShownCam]
     cam_note: str
 
 
@@ -78,10 +100,9 @@ def part_of(run: ReportRun) -> RunPart:
 
 def _graph_section(run: ReportRun) -> Section:
     """What the graph step made of the last epoch."""
-    notes, rows = [_evidence_note(run, (GRAPH,))], list[dict[str, Any]]()
+    notes, rows = [_evidence_note(run, (GRAPH,))], list[Explained]()
     if GRAPH in run.evidence:
-        explained, note = explain_decisions(run.folder, run.content, run.evidence[GRAPH])
-        rows = [row.as_dict() for row in explained]
+        rows, note = explain_decisions(run.folder, run.content, run.evidence[GRAPH])
         notes.append(note)
     return Section(
         "Known against unknown, over the target's neighbours",
@@ -93,7 +114,7 @@ def _graph_section(run: ReportRun) -> Section:
     )
 
 
-def _cams(run: ReportRun) -> tuple[list[dict[str, Any]], str]:
+def _cams(run: ReportRun) -> tuple[list[ShownCam], str]:
     """Rows of Grad-CAM pictures, and words on them."""
     from genmix_da.report.gradcam import grad_cam_rows
 
@@ -101,13 +122,13 @@ def _cams(run: ReportRun) -> tuple[list[dict[str, Any]], str]:
         return [], "The run has not finished, so there is no adapted model."
     cams = grad_cam_rows(run.folder, run.content)
     rows = [
-        {
-            "path": shown(cam.path),
-            "true": shown(cam.true),
-            "before": cam.before,
-            "after": cam.after,
-            "wrong": cam.wrong,
-            "pictures": [
+        ShownCam(
+            shown(cam.path),
+            shown(cam.true),
+            cam.before,
+            cam.after,
+            cam.wrong,
+            [
                 (caption, data_uri(picture))
                 for caption, picture in (
                     ("target image", cam.picture),
@@ -116,7 +137,7 @@ def _cams(run: ReportRun) -> tuple[list[dict[str, Any]], str]:
                 )
                 if picture is not None
             ],
-        }
+        )
         for cam in cams.rows
     ]
     return rows, cams.note

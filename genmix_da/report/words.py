@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from genmix_da.methods import graph_name
 from genmix_da.report.limit import Limit
@@ -66,13 +66,42 @@ def column_meanings(setting: str) -> Mapping[str, str]:
     return kind_of(setting).block_meanings
 
 
-def cards(run: ReportRun) -> list[dict[str, Any]]:
-    """The score columns of a run, in the order in which they are to be read.
+@dataclass(frozen=True)
+class GraphLine:
+    """A score with the graph step: method, fraction, and percent in words."""
 
-    Returns:
-        name, meaning, value (a fraction or None), text, epoch, block (score -> text), graph (None,
-        or name, value and text of the same with the graph step).
+    name: str
+    value: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """A score column of a run.
+
+    Attributes:
+        key: of the column, "last" or "source_only" for example.
+        name: for people.
+        meaning: a few words.
+        value: the headline, a fraction; None where there is none.
+        text: the same in percent.
+        epoch: that it is of.
+        block: (score, percent in words).
+        graph: the same with the graph step; None where there is none.
     """
+
+    key: str
+    name: str
+    meaning: str
+    value: float | None
+    text: str
+    epoch: int | None
+    block: list[tuple[str, str]]
+    graph: GraphLine | None
+
+
+def cards(run: ReportRun) -> list[Card]:
+    """The score columns of a run, in the order in which they are to be read."""
     metric = run.metric
     scores = run.content.get("scores") or {}
     meanings = column_meanings(run.setting)
@@ -89,30 +118,30 @@ def cards(run: ReportRun) -> list[dict[str, Any]]:
     for name, block in blocks.items():
         value = (block or {}).get(metric)
         found.append(
-            {
-                "name": SOURCE_ONLY if name == "source_only" else name,
-                "key": name,
-                "meaning": meanings[name],
-                "value": value,
-                "text": "n/a" if value is None else percent(value),
-                "epoch": (block or {}).get("epoch"),
-                "block": [
+            Card(
+                name,
+                SOURCE_ONLY if name == "source_only" else name,
+                meanings[name],
+                value,
+                "n/a" if value is None else percent(value),
+                (block or {}).get("epoch"),
+                [
                     (label, percent(block[key]))
                     for key, label in BLOCK_SCORES
                     if block and block.get(key) is not None
                 ],
-                "graph": _graph_card(run, name, (graph.get(name) or {}).get(metric)),
-            }
+                _graph_line(run, name, (graph.get(name) or {}).get(metric)),
+            )
         )
     return found
 
 
-def _graph_card(run: ReportRun, column: str, value: float | None) -> dict[str, Any] | None:
+def _graph_line(run: ReportRun, column: str, value: float | None) -> GraphLine | None:
     """A card's line on the graph step; None where it has no score in that column."""
     if value is None:
         return None
     method = SOURCE_ONLY if column == "source_only" else run.method
-    return {"name": graph_name(method), "value": value, "text": percent(value)}
+    return GraphLine(graph_name(method), value, percent(value))
 
 
 def state(run: ReportRun) -> str:

@@ -57,7 +57,7 @@ def test_cards_have_the_graphs_headline_beside_the_methods(
     shown = dict(re.findall(r'data-graph="([a-z_]+)" data-value="([^"]*)"', page))
     names = ("last", "selected", "oracle", "source_only")
     assert shown == {name: str(graph[name]["h_score"]) for name in names}
-    told = {card["key"]: card["graph"]["name"] for card in cards(loaded(finished.folder))}
+    told = {card.key: card.graph.name for card in cards(loaded(finished.folder))}
     assert told == dict.fromkeys(names[:3], "lead+graph") | {"source_only": "source-only+graph"}
     assert f"Smoothed over the target's neighbours ({graph_name('lead')}) it is" in page
     assert TITLE in page
