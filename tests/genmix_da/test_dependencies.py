@@ -1,14 +1,39 @@
-"""Imports point one way: cli -> genmix_da -> {lead, office_home}, and help stays light."""
+"""The plan of the house: imports point one way, no rings, no loose modules; help stays light.
+
+What may import what is read from the tree and from PLAN; docs/architecture.md draws it.
+"""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+# Room of genmix_da -> rooms that it may import, also inside functions. A room is a package or one
+# of the few modules at the root. docs/architecture.md says what each is for.
+GROUND = frozenset({"errors", "progress", "places", "config_values", "device"})
+PLAN: dict[str, frozenset[str]] = {
+    "errors": frozenset(),
+    "progress": frozenset(),
+    "places": frozenset(),
+    "config_values": frozenset({"errors"}),
+    "device": frozenset({"errors"}),
+    "data": GROUND,
+    "engines": GROUND,
+    "frozen": GROUND,
+    "methods": GROUND,
+    "runs": GROUND,
+    "augment": GROUND | {"data", "frozen", "runs"},
+    "table": GROUND | {"engines", "methods", "runs"},
+    "adaptation": GROUND | {"augment", "data", "frozen", "methods", "runs", "table"},
+    "classify": GROUND | {"augment", "data", "frozen", "runs", "table"},
+    "report": GROUND | {"adaptation", "augment", "classify", "data", "methods", "runs", "table"},
+    "doctor": GROUND | {"runs"},
+}
 HEAVY = {"torch", "torchvision", "timm", "pandas", "sklearn", "scipy", "numpy", "lead", "PIL"}
 
 
@@ -54,6 +79,34 @@ def statements(node: ast.AST) -> Iterator[ast.AST]:
         yield from statements(child)
 
 
+def room(name: str) -> str:
+    """The room of genmix_da that a module lies in; "" for other packages and for its root."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "genmix_da" and len(parts) > 1 else ""
+
+
+def rooms() -> list[str]:
+    """Everything below genmix_da that can be imported, but for the command line."""
+    found = [path for path in (ROOT / "genmix_da").iterdir() if not path.name.startswith("__")]
+    names = {path.stem for path in found if path.suffix == ".py" or any(path.glob("*.py"))}
+    assert "cli" in names
+    return sorted(names - {"cli"})
+
+
+def module_of(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def ring(edges: Mapping[str, set[str]]) -> list[str]:
+    """Modules that import one another in a ring; [] where there are none."""
+    try:
+        TopologicalSorter(edges).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
 def top(names: Iterable[str]) -> set[str]:
     return {name.split(".")[0] for name in names}
 
@@ -95,3 +148,39 @@ def test_nothing_but_the_program_imports_the_command_line(file: Path) -> None:
     if file.parent.name == "cli" or file.name == "__main__.py":
         return
     assert not any(name.startswith("genmix_da.cli") for name in imports(file))
+
+
+def test_the_plan_names_every_room() -> None:
+    assert rooms() == sorted(PLAN)
+
+
+@pytest.mark.parametrize("name", sorted(PLAN))
+def test_a_room_imports_what_the_plan_allows(name: str) -> None:
+    place = ROOT / "genmix_da" / name
+    files = sources(f"genmix_da/{name}") if place.is_dir() else [place.with_suffix(".py")]
+    seen = {label(file): {room(used) for used in imports(file)} for file in files}
+    known = set(PLAN) | {"cli"}  # other names are those of the root itself: __version__
+    outside = {file: (used & known) - PLAN[name] - {name} for file, used in seen.items()}
+    assert {file: used for file, used in outside.items() if used} == {}
+
+
+def test_the_plan_itself_has_no_ring() -> None:
+    assert ring({name: set(allowed) for name, allowed in PLAN.items()}) == []
+
+
+@pytest.mark.parametrize("package", ["genmix_da", "lead", "office_home"])
+def test_no_modules_import_one_another_in_a_ring(package: str) -> None:
+    modules = {module_of(file): file for file in sources(package)}
+    edges = {
+        name: {used for used in imports(file) if used in modules and used not in (name, package)}
+        for name, file in modules.items()
+    }
+    # A package's front imports its modules; that these name their package is no import of it.
+    for name, used in edges.items():
+        used -= {other for other in used if name.startswith(f"{other}.")}
+    assert ring(edges) == []
+
+
+def test_a_ring_is_seen() -> None:
+    assert sorted(set(ring({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}))) == ["a", "b", "c"]
+    assert ring({"a": {"b"}, "b": {"c"}}) == []
