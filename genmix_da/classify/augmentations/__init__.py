@@ -17,8 +17,8 @@ from genmix_da.errors import UserError, check_name, did_you_mean
 # Name -> module in this package and class.
 AUGMENTATIONS: dict[str, str] = {
     "none": "base:Augmentation",
-    "mixup": "mixup:Mixup",
-    "cutmix": "cutmix:Cutmix",
+    "mixup": "torchvision_mixing:Mixup",
+    "cutmix": "torchvision_mixing:Cutmix",
     "manifold-mixup": "manifold_mixup:ManifoldMixup",
     "resizemix": "resizemix:Resizemix",
     "fmix": "fmix:Fmix",
