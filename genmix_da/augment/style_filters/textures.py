@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
-from .primitives import blur, coordinates, smoothstep, unit
+from .primitives import blur, coordinates, displace, smoothstep, unit
 
 
 def value_noise(rng: np.random.Generator, shape: tuple[int, ...], cell: float) -> np.ndarray:
@@ -45,6 +47,20 @@ def fractal_noise(
         total += (value_noise(rng, shape, cell / 2**octave) - 0.5) / 2**octave
     # The sum is narrower than its bounds; the factor restores a usable contrast.
     return np.clip(0.5 + 0.9 * total, 0.0, 1.0)
+
+
+def wobble(
+    rng: np.random.Generator,
+    image: np.ndarray,
+    noise: Callable[[np.random.Generator, tuple[int, ...], float], np.ndarray],
+    cell: float,
+    amount: float,
+) -> np.ndarray:
+    """Displaces the image by noise of `cell` and `amount` units: a shaky hand, paint that ran."""
+    scale = unit(image.shape)
+    shift_x = (noise(rng, image.shape, cell * scale) - 0.5) * 2 * amount * scale
+    shift_y = (noise(rng, image.shape, cell * scale) - 0.5) * 2 * amount * scale
+    return displace(image, shift_x, shift_y)
 
 
 def stroke_noise(
