@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from genmix_da.adaptation.model import load_model
+from genmix_da.adaptation.model import Model, load_model
 from genmix_da.adaptation.predictions import Decisions, prediction_table
-from genmix_da.data.domains import all_images, load_domain
+from genmix_da.data.domains import Domain, all_images, load_domain
 from genmix_da.data.root import data_root, is_mini
 from genmix_da.errors import UserError
 from genmix_da.runs.folder import write_csv
@@ -54,13 +56,7 @@ def evaluate_checkpoint(
         UserError: no labels, or none of its classes is known to the checkpoint.
     """
     model = load_model(checkpoint, device, weights, graph=graph)
-    root = data_root(data)
-    synthetic = is_mini(root)
-    if synthetic and not model.description["synthetic"]:
-        raise UserError(f"{checkpoint} was made from real images; give their folder with --data.")
-    domain = load_domain(root, tgt)
-    if domain.labels is None:
-        raise UserError(f"{domain.folder} has no classes to score against; use genmix-da predict.")
+    domain, synthetic = _labelled_domain(model, checkpoint, data, tgt)
     decoded, views = model.run(domain)
     sets = model.label_sets
     labels = [sets.target_label(name) for name in decoded.domain.labels or ()]
@@ -71,9 +67,7 @@ def evaluate_checkpoint(
             f"({', '.join(sets.shared[:3])} ...)."
         )
     evaluation = evaluate(model.network, views)
-    names, private = decoded.domain.labels or (), list(sets.target_private)
-    own = [private.index(names[i]) if names[i] in private else -1 for i in used]
-    nmi = private_nmi(evaluation.features[torch.from_numpy(used)], np.array(own, dtype=np.int64))
+    nmi = _nmi_of_private_classes(decoded.domain, sets.target_private, evaluation.features, used)
 
     def scored(decisions: Decisions, rejection: Rejection) -> dict[str, Any]:
         block = score_block(
@@ -100,6 +94,36 @@ def evaluate_checkpoint(
         **scored(*model.own_decisions(evaluation.probability, threshold)),
         "graph": None if smoothed is None else scored(*smoothed),
     }
+
+
+def _labelled_domain(
+    model: Model, checkpoint: Path, data: str | None, tgt: str
+) -> tuple[Domain, bool]:
+    """The domain to score on, and whether it is drawn."""
+    root = data_root(data)
+    synthetic = is_mini(root)
+    if synthetic and not model.description["synthetic"]:
+        raise UserError(f"{checkpoint} was made from real images; give their folder with --data.")
+    domain = load_domain(root, tgt)
+    if domain.labels is None:
+        raise UserError(f"{domain.folder} has no classes to score against; use genmix-da predict.")
+    return domain, synthetic
+
+
+def _nmi_of_private_classes(
+    domain: Domain, private: Sequence[str], features: torch.Tensor, used: NDArray[np.int64]
+) -> float | None:
+    """See `private_nmi`.
+
+    Args:
+        domain: labelled images.
+        private: classes of the target alone.
+        features: [N, D] unit features of the images.
+        used: indices of the images that are scored.
+    """
+    names = domain.labels or ()
+    own = [private.index(names[i]) if names[i] in private else -1 for i in used]
+    return private_nmi(features[torch.from_numpy(used)], np.array(own, dtype=np.int64))
 
 
 def predict_folder(

@@ -18,6 +18,7 @@ import torch
 from genmix_da.augment.compare_files import RECORD, write_comparison
 from genmix_da.augment.compare_measures import (
     Made,
+    Sample,
     draw_samples,
     feature_of,
     judge,
@@ -86,15 +87,7 @@ def compare_editors(
     samples = draw_samples(domain, prompts, s, images)
     originals = [feature_of(encoder, sample.pixels) for sample in samples]
     statistics = pair_statistics(originals, s)
-    made: list[Made] = []
-    for name, options in chosen.items():
-        editor = make_editor(editor_name, options, device=device)
-        editor.check(prompts.styles)
-        if not made and not base.yes:
-            _ask_first(name, editor, len(samples) + 1)
-        made.append(make_edits(name, editor, samples, encoder))
-        del editor
-        _free(compiled=bool(options.compile))
+    made = _edit_with_each(editor_name, chosen, prompts, samples, encoder, device, ask=not base.yes)
     rows = [judge(variant, made[0], samples, originals, statistics) for variant in made]
     where = resolve_device(device)
     result = {
@@ -117,6 +110,29 @@ def compare_editors(
     }
     write_comparison(out, result, samples, [variant.edits for variant in made])
     return result
+
+
+def _edit_with_each(
+    editor_name: str,
+    chosen: dict[str, EditorOptions],
+    prompts: PromptSet,
+    samples: Sequence[Sample],
+    encoder: Encoder | None,
+    device: str,
+    *,
+    ask: bool,
+) -> list[Made]:
+    """The edits of every variant, one editor after the other in memory."""
+    made: list[Made] = []
+    for name, options in chosen.items():
+        editor = make_editor(editor_name, options, device=device)
+        editor.check(prompts.styles)  # all are encoded at once
+        if ask and not made:
+            _ask_first(name, editor, len(samples) + 1)
+        made.append(make_edits(name, editor, samples, encoder))
+        del editor
+        _free(compiled=bool(options.compile))
+    return made
 
 
 def choose_variants(
