@@ -20,7 +20,6 @@ from genmix_da.augment.compare_measures import (
     Made,
     Sample,
     draw_samples,
-    feature_of,
     judge,
     make_edits,
     pair_statistics,
@@ -30,7 +29,8 @@ from genmix_da.augment.diffusion.options import EditorOptions
 from genmix_da.augment.diffusion.variants import merge_options, parse_variant
 from genmix_da.augment.editors import Editor, make_editor
 from genmix_da.augment.edits import PATIENCE
-from genmix_da.augment.features import Encoder
+from genmix_da.augment.features import Encoder, encode_one
+from genmix_da.augment.pipeline import refuse_nested
 from genmix_da.augment.prompts import PromptSet
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.data.domains import Domain
@@ -85,7 +85,7 @@ def compare_editors(
     _check_editors(editor_name, chosen, prompts, device)
     _claim(out, domain.folder)
     samples = draw_samples(domain, prompts, s, images)
-    originals = [feature_of(encoder, sample.pixels) for sample in samples]
+    originals = [encode_one(encoder, sample.pixels) if encoder else None for sample in samples]
     statistics = pair_statistics(originals, s)
     made = _edit_with_each(editor_name, chosen, prompts, samples, encoder, device, ask=not base.yes)
     rows = [judge(variant, made[0], samples, originals, statistics) for variant in made]
@@ -176,11 +176,7 @@ def _check_editors(
 
 def _claim(out: Path, source: Path) -> None:
     """Make sure the output folder is empty or a comparison, which is then replaced."""
-    inside, home = out.resolve(), source.resolve()
-    if inside == home or home in inside.parents or inside in home.parents:
-        raise UserError(
-            f"the output {out} and the source {home} lie in each other; choose another folder."
-        )
+    refuse_nested(out, source)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         try:
             held = json.loads((out / RECORD).read_text())

@@ -178,14 +178,18 @@ def _claim_data(out: Path, folder: Path, fingerprint: str) -> None:
         write_atomically(file, lambda f: f.write_text(json.dumps(found, indent=2) + "\n"))
 
 
-def _claim(domain: Domain, out: Path, record: dict[str, Any], *, resume: bool) -> None:
-    """Make sure the output folder is empty, or was begun with the same settings."""
-    inside = out.resolve()
-    home = domain.folder.resolve()
+def refuse_nested(out: Path, source: Path) -> None:
+    """Raise UserError where two folders are one, or one lies in the other."""
+    inside, home = out.resolve(), source.resolve()
     if inside == home or home in inside.parents or inside in home.parents:
         raise UserError(
             f"the output {out} and the source {home} lie in each other; choose another folder."
         )
+
+
+def _claim(domain: Domain, out: Path, record: dict[str, Any], *, resume: bool) -> None:
+    """Make sure the output folder is empty, or was begun with the same settings."""
+    refuse_nested(out, domain.folder)
     file = out / RECORD
     if not file.is_file():
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
