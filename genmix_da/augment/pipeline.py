@@ -17,13 +17,13 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from genmix_da.augment.cache import EditCache, Failure, edit_cache, encode_jpeg
+from genmix_da.augment.cache import EditCache, edit_cache, encode_jpeg
 from genmix_da.augment.compose import Draws, compose, drawn_names, fractal_source
 from genmix_da.augment.editors import Editor, make_editor
 from genmix_da.augment.edits import Pixels, ask_first, load_working_image
 from genmix_da.augment.features import Encoder
 from genmix_da.augment.prompts import load_prompts
-from genmix_da.augment.selection import Edit, Selection, select_edits
+from genmix_da.augment.selection import Edit, Selection, cached_edit, select_edits
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.augment.sharding import edit_on_devices
 from genmix_da.data.domains import Domain, folder_domain
@@ -252,9 +252,7 @@ def write_images(selection: Selection, out: Path, s: AugmentSettings, cache: Edi
         path = out / output_path(selection, edit)
         if path.is_file():
             continue
-        pixels = cache.get(edit.job.key)
-        if pixels is None or isinstance(pixels, Failure):
-            raise UserError("an edit vanished from the cache; run the command again.")
+        pixels = cached_edit(cache, edit.job.key)
         original = load(selection.domain.images[edit.job.index])
         done = compose(original, pixels, fractals, s, draws_of(selection, edit, s.seed))
         path.parent.mkdir(parents=True, exist_ok=True)
