@@ -1,4 +1,8 @@
-"""Seeded textures and patterns: noise, paper, strokes, halftone, walls, blobs."""
+"""Seeded textures and patterns: noise, paper, strokes, halftone, walls, blobs.
+
+Everywhere `rng` is the source of randomness, and `shape` an image's shape, of which the first two
+entries are used.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +18,6 @@ def value_noise(rng: np.random.Generator, shape: tuple[int, ...], cell: float) -
     """Smooth random field with features of `cell` pixels.
 
     Args:
-        rng: Source of randomness.
-        shape: Image shape; the first two entries are used.
         cell: Feature size in pixels; below 1 it is treated as 1.
 
     Returns:
@@ -73,8 +75,6 @@ def stroke_noise(
     """Random streaks along one direction, as left by a chalk, a crayon or a brush.
 
     Args:
-        rng: Source of randomness.
-        shape: Image shape; the first two entries are used.
         angle: Direction in radians; 0 is horizontal.
         length: Length of a streak in pixels.
         width: Width of a streak in pixels.
@@ -153,8 +153,6 @@ def brick_wall(
     """Running-bond brickwork.
 
     Args:
-        rng: Source of randomness.
-        shape: Image shape; the first two entries are used.
         course: Height of one course of bricks in pixels.
 
     Returns:
@@ -192,8 +190,6 @@ def blob(
     """Depth inside a ragged blot: positive inside, negative outside, in radii.
 
     Args:
-        rng: Source of randomness.
-        shape: Image shape; the first two entries are used.
         centre: Column and row of the centre in pixels.
         radius: Mean radius in pixels.
         raggedness: How far the outline wanders, as a share of the radius.
@@ -220,8 +216,6 @@ def scatter_discs(
     """Mask of randomly placed discs or ellipses (flakes, drops, stars, bokeh).
 
     Args:
-        rng: Source of randomness.
-        shape: Image shape; the first two entries are used.
         count: Number of discs.
         radius: Smallest and largest radius in pixels.
         stretch: Ratio of the long to the short axis.
