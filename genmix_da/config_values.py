@@ -7,7 +7,6 @@ are of the kinds below, or of one of them or None.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import hashlib
 import json
 import math
@@ -18,7 +17,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from genmix_da.errors import UserError
+from genmix_da.errors import UserError, or_did_you_mean
 
 Config = TypeVar("Config")
 
@@ -92,9 +91,7 @@ def build(
     known = {item.name: str(item.type) for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for key in values:
         if key not in known:
-            close = difflib.get_close_matches(str(key), list(known), n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise UserError(f"unknown setting {key!r}{hint}")
+            raise UserError(f"unknown setting {key!r}{or_did_you_mean(key, known)}")
     for key, sentence in required.items():
         if values.get(key) is None:
             raise UserError(sentence)

@@ -2,12 +2,43 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import sys
+from collections.abc import Collection, Iterable
 
 
 class UserError(Exception):
     """What is wrong, where, and how to mend it, in one sentence."""
+
+
+def nearest_name(name: object, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known name that is most like this one; None where none is as like it as `cutoff`."""
+    close = difflib.get_close_matches(str(name), known, n=1, cutoff=cutoff)
+    return close[0] if close else None
+
+
+def did_you_mean(name: object, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """For the middle of a sentence: "did you mean 'NAME'? ", or "" where no name is near."""
+    near = nearest_name(name, known, cutoff)
+    return f"did you mean {near!r}? " if near else ""
+
+
+def or_did_you_mean(name: object, known: Iterable[str], otherwise: str = "") -> str:
+    """For the end of a sentence: "; did you mean 'NAME'?", or `otherwise` where none is near."""
+    near = nearest_name(name, known)
+    return f"; did you mean {near!r}?" if near else otherwise
+
+
+def check_name(what: str, name: str, known: Collection[str]) -> None:
+    """A name is one of those that there are.
+
+    Raises:
+        UserError: it is not (the nearest is suggested).
+    """
+    if name not in known:
+        hint = did_you_mean(name, known)
+        raise UserError(f"no {what} {name!r}; {hint}There are: {', '.join(known)}.")
 
 
 def user_message(error: BaseException) -> str | None:

@@ -137,6 +137,25 @@ def confidence(unknown_norm: Tensor, threshold: Tensor) -> Tensor:
     return 1.0 - kernel
 
 
+def common_scores(target_similarity: Tensor, source_similarity: Tensor) -> Tensor:
+    """How common samples look with the classes: sqrt((1 - e^-t) e^(s - 1)), [N, C].
+
+    Args:
+        target_similarity: t, [N, C] cosines with the target prototypes, clamped at 0.
+        source_similarity: s, [N, C] cosines with the source anchors, clamped at 0.
+    """
+    return torch.sqrt((1.0 - torch.exp(-target_similarity)) * torch.exp(source_similarity - 1.0))
+
+
+def soft_targets(
+    nearest_class: Tensor, is_unknown: Tensor, class_count: int, dtype: torch.dtype
+) -> Tensor:
+    """[N, C]: one-hot, or uniform where unknown; divided by (row sum + 1e-5)."""
+    target = torch.nn.functional.one_hot(nearest_class, class_count).to(dtype)
+    target[is_unknown] = 1.0
+    return target / (target.sum(dim=-1, keepdim=True) + 1e-5)
+
+
 def _check(samples: int, cluster_count: int, confident_weight: str) -> None:
     if samples == 0:
         raise ValueError("there are no target samples to pseudo-label")
@@ -144,15 +163,6 @@ def _check(samples: int, cluster_count: int, confident_weight: str) -> None:
         raise ValueError(f"cluster_count must be at least 1, not {cluster_count}")
     if confident_weight not in CONFIDENT_WEIGHTS:
         raise ValueError(f"confident_weight must be one of {', '.join(CONFIDENT_WEIGHTS)}")
-
-
-def _soft_targets(
-    nearest_class: Tensor, is_unknown: Tensor, class_count: int, dtype: torch.dtype
-) -> Tensor:
-    """[N, C]: one class, or all of them alike where the sample is unknown."""
-    target = torch.nn.functional.one_hot(nearest_class, class_count).to(dtype)
-    target[is_unknown] = 1.0
-    return target / (target.sum(dim=-1, keepdim=True) + 1e-5)
 
 
 def assign_pseudo_labels(
@@ -192,8 +202,7 @@ def assign_pseudo_labels(
     source_anchors = normalize(class_weights.detach(), dim=-1)  # [C, D]
     target_similarity = (unit @ target_prototypes.T).clamp_min(0.0)  # [N, C]
     source_similarity = (unit @ source_anchors.T).clamp_min(0.0)  # [N, C]
-    target_part = 1.0 - torch.exp(-target_similarity)
-    common_score = torch.sqrt(target_part * torch.exp(source_similarity - 1.0))  # [N, C]
+    common_score = common_scores(target_similarity, source_similarity)
 
     class_prior = unknown_norm[top_indices].mean(dim=1)  # [C]
     gap = (means[1] - class_prior).clamp_min(0.0)  # [C]
@@ -211,7 +220,7 @@ def assign_pseudo_labels(
         label=torch.where(is_unknown, torch.full_like(nearest_class, class_count), nearest_class),
         is_unknown=is_unknown,
         nearest_class=nearest_class,
-        soft_target=_soft_targets(nearest_class, is_unknown, class_count, unit.dtype),
+        soft_target=soft_targets(nearest_class, is_unknown, class_count, unit.dtype),
         confidence_weight=weight,
         known_norm=known_norm,
         unknown_norm=unknown_norm,

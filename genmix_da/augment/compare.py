@@ -18,8 +18,8 @@ import torch
 from genmix_da.augment.compare_files import RECORD, write_comparison
 from genmix_da.augment.compare_measures import (
     Made,
+    Sample,
     draw_samples,
-    feature_of,
     judge,
     make_edits,
     pair_statistics,
@@ -29,7 +29,8 @@ from genmix_da.augment.diffusion.options import EditorOptions
 from genmix_da.augment.diffusion.variants import merge_options, parse_variant
 from genmix_da.augment.editors import Editor, make_editor
 from genmix_da.augment.edits import PATIENCE
-from genmix_da.augment.features import Encoder
+from genmix_da.augment.features import Encoder, encode_one
+from genmix_da.augment.pipeline import refuse_nested
 from genmix_da.augment.prompts import PromptSet
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.data.domains import Domain
@@ -84,17 +85,9 @@ def compare_editors(
     _check_editors(editor_name, chosen, prompts, device)
     _claim(out, domain.folder)
     samples = draw_samples(domain, prompts, s, images)
-    originals = [feature_of(encoder, sample.pixels) for sample in samples]
+    originals = [encode_one(encoder, sample.pixels) if encoder else None for sample in samples]
     statistics = pair_statistics(originals, s)
-    made: list[Made] = []
-    for name, options in chosen.items():
-        editor = make_editor(editor_name, options, device=device)
-        editor.check(prompts.styles)
-        if not made and not base.yes:
-            _ask_first(name, editor, len(samples) + 1)
-        made.append(make_edits(name, editor, samples, encoder))
-        del editor
-        _free(compiled=bool(options.compile))
+    made = _edit_with_each(editor_name, chosen, prompts, samples, encoder, device, ask=not base.yes)
     rows = [judge(variant, made[0], samples, originals, statistics) for variant in made]
     where = resolve_device(device)
     result = {
@@ -117,6 +110,29 @@ def compare_editors(
     }
     write_comparison(out, result, samples, [variant.edits for variant in made])
     return result
+
+
+def _edit_with_each(
+    editor_name: str,
+    chosen: dict[str, EditorOptions],
+    prompts: PromptSet,
+    samples: Sequence[Sample],
+    encoder: Encoder | None,
+    device: str,
+    *,
+    ask: bool,
+) -> list[Made]:
+    """The edits of every variant, one editor after the other in memory."""
+    made: list[Made] = []
+    for name, options in chosen.items():
+        editor = make_editor(editor_name, options, device=device)
+        editor.check(prompts.styles)  # all are encoded at once
+        if ask and not made:
+            _ask_first(name, editor, len(samples) + 1)
+        made.append(make_edits(name, editor, samples, encoder))
+        del editor
+        _free(compiled=bool(options.compile))
+    return made
 
 
 def choose_variants(
@@ -160,11 +176,7 @@ def _check_editors(
 
 def _claim(out: Path, source: Path) -> None:
     """Make sure the output folder is empty or a comparison, which is then replaced."""
-    inside, home = out.resolve(), source.resolve()
-    if inside == home or home in inside.parents or inside in home.parents:
-        raise UserError(
-            f"the output {out} and the source {home} lie in each other; choose another folder."
-        )
+    refuse_nested(out, source)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         try:
             held = json.loads((out / RECORD).read_text())

@@ -22,7 +22,7 @@ from genmix_da.augment.editors import Editor, edit_problem
 from genmix_da.augment.editors.base import Pixels, fit_to, to_uint8
 from genmix_da.augment.edits import fit
 from genmix_da.augment.faithful import PairStatistics, cosine
-from genmix_da.augment.features import Encoder
+from genmix_da.augment.features import Encoder, encode_one
 from genmix_da.augment.prompts import PromptSet, Style
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.data.decode import pil_warnings_ignored, read_image
@@ -123,23 +123,6 @@ def draw_samples(
     return samples
 
 
-def feature_of(encoder: Encoder | None, pixels: Pixels) -> Feature | None:
-    """Feature [D] of one picture, encoded alone: rounding depends on the batch.
-
-    Raises:
-        UserError: it is zero or not finite.
-    """
-    if encoder is None:
-        return None
-    feature = encoder.encode([pixels])[0]
-    if not np.isfinite(feature).all() or not feature.any():
-        raise UserError(
-            f"the encoder {encoder.name} gives features that are zero or not finite; choose "
-            "another --features."
-        )
-    return feature
-
-
 def pair_statistics(
     originals: Sequence[Feature | None], s: AugmentSettings
 ) -> dict[str, Any] | None:
@@ -192,7 +175,7 @@ def make_edits(
         seconds,
         edits,
         problems,
-        [None if edit is None else feature_of(encoder, edit) for edit in edits],
+        [encode_one(encoder, edit) if encoder and edit is not None else None for edit in edits],
     )
 
 

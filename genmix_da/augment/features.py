@@ -39,6 +39,21 @@ class Encoder(Protocol):
         ...
 
 
+def encode_one(encoder: Encoder, pixels: Pixels) -> NDArray[np.float32]:
+    """Feature [D] of one picture [H, W, 3], encoded alone: rounding depends on the batch.
+
+    Raises:
+        UserError: it is zero or not finite.
+    """
+    feature = encoder.encode([pixels])[0]
+    if not np.isfinite(feature).all() or not feature.any():
+        raise UserError(
+            f"the encoder {encoder.name} gives features that are zero or not finite; choose "
+            "another --features."
+        )
+    return feature
+
+
 @dataclass
 class BackboneEncoder:
     """A torchvision or timm network with its classifier taken off."""

@@ -17,13 +17,13 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from genmix_da.augment.cache import EditCache, Failure, edit_cache, encode_jpeg
+from genmix_da.augment.cache import EditCache, edit_cache, encode_jpeg
 from genmix_da.augment.compose import Draws, compose, drawn_names, fractal_source
 from genmix_da.augment.editors import Editor, make_editor
 from genmix_da.augment.edits import Pixels, ask_first, load_working_image
 from genmix_da.augment.features import Encoder
 from genmix_da.augment.prompts import load_prompts
-from genmix_da.augment.selection import Edit, Selection, select_edits
+from genmix_da.augment.selection import Edit, Selection, cached_edit, select_edits
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.augment.sharding import edit_on_devices
 from genmix_da.data.domains import Domain, folder_domain
@@ -178,14 +178,18 @@ def _claim_data(out: Path, folder: Path, fingerprint: str) -> None:
         write_atomically(file, lambda f: f.write_text(json.dumps(found, indent=2) + "\n"))
 
 
-def _claim(domain: Domain, out: Path, record: dict[str, Any], *, resume: bool) -> None:
-    """Make sure the output folder is empty, or was begun with the same settings."""
-    inside = out.resolve()
-    home = domain.folder.resolve()
+def refuse_nested(out: Path, source: Path) -> None:
+    """Raise UserError where two folders are one, or one lies in the other."""
+    inside, home = out.resolve(), source.resolve()
     if inside == home or home in inside.parents or inside in home.parents:
         raise UserError(
             f"the output {out} and the source {home} lie in each other; choose another folder."
         )
+
+
+def _claim(domain: Domain, out: Path, record: dict[str, Any], *, resume: bool) -> None:
+    """Make sure the output folder is empty, or was begun with the same settings."""
+    refuse_nested(out, domain.folder)
     file = out / RECORD
     if not file.is_file():
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -248,9 +252,7 @@ def write_images(selection: Selection, out: Path, s: AugmentSettings, cache: Edi
         path = out / output_path(selection, edit)
         if path.is_file():
             continue
-        pixels = cache.get(edit.job.key)
-        if pixels is None or isinstance(pixels, Failure):
-            raise UserError("an edit vanished from the cache; run the command again.")
+        pixels = cached_edit(cache, edit.job.key)
         original = load(selection.domain.images[edit.job.index])
         done = compose(original, pixels, fractals, s, draws_of(selection, edit, s.seed))
         path.parent.mkdir(parents=True, exist_ok=True)

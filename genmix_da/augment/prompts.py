@@ -6,7 +6,6 @@ some give black images.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from genmix_da.errors import UserError
+from genmix_da.errors import UserError, did_you_mean
 
 TEMPLATE = "A transformed version of image into {style}"
 PUBLISHED = {"domain": "domain_adaptation.yaml", "classification": "classification.yaml"}
@@ -92,9 +91,8 @@ def load_prompts(named: str) -> PromptSet:
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise UserError(f"cannot read the prompt file {path}: {error}") from error
         return parse_prompts(content, str(path))
-    close = difflib.get_close_matches(named, list(PUBLISHED), n=1, cutoff=0.75)
-    if close or "/" in named or path.suffix:
-        hint = f"did you mean {close[0]!r}? " if close else ""
+    hint = did_you_mean(named, PUBLISHED, cutoff=0.75)
+    if hint or "/" in named or path.suffix:
         raise UserError(
             f"no prompts {named!r}; {hint}Give {', '.join(PUBLISHED)}, a .yaml file, or phrases "
             "separated by semicolons."
@@ -161,8 +159,7 @@ def _style(item: object, template: str, place: str) -> Style:
 def _check_keys(content: Mapping[Any, Any], known: set[str], place: str) -> None:
     for key in content:
         if key not in known:
-            close = difflib.get_close_matches(str(key), sorted(known), n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
+            hint = did_you_mean(key, sorted(known))
             raise UserError(
                 f"unknown key {key!r} in {place}; {hint}Known: {', '.join(sorted(known))}."
             )

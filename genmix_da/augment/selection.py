@@ -16,7 +16,7 @@ from genmix_da.augment.cache import EditCache, Failure
 from genmix_da.augment.editors import Editor
 from genmix_da.augment.edits import Job, Pixels, edit_domain, load_working_image
 from genmix_da.augment.faithful import PairStatistics, Statistics, cosine
-from genmix_da.augment.features import Encoder
+from genmix_da.augment.features import Encoder, encode_one
 from genmix_da.augment.prompts import PromptSet
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.data.decode import pil_warnings_ignored
@@ -92,12 +92,7 @@ def _feature(
     found = cache.feature(name)
     if found is not None:
         return found
-    feature = encoder.encode([picture()])[0]
-    if not np.isfinite(feature).all() or not feature.any():
-        raise UserError(
-            f"the encoder {encoder.name} gives features that are zero or not finite; choose "
-            "another --features."
-        )
+    feature = encode_one(encoder, picture())
     cache.put_feature(name, feature)
     return feature
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from genmix_da.augment.blend import LAMBDA
 from genmix_da.augment.diffusion.options import EditorOptions, build_options
 from genmix_da.augment.faithful import RULES, SIGMAS
 from genmix_da.augment.masks import MASK_KINDS, PATCHES, SEAM_WIDTH
-from genmix_da.errors import UserError
+from genmix_da.errors import UserError, or_did_you_mean
 
 SIZE = 512
 
@@ -99,9 +98,7 @@ def build_settings(values: Mapping[str, Any]) -> AugmentSettings:
     kinds: dict[str, Any] = {key: type(value) for key, value in defaults.items()}
     for key, value in given.items():
         if key not in kinds:
-            close = difflib.get_close_matches(str(key), list(kinds), n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise UserError(f"unknown GenMix setting {key!r}{hint}")
+            raise UserError(f"unknown GenMix setting {key!r}{or_did_you_mean(key, kinds)}")
         try:
             if key == "masks":
                 given[key] = (value,) if isinstance(value, str) else tuple(value)

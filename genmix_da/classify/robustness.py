@@ -67,44 +67,37 @@ def attack_errors(
     views = task.image_views(task.test)
     labels = torch.from_numpy(labels_of(task.test)).to(task.device)
     size = pgd_step_size or PGD_REACH * (pgd_radius or 0) / pgd_steps
+    search: dict[str, Any] = {"radius": pgd_radius, "steps": pgd_steps, "step_size": size}
     generator = torch.Generator().manual_seed(derive(task.config.seed, "pgd"))
     wrong = dict.fromkeys(("clean", "pgd", *radii), 0)
-
-    def count(key: str | float, pixels: torch.Tensor, truth: torch.Tensor) -> None:
-        with torch.no_grad():
-            wrong[key] += int((attacked.logits(pixels).argmax(dim=1) != truth).sum())
-
     done = zero = 0
     batches = views.evaluation_batches(batch_size)
     for inputs in track(batches, "attacking", -(-len(views) // batch_size)):
         truth = labels[done : done + len(inputs)]
         done += len(inputs)
         pixels = attacked.pixels(inputs)
-        count("clean", pixels, truth)
+        wrong["clean"] += _mistakes(attacked, pixels, truth)
         if radii:
             gradient = attacked.gradient(pixels, truth)  # one for all radii
             zero += int((gradient == 0).flatten(1).all(dim=1).sum())
             for radius in radii:
-                count(radius, fgsm(pixels, gradient, radius), truth)
+                wrong[radius] += _mistakes(attacked, fgsm(pixels, gradient, radius), truth)
         if pgd_radius is not None:
-            example = pgd(
-                attacked,
-                pixels,
-                truth,
-                pgd_radius,
-                steps=pgd_steps,
-                step_size=size,
-                generator=generator,
-            )
-            count("pgd", example, truth)
-    found = {"radius": pgd_radius, "steps": pgd_steps, "step_size": size}
+            example = pgd(attacked, pixels, truth, **search, generator=generator)
+            wrong["pgd"] += _mistakes(attacked, example, truth)
     return {
         "images": done,
         "clean_error": wrong["clean"] / done,
         "fgsm": [{"radius": radius, "error": wrong[radius] / done} for radius in radii],
-        "pgd": None if pgd_radius is None else found | {"error": wrong["pgd"] / done},
+        "pgd": None if pgd_radius is None else search | {"error": wrong["pgd"] / done},
         "zero_gradients": zero / done if radii else None,
     }
+
+
+@torch.no_grad()
+def _mistakes(attacked: AttackedNetwork, pixels: torch.Tensor, truth: torch.Tensor) -> int:
+    """How many of the images [B, 3, S, S] are misclassified."""
+    return int((attacked.logits(pixels).argmax(dim=1) != truth).sum())
 
 
 def error_at(errors: dict[str, Any] | None, radius: float) -> float | None:

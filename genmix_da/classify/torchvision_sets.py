@@ -7,7 +7,6 @@ into the cache as PNG, so that decoding, GenMix and split files treat them like 
 from __future__ import annotations
 
 import contextlib
-import difflib
 import re
 import shutil
 import sys
@@ -21,7 +20,7 @@ from PIL import Image
 
 from genmix_da.classify.parts import Parts, class_folders
 from genmix_da.data.domains import Domain
-from genmix_da.errors import UserError
+from genmix_da.errors import UserError, or_did_you_mean
 from genmix_da.places import cache_folder
 from genmix_da.progress import track
 
@@ -68,8 +67,7 @@ def torchvision_parts(query: str, root: Path | None, *, download: bool) -> Parts
     """
     key = re.sub(r"[-_ ]", "", query).lower()
     if key not in SETS:
-        close = difflib.get_close_matches(key, list(SETS), n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else "; check --data."
+        hint = or_did_you_mean(key, SETS, "; check --data.")
         raise UserError(
             f"{query!r} is neither a folder nor one of torchvision's data sets that are known "
             f"here ({', '.join(SETS)}){hint}"

@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from genmix_da.errors import nearest_name, user_message
+
 _COMMANDS = {
     "adapt": "Adapt a source domain's model to an unlabelled target and score it.",
     "table": "Run and print a table: methods x pairs x seeds.",
@@ -49,11 +51,10 @@ class _LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        import difflib
-
-        close = difflib.get_close_matches(args[0], list(_COMMANDS), n=1) if args else []
-        if close and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f"no command {args[0]!r}; did you mean {close[0]!r}?")
+        name = args[0] if args else ""
+        near = nearest_name(name, _COMMANDS)
+        if near and name not in _COMMANDS and not name.startswith("-"):
+            ctx.fail(f"no command {name!r}; did you mean {near!r}?")
         return super().resolve_command(ctx, args)
 
 
@@ -92,8 +93,6 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 130
     except Exception as error:
-        from genmix_da.errors import user_message
-
         message = user_message(error)
         if message is None:
             raise

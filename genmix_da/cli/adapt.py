@@ -27,10 +27,6 @@ def command(as_json: bool, **options: Any) -> None:
     Target labels, where there are any, are used for scoring alone.
     """
     from genmix_da.adaptation.run import adapt
-    from genmix_da.cli.show import echo_json, echo_result
+    from genmix_da.cli.show import echo, echo_result
 
-    result = adapt(**join_genmix(options))
-    if as_json:
-        echo_json(result)
-    else:
-        echo_result(result)
+    echo(adapt(**join_genmix(options)), echo_result, as_json=as_json)

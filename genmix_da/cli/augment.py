@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from genmix_da.cli.augment_options import gather_genmix, genmix_options
-from genmix_da.cli.options import json_option, parse_arguments
+from genmix_da.cli.augment_options import (
+    encoder_options,
+    gather_genmix,
+    genmix_options,
+    take_encoder,
+)
+from genmix_da.cli.options import json_option
+
+if TYPE_CHECKING:
+    from genmix_da.augment.settings import AugmentSettings
+    from genmix_da.augment.sharding import Filled
 
 
 @click.command(name="augment")
 @click.argument("src", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path), required=False)
 @genmix_options
-@click.option("--backbone", help="Network for --features backbone.")
-@click.option(
-    "--backbone-arg",
-    "backbone_arguments",
-    multiple=True,
-    callback=parse_arguments,
-    metavar="K=V",
-    help="Argument of its constructor; repeatable.",
-)
-@click.option("--weights", help="Its weights: imagenet or a file.")
-@click.option("--image-size", type=int, help="Side of its input.")
+@encoder_options
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--devices", help="Several for the editor, e.g. cuda:0,cuda:1 [that of --device].")
 @click.option("--shard", metavar="I/N", help="Edit the I-th of N parts into the cache, and stop.")
@@ -38,10 +37,6 @@ from genmix_da.cli.options import json_option, parse_arguments
 def command(
     src: Path,
     out: Path | None,
-    backbone: str | None,
-    backbone_arguments: dict[str, Any],
-    weights: str | None,
-    image_size: int | None,
     device: str,
     devices: str | None,
     shard: str | None,
@@ -57,13 +52,11 @@ def command(
     OUT gets <class>/<image>.<n>.<style>.jpg, manifest.jsonl (a line for every edit, kept, dropped
     or failed) and a report.
     """
-    from genmix_da.augment import augment_folder, resolve_encoder
+    from genmix_da.augment import augment_folder
     from genmix_da.augment.cost import estimate_cost
-    from genmix_da.augment.pipeline import labelled_folder
     from genmix_da.augment.settings import build_settings
-    from genmix_da.augment.sharding import edit_on_devices, fill_cache, parse_shard
     from genmix_da.augment.sheets import write_report
-    from genmix_da.cli.show import echo_json
+    from genmix_da.cli.show import echo
     from genmix_da.errors import UserError
 
     settings = build_settings(gather_genmix(options) | {"seed": seed})
@@ -72,51 +65,49 @@ def command(
         raise UserError(f"--devices is {devices!r}; name at least one, e.g. cuda:0.")
     if dry_run:
         cost = estimate_cost(src, settings, device=editing[0])
-        if as_json:
-            echo_json(cost)
-        else:
-            for line in cost["summary"]:
-                click.echo(line)
+        echo(cost, lambda cost: click.echo("\n".join(cost["summary"])), as_json=as_json)
         return
     if only_edit or shard:
-        part = parse_shard(shard or "1/1")
-        domain = labelled_folder(src)
-        if len(editing) > 1 and part != (1, 1):
-            raise UserError(
-                "--shard and --devices exclude each other; give a shard to each device."
-            )
-        filled = (
-            edit_on_devices(domain, settings, editing)
-            if len(editing) > 1
-            else fill_cache(domain, settings, device=editing[0], shard=part)
-        )
-        if as_json:
-            echo_json(dataclasses.asdict(filled))
-        else:
-            click.echo(
-                f"{filled.edits} edits of {filled.images} images are in the cache, {filled.made} "
-                f"made now, {filled.failed} failed"
-            )
+        filled = _fill_cache(src, settings, editing, shard)
+        echo(dataclasses.asdict(filled), _echo_filled, as_json=as_json)
         return
     if out is None:
         raise UserError("no output folder; give OUT, or --only-edit to fill the cache alone.")
-    encoder = resolve_encoder(
-        settings.features,
-        backbone=backbone,
-        weights=weights,
-        arguments=backbone_arguments,
-        image_size=image_size,
-        device=device,
-    )
+    encoder = take_encoder(options, settings.features, device)
     done = augment_folder(src, out, settings, encoder=encoder, resume=resume, devices=editing)
     report = write_report(done.selection, out, settings)
-    if as_json:
-        echo_json(report)
-        return
+    now = f"{done.selection.made} edits made now, {done.written} images written: {out}"
+    echo(report, lambda report: _echo_report(report, now), as_json=as_json)
+
+
+def _fill_cache(
+    src: Path, settings: AugmentSettings, devices: tuple[str, ...], shard: str | None
+) -> Filled:
+    """Make edits and nothing else: a part of them here, or all on several devices."""
+    from genmix_da.augment.pipeline import labelled_folder
+    from genmix_da.augment.sharding import edit_on_devices, fill_cache, parse_shard
+    from genmix_da.errors import UserError
+
+    part = parse_shard(shard or "1/1")
+    domain = labelled_folder(src)
+    if len(devices) == 1:
+        return fill_cache(domain, settings, device=devices[0], shard=part)
+    if part != (1, 1):
+        raise UserError("--shard and --devices exclude each other; give a shard to each device.")
+    return edit_on_devices(domain, settings, devices)
+
+
+def _echo_filled(filled: dict[str, Any]) -> None:
+    click.echo(
+        f"{filled['edits']} edits of {filled['images']} images are in the cache, "
+        f"{filled['made']} made now, {filled['failed']} failed"
+    )
+
+
+def _echo_report(report: dict[str, Any], now: str) -> None:
     counts = report["edits"]
     click.echo(
-        f"{counts['kept']} kept, {counts['dropped']} dropped, {counts['failed']} failed; "
-        f"{done.selection.made} edits made now, {done.written} images written: {out}"
+        f"{counts['kept']} kept, {counts['dropped']} dropped, {counts['failed']} failed; {now}"
     )
     if report["stand_in"]:
         click.echo(f"the editor {report['editor']!r} is a stand-in for a generative one")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from genmix_da.cli.editor_options import editor_options, gather_editor_options
+from genmix_da.cli.options import Command, apply, arguments_option
 
-Command = Callable[..., Any]
+if TYPE_CHECKING:
+    from genmix_da.augment.features import Encoder
 
 
 def _masks(
@@ -53,10 +54,36 @@ _GENMIX: tuple[Command, ...] = (
 
 def genmix_options(command: Command, *, prefix: str = "") -> Command:
     """Settings of GenMix, its editor's included; see `editor_options` for the prefix."""
-    command = editor_options(command, prefix=prefix)
-    for option in reversed(_GENMIX):
-        command = option(command)
-    return command
+    return apply(_GENMIX, editor_options(command, prefix=prefix))
+
+
+_ENCODER: tuple[Command, ...] = (
+    click.option("--backbone", help="Network for --features backbone."),
+    arguments_option(
+        "--backbone-arg", "backbone_arguments", "Argument of its constructor; repeatable."
+    ),
+    click.option("--weights", help="Its weights: imagenet or a file."),
+    click.option("--image-size", type=int, help="Side of its input."),
+)
+
+
+def encoder_options(command: Command) -> Command:
+    """The network of --features, for commands that train none."""
+    return apply(_ENCODER, command)
+
+
+def take_encoder(options: dict[str, Any], features: str, device: str) -> Encoder | None:
+    """Take the options of `encoder_options` out of a command's, and load what they name."""
+    from genmix_da.augment import resolve_encoder
+
+    return resolve_encoder(
+        features,
+        backbone=options.pop("backbone"),
+        weights=options.pop("weights"),
+        arguments=options.pop("backbone_arguments"),
+        image_size=options.pop("image_size"),
+        device=device,
+    )
 
 
 augment_seed_option = click.option(

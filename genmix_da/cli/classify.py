@@ -34,13 +34,9 @@ def train(as_json: bool, **options: Any) -> None:
     Every method gets the same number of optimiser steps.
     """
     from genmix_da.classify import train as run
-    from genmix_da.cli.show import echo_classification, echo_json
+    from genmix_da.cli.show import echo, echo_classification
 
-    result = run(**join_classify(options))
-    if as_json:
-        echo_json(result)
-    else:
-        echo_classification(result)
+    echo(run(**join_classify(options)), echo_classification, as_json=as_json)
 
 
 def _radii(
@@ -82,14 +78,10 @@ def attack(as_json: bool, run: str, **options: Any) -> None:
     PGD is a check: where it errs less often than FGSM, the network hides its gradients.
     """
     from genmix_da.classify import attack as run_attack
-    from genmix_da.cli.show import echo_attack, echo_json
+    from genmix_da.cli.show import echo, echo_attack
 
     given = {name: value for name, value in options.items() if value is not None}
-    found = run_attack(run, **given)
-    if as_json:
-        echo_json(found)
-    else:
-        echo_attack(found)
+    echo(run_attack(run, **given), echo_attack, as_json=as_json)
 
 
 command.add_command(table)

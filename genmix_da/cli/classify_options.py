@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from genmix_da.cli.augment_options import augment_seed_option, genmix_options, join_genmix
-from genmix_da.cli.options import NETWORK, RUNNING, Command, apply, parse_arguments
+from genmix_da.cli.options import NETWORK, RUNNING, Command, apply, arguments_option
 
 _DATA: tuple[Command, ...] = (
     click.option(
@@ -28,13 +28,10 @@ _DATA: tuple[Command, ...] = (
 )
 
 _METHOD: tuple[Command, ...] = (
-    click.option(
+    arguments_option(
         "--augment-option",
         "augment_options",
-        multiple=True,
-        callback=parse_arguments,
-        metavar="K=V",
-        help="Option of the method, e.g. alpha=0.4; repeatable.",
+        "Option of the method, e.g. alpha=0.4; repeatable.",
     ),
     click.option(
         "--augment-mode", help="GenMix: offline (written once) or online (drawn anew) [offline]."

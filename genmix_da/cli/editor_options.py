@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import click
 
-Command = Callable[..., Any]
+from genmix_da.cli.options import Command, apply
 
 _OPTIONS: tuple[Command, ...] = (
     click.option("--scheduler", help="euler-a, euler, dpm++, unipc, ddim or lcm [euler-a]."),
@@ -45,9 +44,7 @@ def editor_options(command: Command, *, prefix: str = "") -> Command:
         prefix: "edit-" where the command has --steps and --channels-last of its own.
     """
     common = tuple(click.option(f"--{prefix}{name}", **how) for name, how in _COMMON.items())
-    for option in reversed((common[0], *_OPTIONS, *common[1:])):
-        command = option(command)
-    return command
+    return apply((common[0], *_OPTIONS, *common[1:]), command)
 
 
 def gather_editor_options(options: dict[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from genmix_da.cli.augment_options import gather_genmix
+from genmix_da.cli.augment_options import encoder_options, gather_genmix, take_encoder
 from genmix_da.cli.editor_options import editor_options
-from genmix_da.cli.options import json_option, parse_arguments
+from genmix_da.cli.options import json_option
 
 # Name -> what it needs, what it is.
 _ABOUT = {
@@ -75,17 +75,7 @@ def list_editors(as_json: bool) -> None:
 @click.option(
     "--features", help="auto, dinov2, backbone, timm:NAME, a hub name or folder, off [auto]."
 )
-@click.option("--backbone", help="Network for --features backbone.")
-@click.option(
-    "--backbone-arg",
-    "backbone_arguments",
-    multiple=True,
-    callback=parse_arguments,
-    metavar="K=V",
-    help="Argument of its constructor; repeatable.",
-)
-@click.option("--weights", help="Its weights: imagenet or a file.")
-@click.option("--image-size", type=int, help="Side of its input.")
+@encoder_options
 @click.option("--sigmas", type=float, help="k of the threshold mu - k sigma [2].")
 @click.option("--edit-size", type=int, help="Longest side of working images in pixels [512].")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
@@ -98,10 +88,6 @@ def compare(
     variants: str,
     images: int,
     out: Path,
-    backbone: str | None,
-    backbone_arguments: dict[str, Any],
-    weights: str | None,
-    image_size: int | None,
     device: str,
     seed: int | None,
     as_json: bool,
@@ -115,26 +101,18 @@ def compare(
     options on the command line hold for all variants that do not say otherwise, the reference
     included.
     """
-    from genmix_da.augment import resolve_encoder
     from genmix_da.augment.compare import choose_variants, compare_editors
     from genmix_da.augment.pipeline import labelled_folder
     from genmix_da.augment.prompts import load_prompts
     from genmix_da.augment.settings import build_settings
-    from genmix_da.cli.show import echo_json
+    from genmix_da.cli.show import echo
 
     settings = build_settings(gather_genmix(options) | {"seed": seed})
     names = [name.strip() for name in variants.split(",") if name.strip()]
     base = settings.options()
     choose_variants(against, names, base)  # refused before an encoder is loaded
     domain = labelled_folder(src)
-    encoder = resolve_encoder(
-        settings.features,
-        backbone=backbone,
-        weights=weights,
-        arguments=backbone_arguments,
-        image_size=image_size,
-        device=device,
-    )
+    encoder = take_encoder(options, settings.features, device)
     result = compare_editors(
         domain,
         load_prompts(settings.prompts),
@@ -148,10 +126,7 @@ def compare(
         images=images,
         out=out,
     )
-    if as_json:
-        echo_json(result)
-    else:
-        _echo(result, out)
+    echo(result, lambda result: _echo(result, out), as_json=as_json)
 
 
 def _echo(result: dict[str, Any], out: Path) -> None:

@@ -28,15 +28,19 @@ def parse_arguments(
     return found
 
 
+def arguments_option(flag: str, name: str, help: str) -> Command:
+    """A repeatable option of k=v pairs."""
+    return click.option(
+        flag, name, multiple=True, callback=parse_arguments, metavar="K=V", help=help
+    )
+
+
 # Of every command that trains.
 NETWORK: tuple[Command, ...] = (
-    click.option(
+    arguments_option(
         "--backbone-arg",
         "backbone_arguments",
-        multiple=True,
-        callback=parse_arguments,
-        metavar="K=V",
-        help="Argument of the backbone's constructor; repeatable.",
+        "Argument of the backbone's constructor; repeatable.",
     ),
     click.option("--weights", help="imagenet, none, or a .safetensors/.pth file [imagenet]."),
 )
@@ -91,13 +95,10 @@ _TARGET: tuple[Command, ...] = (
         "--graph/--no-graph", default=None, help="Scores smoothed over the target's neighbours too."
     ),
     click.option("--graph-threshold", help="Their threshold, likewise [auto]."),
-    click.option(
+    arguments_option(
         "--graph-arg",
         "graph_options",
-        multiple=True,
-        callback=parse_arguments,
-        metavar="K=V",
-        help="neighbours, power, alpha, uncertainty_alpha, share_alpha, centred, views; repeated.",
+        "neighbours, power, alpha, uncertainty_alpha, share_alpha, centred, views; repeated.",
     ),
     click.option(
         "--unknown-share",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -31,6 +31,11 @@ _CLASS_COLUMNS = (
 def echo_json(content: Any) -> None:
     """JSON on standard output, and nothing else there."""
     click.echo(json.dumps(content, indent=2, allow_nan=False))
+
+
+def echo(content: Any, in_words: Callable[[Any], None], *, as_json: bool) -> None:
+    """JSON alone, or what people read."""
+    (echo_json if as_json else in_words)(content)
 
 
 def percent(value: float | None) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from genmix_da.cli.augment_options import genmix_options, join_genmix
+from genmix_da.cli.augment_options import augment_seed_option, genmix_options, join_genmix
 from genmix_da.cli.options import json_option, model_options
 
 
@@ -15,11 +15,7 @@ from genmix_da.cli.options import json_option, model_options
 @click.option("--tgt", help="A target, where the label sets depend on it.")
 @model_options
 @genmix_options
-@click.option(
-    "--augment-seed",
-    type=int,
-    help="Of styles, edits, masks and fractals; not --seed, so that all seeds share the edits [0].",
-)
+@augment_seed_option
 @click.option("--out", default="runs/sources", show_default=True, help="Folder of source models.")
 @json_option
 def command(as_json: bool, **options: Any) -> None:
@@ -28,10 +24,7 @@ def command(as_json: bool, **options: Any) -> None:
     An interrupted training goes on by itself at the last finished epoch.
     """
     from genmix_da.adaptation.run import train_source_model
-    from genmix_da.cli.show import echo_json
+    from genmix_da.cli.show import echo
 
     record = train_source_model(**join_genmix(options))
-    if as_json:
-        echo_json(record)
-    else:
-        click.echo(record["folder"])
+    echo(record, lambda record: click.echo(record["folder"]), as_json=as_json)

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import click
 
+from genmix_da.cli.options import Command, apply
+
 if TYPE_CHECKING:
     from genmix_da.table.estimate import Estimate
     from genmix_da.table.plan import AnyRequest, Plan, PlannedRun
     from genmix_da.table.records import Record
     from genmix_da.table.summary import Summary
 
-Command = Callable[..., Any]
 RequestT = TypeVar("RequestT", bound="AnyRequest")
 RunT = TypeVar("RunT", bound="PlannedRun")
 
@@ -39,9 +40,7 @@ _NAMES = ("engine", "gpus_per_job", "ray_address", "shard", "dry_run")
 
 def engine_options(command: Command) -> Command:
     """Where and how much of a table runs."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return apply(_OPTIONS, command)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 
 from genmix_da.engines.base import Engine
-from genmix_da.errors import UserError
+from genmix_da.errors import UserError, nearest_name
 
 
 def parse_engine(
@@ -66,8 +65,8 @@ def _suggestion(kind: str, number: str) -> str:
     joined = re.fullmatch(r"([a-z]+)[-=_ ]?(\d+)", kind)  # workers4, workers=4
     if joined:
         kind, number = joined.groups()
-    close = difflib.get_close_matches(kind, ["local", "workers", "ray"], n=1, cutoff=0.5)
-    if not close:
+    near = nearest_name(kind, ["local", "workers", "ray"], cutoff=0.5)
+    if near is None:
         return ""
     count = f":{max(int(number), 1)}" if number.isdecimal() else ":2"
-    return f" (did you mean {close[0]}{count if close[0] == 'workers' else ''}?)"
+    return f" (did you mean {near}{count if near == 'workers' else ''}?)"

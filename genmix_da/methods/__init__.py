@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-
-from genmix_da.errors import UserError
+from genmix_da.errors import check_name
 from genmix_da.methods import adabn, lead, lead_genmix, source_only
 from genmix_da.methods.base import Method
 
@@ -39,8 +37,5 @@ def find_method(name: str) -> Method:
     Raises:
         UserError: there is none (the nearest is suggested).
     """
-    if name not in METHODS:
-        close = difflib.get_close_matches(name, list(METHODS), n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise UserError(f"no method {name!r}; {hint}There are: {', '.join(METHODS)}.")
+    check_name("method", name, METHODS)
     return METHODS[name]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from itertools import permutations
 
-from genmix_da.errors import UserError
+from genmix_da.errors import UserError, check_name, or_did_you_mean
 from genmix_da.methods.base import SETTINGS
 from genmix_da.table.request import listed
 from office_home.names import match_domain, short_name
@@ -54,9 +53,7 @@ def _pair(text: str, domains: Sequence[str]) -> tuple[str, str]:
             raise UserError(f"--pairs: {text!r} has {pair[0]} as source and target.")
         return pair
     names = [pair_name(*pair) for pair in permutations(domains, 2)]
-    close = difflib.get_close_matches(text, names, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else "."
-    raise UserError(problem.rstrip(".?") + hint)
+    raise UserError(problem.rstrip(".?") + or_did_you_mean(text, names, "."))
 
 
 def parse_settings(text: str) -> list[str]:
@@ -67,10 +64,7 @@ def parse_settings(text: str) -> list[str]:
     """
     found: list[str] = []
     for name in listed(text.lower(), "--setting"):
-        if name not in SETTINGS:
-            close = difflib.get_close_matches(name, SETTINGS, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            raise UserError(f"no setting {name!r}; {hint}There are: {', '.join(SETTINGS)}.")
+        check_name("setting", name, SETTINGS)
         if name in found:
             raise UserError(f"--setting names {name} twice.")
         found.append(name)

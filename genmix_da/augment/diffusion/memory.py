@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
 from typing import TypeVar
 
 import torch
@@ -28,21 +29,46 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and "allocate memory" in str(error)
 
 
-def in_halves(
+def in_batches(
     work: Callable[[Sequence[Item]], list[Result]],
     items: Sequence[Item],
+    kinds: Sequence[Hashable],
+    size: Callable[[], int],
     shrunk: Callable[[int], None],
 ) -> list[Result]:
-    """Work on all items at once, or on halves where memory does not suffice.
+    """Work on items in batches of one kind each, and smaller ones where memory does not suffice.
 
     Args:
         work: results of a batch, in order.
-        items: of the batch.
+        items, kinds: one kind an item.
+        size: of the next batch; asked again for each.
         shrunk: told the size that is tried next.
+
+    Returns:
+        Results in the order of the items.
 
     Raises:
         OutOfMemory: one item alone does not fit.
     """
+    groups: dict[Hashable, list[int]] = defaultdict(list)
+    for number, kind in enumerate(kinds):
+        groups[kind].append(number)
+    results: dict[int, Result] = {}
+    for members in groups.values():
+        while members:
+            most = size()
+            chunk, members = members[:most], members[most:]
+            done = _in_halves(work, [items[number] for number in chunk], shrunk)
+            results.update(zip(chunk, done, strict=True))
+    return [results[number] for number in range(len(items))]
+
+
+def _in_halves(
+    work: Callable[[Sequence[Item]], list[Result]],
+    items: Sequence[Item],
+    shrunk: Callable[[int], None],
+) -> list[Result]:
+    """All items at once, or halves where memory does not suffice; see `in_batches`."""
     try:
         return work(items)
     except Exception as error:
@@ -55,8 +81,8 @@ def in_halves(
     half = (len(items) + 1) // 2
     logger.warning("out of memory with %d images at once; going on with %d", len(items), half)
     shrunk(half)
-    first = in_halves(work, items[:half], shrunk)
-    return first + in_halves(work, items[half:], shrunk)
+    first = _in_halves(work, items[:half], shrunk)
+    return first + _in_halves(work, items[half:], shrunk)
 
 
 def batch_that_fits(device: torch.device, one: Callable[[], object]) -> int:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genmix_da.errors import UserError
+from genmix_da.errors import UserError, did_you_mean, or_did_you_mean
 
 SCHEDULERS = ("euler-a", "euler", "dpm++", "unipc", "ddim", "lcm")
 PRECISIONS = ("fp32", "fp16", "bf16")
@@ -86,8 +85,7 @@ class EditorOptions:
             ("--attention", self.attention, ATTENTIONS),
         ):
             if name is not None and name not in known:
-                close = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {close[0]!r}? " if close else ""
+                hint = did_you_mean(name, known)
                 raise UserError(f"no {option} {name!r}; {hint}Choose from {', '.join(known)}.")
 
     def given(self) -> dict[str, Any]:
@@ -114,8 +112,7 @@ def build_options(values: Mapping[str, Any]) -> EditorOptions:
     read: dict[str, Any] = {}
     for key, value in values.items():
         if key not in kinds:
-            close = difflib.get_close_matches(str(key), list(kinds), n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
+            hint = or_did_you_mean(key, kinds)
             raise UserError(f"unknown option {key!r} of a diffusion editor{hint}")
         if value is None:
             continue

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +13,7 @@ from genmix_da.augment.diffusion.options import (
     SCHEDULERS,
     EditorOptions,
 )
-from genmix_da.errors import UserError
+from genmix_da.errors import UserError, nearest_name
 
 EXACT = "exact"
 _FLAGS: Mapping[str, Mapping[str, Any]] = {
@@ -99,9 +98,9 @@ def _read(part: str, text: str) -> dict[str, Any]:
         steps = {} if found[2] is None else {"steps": int(found[2])}
         return {"scheduler": found[1], **steps}
     stem = re.sub(r"[\d.]+", "", part)
-    close = difflib.get_close_matches(part, list(_FLAGS), n=1)
-    close = close or [_EXAMPLES[n] for n in difflib.get_close_matches(stem, list(_EXAMPLES), n=1)]
-    hint = f"did you mean {close[0]!r}? " if close else ""
+    near = nearest_name(stem, _EXAMPLES)
+    close = nearest_name(part, _FLAGS) or (near and _EXAMPLES[near])
+    hint = f"did you mean {close!r}? " if close else ""
     raise UserError(
         f"no part {part!r} of a variant, in {text!r}; {hint}"
         f"There are: {', '.join((*_FLAGS, *_EXAMPLES.values()))}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,7 @@ from genmix_da.augment.editors.diffusers_pipeline import PipelineEditor
 from genmix_da.augment.editors.filters import FilterEditor
 from genmix_da.augment.editors.instruct_pix2pix import InstructPix2PixEditor, is_ready
 from genmix_da.augment.editors.original import OriginalEditor
-from genmix_da.errors import UserError
+from genmix_da.errors import UserError, did_you_mean
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +49,7 @@ def make_editor(name: str, options: EditorOptions | None = None, *, device: str 
         kind = "instruct-pix2pix" if pipeline_class(Path(name)) == PIX2PIX_CLASS else "diffusers"
         model = name
     if kind not in EDITORS:
-        close = difflib.get_close_matches(kind, list(EDITORS), n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
+        hint = did_you_mean(kind, EDITORS)
         raise UserError(
             f"no editor {name!r}; {hint}There are: auto, {', '.join(EDITORS)}, and the folder of a "
             "diffusers pipeline."

@@ -99,6 +99,28 @@ class Editor(Protocol):
         ...
 
 
+class InstantEditor:
+    """What the editors without a network share: they take no options and no time to speak of."""
+
+    native_size: int | None = None
+    slow = False
+
+    def seconds_per_edit(self) -> float | None:
+        """None: milliseconds."""
+        return None
+
+    def faster(self) -> Editor | None:
+        """None."""
+        return None
+
+    @staticmethod
+    def _unwanted(request: Request) -> str | None:
+        """The first thing that was asked for and cannot be had; None where there is nothing."""
+        if request.model is not None:
+            return "model"
+        return next((name.replace("_", "-") for name in request.options.given()), None)
+
+
 def edit_problem(edit: NDArray[Any]) -> str | None:
     """Why an edit cannot be used: "non-finite", "black" (a safety checker's answer) or "uniform".
 

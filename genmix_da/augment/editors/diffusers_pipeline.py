@@ -14,7 +14,6 @@ from __future__ import annotations
 import inspect
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -27,7 +26,7 @@ from PIL import Image
 from genmix_da.augment.diffusion.folder import folder_identity
 from genmix_da.augment.diffusion.latents import square
 from genmix_da.augment.diffusion.loading import INSTALL
-from genmix_da.augment.diffusion.memory import OutOfMemory, in_halves
+from genmix_da.augment.diffusion.memory import OutOfMemory, in_batches
 from genmix_da.augment.editors.base import Editor, Pixels, Request
 from genmix_da.augment.editors.families import family_of
 from genmix_da.augment.editors.families.base import OWN_SCHEDULER, fewest_steps, steps_taken
@@ -142,22 +141,9 @@ class PipelineEditor:
         self.check(prompts)
         items = list(zip(images, prompts, seeds, strict=True))
         # A call has one scale for all its images, and negative prompts for all or for none.
-        groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-        for number, style in enumerate(prompts):
-            groups[(*self._scales(style).values(), bool(style.negative))].append(number)
-        results: dict[int, NDArray[Any]] = {}
-        for members in groups.values():
-            start = 0
-            while start < len(members):
-                chunk = members[start : start + self._fitting]
-                edited = self._edit_or_halve([items[number] for number in chunk])
-                results.update(zip(chunk, edited, strict=True))
-                start += len(chunk)
-        return [results[number] for number in range(len(items))]
-
-    def _edit_or_halve(self, items: list[Item]) -> list[NDArray[Any]]:
+        kinds = [(*self._scales(style).values(), bool(style.negative)) for style in prompts]
         try:
-            return in_halves(self._call, items, self._shrink)
+            return in_batches(self._call, items, kinds, lambda: self._fitting, self._shrink)
         except OutOfMemory as error:
             raise UserError(
                 f"out of memory editing one image at {self._chosen['size']} px on {self._device}; "

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from genmix_da.augment.editors.base import Editor, Pixels, Request
+from genmix_da.augment.editors.base import InstantEditor, Pixels, Request
 from genmix_da.augment.prompts import Style
 from genmix_da.augment.style_filters import STYLE_FILTERS, apply_style
 from genmix_da.augment.style_filters.registry import SMALLEST_SIDE
@@ -22,32 +22,21 @@ from genmix_da.errors import UserError
 VERSION = 1
 
 
-class FilterEditor:
+class FilterEditor(InstantEditor):
     """See `Editor`. Knows the 15 published phrases."""
 
     name = "filters"
     stand_in = True
-    native_size: int | None = None
     largest_batch = 1
-    slow = False
 
     def __init__(self, request: Request = Request()) -> None:  # noqa: B008  (frozen)
-        given = request.options.given()
-        if request.model is not None or given:
-            what = "model" if request.model else next(iter(given)).replace("_", "-")
+        what = self._unwanted(request)
+        if what is not None:
             raise UserError(
                 f"the filters editor takes no {what}: it runs no network; leave it out, or choose "
                 "--editor instruct-pix2pix."
             )
         self.settings: Mapping[str, Any] = {"version": VERSION}
-
-    def seconds_per_edit(self) -> float | None:
-        """None: milliseconds."""
-        return None
-
-    def faster(self) -> Editor | None:
-        """None."""
-        return None
 
     def check(self, styles: Sequence[Style]) -> None:
         """Refuse phrases without a filter."""

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -35,7 +34,7 @@ from genmix_da.augment.diffusion.loading import (
 from genmix_da.augment.diffusion.memory import (
     OutOfMemory,
     batch_that_fits,
-    in_halves,
+    in_batches,
     is_out_of_memory,
 )
 from genmix_da.augment.diffusion.networks import Networks, load_networks, tiny_vae_identity
@@ -148,21 +147,11 @@ class InstructPix2PixEditor:
         """
         self.check(prompts)
         items = list(zip(images, prompts, seeds, strict=True))
-        groups: dict[int, list[int]] = defaultdict(list)
-        for number, style in enumerate(prompts):
-            groups[branch_count(*self._scales(style))].append(number)
-        results: dict[int, NDArray[Any]] = {}
-        for members in groups.values():
-            while members:
-                size = self.largest_batch  # it shrinks where memory turns out too small
-                chunk, members = members[:size], members[size:]
-                edited = self._edit_or_halve([items[number] for number in chunk])
-                results.update(zip(chunk, edited, strict=True))
-        return [results[number] for number in range(len(items))]
-
-    def _edit_or_halve(self, items: list[Item]) -> list[NDArray[Any]]:
+        branches = [branch_count(*self._scales(style)) for style in prompts]
         try:
-            return in_halves(self._edit_batch, items, self._shrink)
+            return in_batches(
+                self._edit_batch, items, branches, lambda: self.largest_batch, self._shrink
+            )
         except OutOfMemory as error:
             raise self._too_big() from error
 

@@ -9,7 +9,6 @@ from .edges import find_subject, ink_lines
 from .primitives import (
     Colour,
     blur,
-    displace,
     glow,
     kuwahara,
     luma,
@@ -18,9 +17,6 @@ from .primitives import (
     shade,
     smoothstep,
     three_channels,
-    to_float,
-    to_uint8,
-    unit,
 )
 from .textures import (
     fractal_noise,
@@ -29,6 +25,7 @@ from .textures import (
     scatter_discs,
     stroke_noise,
     value_noise,
+    wobble,
 )
 
 _BOARDS: tuple[Colour, ...] = ((0.10, 0.20, 0.16), (0.12, 0.17, 0.15), (0.12, 0.13, 0.14))
@@ -50,27 +47,13 @@ _CRAYONS: tuple[Colour, ...] = (
 )
 
 
-def _shaky(rng: np.random.Generator, image: np.ndarray, amount: float) -> np.ndarray:
-    """Displaces the image by slow noise of `amount` units, like an unsteady hand."""
-    scale = unit(image.shape)
-    shift_x = (value_noise(rng, image.shape, 14 * scale) - 0.5) * 2 * amount * scale
-    shift_y = (value_noise(rng, image.shape, 14 * scale) - 0.5) * 2 * amount * scale
-    return displace(image, shift_x, shift_y)
-
-
-def chalk_drawing(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def chalk_drawing(image: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
     """Light chalk lines and hatching on a dusty, dark board.
 
-    Args:
-        image: uint8 RGB [H, W, 3].
-        rng: Source of randomness; sets the board, hatching direction and dust.
-
-    Returns:
-        uint8 RGB [H, W, 3].
+    Drawn: the board, hatching direction and dust.
     """
-    source = stretch_contrast(to_float(image), 0.7)
-    scale = unit(image.shape)
-    flat = _shaky(rng, kuwahara(source, 1.5 * scale), 0.8)
+    source = stretch_contrast(image, 0.7)
+    flat = wobble(rng, kuwahara(source, 1.5 * scale), value_noise, 14, 0.8)
     subject, trust = find_subject(flat)
     angle = rng.uniform(0.5, 1.1) * rng.choice([-1.0, 1.0])
 
@@ -100,22 +83,16 @@ def chalk_drawing(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     canvas = screen(canvas, three_channels(0.13 * haze))
     specks = scatter_discs(rng, image.shape, 60, (0.35 * scale, 0.8 * scale))
     canvas = mix(canvas, (0.9, 0.9, 0.87), 0.55 * specks)
-    return to_uint8(shade(canvas, relief(tooth, 0.10, scale)))
+    return shade(canvas, relief(tooth, 0.10, scale))
 
 
-def crayon_sketch(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def crayon_sketch(image: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
     """Waxy coloured strokes and a rough outline on textured paper.
 
-    Args:
-        image: uint8 RGB [H, W, 3].
-        rng: Source of randomness; sets stroke directions, paper and hand tremor.
-
-    Returns:
-        uint8 RGB [H, W, 3].
+    Drawn: stroke directions, paper and hand tremor.
     """
-    scale = unit(image.shape)
-    source = even_light(stretch_contrast(to_float(image), 0.6), 30 * scale, 0.35)
-    flat = _shaky(rng, kuwahara(source, 2 * scale), 1.8)
+    source = even_light(stretch_contrast(image, 0.6), 30 * scale, 0.35)
+    flat = wobble(rng, kuwahara(source, 2 * scale), value_noise, 14, 1.8)
     tone = luma(flat)
     chroma = saturation(flat)
     angle = rng.uniform(0.45, 1.05) * rng.choice([-1.0, 1.0])
@@ -142,4 +119,4 @@ def crayon_sketch(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     canvas = mix(canvas, ink, 0.85 * mark)
     # Wax crumbs lie slightly proud of the paper and catch the light.
     bloom = smoothstep(value_noise(rng, image.shape, 1.6 * scale), 0.8, 1.0) * wax
-    return to_uint8(mix(canvas, (1.0, 1.0, 0.97), 0.35 * bloom))
+    return mix(canvas, (1.0, 1.0, 0.97), 0.35 * bloom)

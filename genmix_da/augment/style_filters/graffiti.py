@@ -16,9 +16,6 @@ from .primitives import (
     mix,
     shade,
     smoothstep,
-    to_float,
-    to_uint8,
-    unit,
 )
 from .textures import brick_wall, fractal_noise, relief, scatter_discs, value_noise
 
@@ -45,18 +42,12 @@ _WALLS: tuple[tuple[Colour, Colour, Colour], ...] = (
 )
 
 
-def graffiti(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def graffiti(image: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
     """Saturated spray paint with a thick outline, halo, overspray and drips on brick.
 
-    Args:
-        image: uint8 RGB [H, W, 3].
-        rng: Source of randomness; sets the wall, the paints, drips and spatter.
-
-    Returns:
-        uint8 RGB [H, W, 3].
+    Drawn: the wall, the paints, drips and spatter.
     """
-    source = stretch_contrast(to_float(image), 0.9)
-    scale = unit(image.shape)
+    source = stretch_contrast(image, 0.9)
     flat = kuwahara(source, 2 * scale)
     subject, trust = find_subject(flat)
 
@@ -98,7 +89,7 @@ def graffiti(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     canvas = mix(canvas, drip_paint, 0.92 * drips)
     spatter = scatter_discs(rng, image.shape, 45, (0.5 * scale, 1.9 * scale))
     canvas = mix(canvas, _CANS[rng.integers(len(_CANS))], 0.85 * spatter)
-    return to_uint8(shade(canvas, bumps))
+    return shade(canvas, bumps)
 
 
 def _drips(

@@ -28,8 +28,6 @@ from .primitives import (
     mix,
     shade,
     smoothstep,
-    to_float,
-    to_uint8,
     unit,
 )
 from .textures import fractal_noise, halftone, paper_fibres, stroke_noise, value_noise
@@ -61,18 +59,12 @@ _SEAL_RED: Colour = (0.74, 0.16, 0.12)
 _SEAL_PAPER: Colour = (0.93, 0.86, 0.72)
 
 
-def retro_comic(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def retro_comic(image: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
     """Ben-Day dots in a few bright inks, black outlines and yellowed paper.
 
-    Args:
-        image: uint8 RGB [H, W, 3].
-        rng: Source of randomness; sets the screen angle, inks and misregistration.
-
-    Returns:
-        uint8 RGB [H, W, 3].
+    Drawn: the screen angle, inks and misregistration.
     """
-    scale = unit(image.shape)
-    source = even_light(stretch_contrast(to_float(image), 0.9), 30 * scale, 0.4)
+    source = even_light(stretch_contrast(image, 0.9), 30 * scale, 0.4)
     flat = kuwahara(source, 2 * scale)
     tone = luma(flat)
     chroma = saturation(flat)
@@ -112,21 +104,15 @@ def retro_comic(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     ink = np.maximum(smoothstep(outline, 0.25, 0.75), solid)
     printed = mix(printed, (0.09, 0.07, 0.09), ink)
     speckle = smoothstep(value_noise(rng, image.shape, 1.5 * scale), 0.80, 1.0)
-    return to_uint8(mix(printed, paper, 0.30 * speckle))
+    return mix(printed, paper, 0.30 * speckle)
 
 
-def cartoon_style(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def cartoon_style(image: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
     """Flat cel shading with bold black outlines on a plain bright backdrop.
 
-    Args:
-        image: uint8 RGB [H, W, 3].
-        rng: Source of randomness; sets the hue shift, backdrop and line weight.
-
-    Returns:
-        uint8 RGB [H, W, 3].
+    Drawn: the hue shift, backdrop and line weight.
     """
-    scale = unit(image.shape)
-    source = even_light(stretch_contrast(to_float(image), 0.8), 30 * scale, 0.45)
+    source = even_light(stretch_contrast(image, 0.8), 30 * scale, 0.45)
     flat = kuwahara(kuwahara(source, 2 * scale), 2 * scale)
     flat = shift_hue(flat, rng.uniform(-12, 12))
     # Cel colours: brightness in few steps, and enough chroma to make greys read as a colour.
@@ -143,21 +129,15 @@ def cartoon_style(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
     weight = rng.uniform(1.2, 1.6)
     outline = ink_lines(flat, weight * scale, 0.020, 45.0)
-    return to_uint8(mix(cel, (0.02, 0.02, 0.03), smoothstep(outline, 0.2, 0.7)))
+    return mix(cel, (0.02, 0.02, 0.03), smoothstep(outline, 0.2, 0.7))
 
 
-def ukiyo_e(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def ukiyo_e(image: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
     """Woodblock print: flat pigments, fine key lines, bokashi gradients and washi paper.
 
-    Args:
-        image: uint8 RGB [H, W, 3].
-        rng: Source of randomness; sets the bokashi colours, wood grain and seal.
-
-    Returns:
-        uint8 RGB [H, W, 3].
+    Drawn: the bokashi colours, wood grain and seal.
     """
-    scale = unit(image.shape)
-    source = even_light(stretch_contrast(to_float(image), 0.7), 30 * scale, 0.6)
+    source = even_light(stretch_contrast(image, 0.7), 30 * scale, 0.6)
     flat = kuwahara(kuwahara(source, 2.5 * scale), 1.5 * scale)
     wander = (value_noise(rng, image.shape, 24 * scale) - 0.5) * 2 * scale
     flat = displace(flat, wander, -wander)
@@ -188,7 +168,7 @@ def ukiyo_e(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     sheet = mix(sheet, (0.09, 0.10, 0.17), 0.92 * smoothstep(key, 0.2, 0.8))
     _stamp_seal(sheet, rng)
     aged = vertical_gradient(image.shape, [(1.0, 0.98, 0.92), (0.97, 0.93, 0.84)])
-    return to_uint8(sheet * aged)
+    return sheet * aged
 
 
 def _stamp_seal(canvas: np.ndarray, rng: np.random.Generator) -> None:

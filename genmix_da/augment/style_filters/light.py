@@ -17,9 +17,6 @@ from .primitives import (
     screen,
     shade,
     smoothstep,
-    to_float,
-    to_uint8,
-    unit,
 )
 from .textures import fractal_noise, scatter_discs, stroke_noise, value_noise
 
@@ -34,18 +31,12 @@ _RAINBOW: tuple[Colour, ...] = (
 )
 
 
-def sunset(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def sunset(image: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
     """Warm gradient sky with a low sun, and a dimmed, warm foreground.
 
-    Args:
-        image: uint8 RGB [H, W, 3].
-        rng: Source of randomness; sets the sun's place, the sky hues and the clouds.
-
-    Returns:
-        uint8 RGB [H, W, 3].
+    Drawn: the sun's place, the sky hues and the clouds.
     """
-    source = stretch_contrast(to_float(image), 0.6)
-    scale = unit(image.shape)
+    source = stretch_contrast(image, 0.6)
     height, width = image.shape[:2]
     subject, trust = find_subject(source)
     tone = luma(source)
@@ -92,21 +83,15 @@ def sunset(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     flare_gain = 0.34 + 0.30 * (1.0 - trust)
     canvas = screen(canvas, glow(flare_gain * flare * openness, (1.0, 0.60, 0.22)))
     canvas = mix(canvas, (1.0, 0.95, 0.66), 0.85 * (1.0 - trust) * disc * openness)
-    return to_uint8(saturate(canvas, 1.2))
+    return saturate(canvas, 1.2)
 
 
-def rainbow(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def rainbow(image: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
     """A bright seven-band arc across a fresh, sky-blue scene.
 
-    Args:
-        image: uint8 RGB [H, W, 3].
-        rng: Source of randomness; sets the arc's centre, size and the clouds.
-
-    Returns:
-        uint8 RGB [H, W, 3].
+    Drawn: the arc's centre, size and the clouds.
     """
-    source = saturate(stretch_contrast(to_float(image), 0.6), 1.35)
-    scale = unit(image.shape)
+    source = saturate(stretch_contrast(image, 0.6), 1.35)
     height, width = image.shape[:2]
     subject = subject_mask(source)
     tone = luma(source)
@@ -133,21 +118,15 @@ def rainbow(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     shaded = shade(bands, 0.35 + 0.75 * luma(canvas))
     canvas = mix(canvas, shaded, arc * (0.90 - 0.32 * subject))
     inner_glow = smoothstep(across, 0.9, 1.1) * (1.0 - smoothstep(across, 1.1, 2.2))
-    return to_uint8(screen(canvas, glow(0.12 * inner_glow, (1.0, 1.0, 1.0))))
+    return screen(canvas, glow(0.12 * inner_glow, (1.0, 1.0, 1.0)))
 
 
-def aurora(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def aurora(image: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
     """Night scene with stars under green and violet curtains of light.
 
-    Args:
-        image: uint8 RGB [H, W, 3].
-        rng: Source of randomness; sets the curtains' course, rays, hues and the stars.
-
-    Returns:
-        uint8 RGB [H, W, 3].
+    Drawn: the curtains' course, rays, hues and the stars.
     """
-    source = stretch_contrast(to_float(image), 0.7)
-    scale = unit(image.shape)
+    source = stretch_contrast(image, 0.7)
     subject, trust = find_subject(source)
     tone = luma(source)
 
@@ -166,7 +145,7 @@ def aurora(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     rim = contour_lines(kuwahara(source, 1.5 * scale), 1.1 * scale, 0.015, 22.0)
     canvas = screen(canvas, glow(0.5 * rim, (0.35, 0.95, 0.70)))
     ambient = shade(blur(curtains, 22 * scale), (0.30 + 0.9 * tone) * subject)
-    return to_uint8(screen(canvas, 0.45 * ambient))
+    return screen(canvas, 0.45 * ambient)
 
 
 def _curtains(rng: np.random.Generator, shape: tuple[int, ...], scale: float) -> np.ndarray:

@@ -14,9 +14,6 @@ from .primitives import (
     mix,
     shade,
     smoothstep,
-    to_float,
-    to_uint8,
-    unit,
 )
 from .textures import value_noise
 
@@ -24,18 +21,12 @@ _TILE_UNITS = 6.6
 _SMALLEST_TILE = 3.6
 
 
-def mosaic(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def mosaic(image: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
     """Square tesserae turned along the image contours, each of one colour, with grout.
 
-    Args:
-        image: uint8 RGB [H, W, 3].
-        rng: Source of randomness; sets the tile positions, colour jitter and grout.
-
-    Returns:
-        uint8 RGB [H, W, 3].
+    Drawn: the tile positions, colour jitter and grout.
     """
-    source = stretch_contrast(to_float(image), 0.9)
-    scale = unit(image.shape)
+    source = stretch_contrast(image, 0.9)
     source = saturate(even_light(source, 30 * scale, 0.25), 1.8)
     # Contours are inked first, so that thin parts survive the averaging over a tile.
     drawn = mix(source, (0.05, 0.05, 0.08), 0.8 * ink_lines(source, 1.5 * scale, 0.02, 25.0))
@@ -67,7 +58,7 @@ def mosaic(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     sand = 0.88 + 0.2 * value_noise(rng, image.shape, 1.5 * scale)
     # Share of the tile size given to the joint; on tiny tiles it must stay visible.
     joint = 1.0 - smoothstep(gap, 0.0, 1.15 / size)
-    return to_uint8(mix(tiles, glow(sand, grout), joint))
+    return mix(tiles, glow(sand, grout), joint)
 
 
 def _tessellate(

@@ -9,7 +9,6 @@ from .edges import contour_lines, edge_strength, gradients, subject_mask
 from .primitives import (
     blur,
     coordinates,
-    displace,
     kuwahara,
     luma,
     mix,
@@ -17,9 +16,6 @@ from .primitives import (
     shade,
     smoothstep,
     three_channels,
-    to_float,
-    to_uint8,
-    unit,
 )
 from .textures import (
     blob,
@@ -28,6 +24,7 @@ from .textures import (
     relief,
     scatter_discs,
     value_noise,
+    wobble,
 )
 
 
@@ -44,27 +41,13 @@ def _pigment(colour: np.ndarray, density: np.ndarray) -> np.ndarray:
     return np.clip(colour - (colour - colour * colour) * (three_channels(density) - 1.0), 0.0, 1.0)
 
 
-def _wet_edges(rng: np.random.Generator, image: np.ndarray, amount: float) -> np.ndarray:
-    """Lets region borders wander by about `amount` units, like paint that ran."""
-    scale = unit(image.shape)
-    shift_x = (fractal_noise(rng, image.shape, 18 * scale) - 0.5) * 2 * amount * scale
-    shift_y = (fractal_noise(rng, image.shape, 18 * scale) - 0.5) * 2 * amount * scale
-    return displace(image, shift_x, shift_y)
-
-
-def watercolor_painting(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def watercolor_painting(image: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
     """A whole sheet of muted washes with granulation and dark pigment edges.
 
-    Args:
-        image: uint8 RGB [H, W, 3].
-        rng: Source of randomness; sets the wash tints, backruns and granulation.
-
-    Returns:
-        uint8 RGB [H, W, 3].
+    Drawn: the wash tints, backruns and granulation.
     """
-    scale = unit(image.shape)
-    source = even_light(stretch_contrast(to_float(image), 0.7), 30 * scale, 0.4)
-    flat = _wet_edges(rng, kuwahara(source, 2.5 * scale), 1.7)
+    source = even_light(stretch_contrast(image, 0.7), 30 * scale, 0.4)
+    flat = wobble(rng, kuwahara(source, 2.5 * scale), fractal_noise, 18, 1.7)
     flat = kuwahara(flat, 2 * scale)
 
     cool = hue_colour(rng.uniform(195, 225), 0.26, 0.95)
@@ -92,24 +75,18 @@ def watercolor_painting(image: np.ndarray, rng: np.random.Generator) -> np.ndarr
     rim = smoothstep(ragged, 3.0, 5.0) * (1.0 - smoothstep(ragged, 6.0, 9.0))
     painted = _pigment(painted, 1.0 + 0.8 * rim)
     paper = np.full_like(painted, (0.97, 0.96, 0.93))
-    return to_uint8(shade(mix(paper, painted, sheet), relief(tooth, 0.14, scale)))
+    return shade(mix(paper, painted, sheet), relief(tooth, 0.14, scale))
 
 
-def watercolor_art(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def watercolor_art(image: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
     """Loose saturated splashes around the subject on white, unpainted paper.
 
-    Args:
-        image: uint8 RGB [H, W, 3].
-        rng: Source of randomness; sets the splash hues, places and droplets.
-
-    Returns:
-        uint8 RGB [H, W, 3].
+    Drawn: the splash hues, places and droplets.
     """
-    scale = unit(image.shape)
-    source = even_light(stretch_contrast(to_float(image), 0.9), 30 * scale, 0.5)
+    source = even_light(stretch_contrast(image, 0.9), 30 * scale, 0.5)
     height, width = image.shape[:2]
     side = min(height, width)
-    flat = _wet_edges(rng, kuwahara(source, 3 * scale), 1.6)
+    flat = wobble(rng, kuwahara(source, 3 * scale), fractal_noise, 18, 1.6)
     subject = subject_mask(flat)
 
     paper = np.full_like(flat, (0.99, 0.985, 0.975))
@@ -144,21 +121,15 @@ def watercolor_art(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         tint = np.asarray(hue_colour(first_hue + 70 * step, 0.8), np.float32)
         canvas = canvas * mix(white, tint, 0.75 * drops * (1.0 - 0.75 * presence))
     tooth = paper_tooth(rng, image.shape, 2.2)
-    return to_uint8(shade(canvas, relief(tooth, 0.05, scale)))
+    return shade(canvas, relief(tooth, 0.05, scale))
 
 
-def digital_art(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def digital_art(image: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
     """Glossy, smooth rendering with two complementary neon lights, bloom and bokeh.
 
-    Args:
-        image: uint8 RGB [H, W, 3].
-        rng: Source of randomness; sets the light hues, their sides and the bokeh.
-
-    Returns:
-        uint8 RGB [H, W, 3].
+    Drawn: the light hues, their sides and the bokeh.
     """
-    scale = unit(image.shape)
-    source = even_light(stretch_contrast(to_float(image), 0.9), 30 * scale, 0.3)
+    source = even_light(stretch_contrast(image, 0.9), 30 * scale, 0.3)
     flat = kuwahara(source, 2 * scale)
     smooth = 0.6 * flat + 0.4 * blur(flat, 0.8 * scale)
     subject = subject_mask(flat)
@@ -198,4 +169,4 @@ def digital_art(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     bright = np.clip(canvas - 0.45, 0.0, 1.0)
     canvas = screen(canvas, 0.75 * blur(bright, 9 * scale))
     grain = value_noise(rng, image.shape, 60 * scale)
-    return to_uint8(shade(canvas, 0.90 + 0.14 * grain))
+    return shade(canvas, 0.90 + 0.14 * grain)

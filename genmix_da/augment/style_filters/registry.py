@@ -12,9 +12,12 @@ from .inked import cartoon_style, retro_comic, ukiyo_e
 from .light import aurora, rainbow, sunset
 from .mosaic import mosaic
 from .painted import digital_art, watercolor_art, watercolor_painting
+from .primitives import to_float, to_uint8, unit
 from .seasons import autumn, snowy
 
-StyleFilter = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+# From an RGB image, float32 [H, W, 3] in [0, 1], a source of randomness and the length of one
+# drawing unit in pixels to the styled image, float [H, W, 3], which may leave [0, 1].
+StyleFilter = Callable[[np.ndarray, np.random.Generator, float], np.ndarray]
 
 SMALLEST_SIDE = 16
 
@@ -62,4 +65,5 @@ def apply_style(image: np.ndarray, phrase: str, seed: int) -> np.ndarray:
         raise ValueError(
             f"Both image sides must be at least {SMALLEST_SIDE} pixels, not {list(image.shape)}."
         )
-    return STYLE_FILTERS[phrase](image, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    return to_uint8(STYLE_FILTERS[phrase](to_float(image), rng, unit(image.shape)))

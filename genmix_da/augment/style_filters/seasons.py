@@ -17,7 +17,6 @@ from .primitives import (
     smoothstep,
     to_float,
     to_uint8,
-    unit,
 )
 from .textures import fractal_noise, scatter_discs, value_noise
 
@@ -41,18 +40,12 @@ _LEAF_OUTLINE = np.array(
 )  # fmt: skip
 
 
-def autumn(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def autumn(image: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
     """Golden light, orange foliage behind the subject, and falling leaves.
 
-    Args:
-        image: uint8 RGB [H, W, 3].
-        rng: Source of randomness; sets the foliage, the leaves and the tint.
-
-    Returns:
-        uint8 RGB [H, W, 3].
+    Drawn: the foliage, the leaves and the tint.
     """
-    source = stretch_contrast(to_float(image), 0.5)
-    scale = unit(image.shape)
+    source = stretch_contrast(image, 0.5)
     subject = subject_mask(source)
     tone = luma(source)
 
@@ -82,7 +75,7 @@ def autumn(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
     canvas = _fallen_leaves(to_uint8(canvas), rng, subject, scale)
     light = 1.06 - 0.16 * np.abs(ramp - 0.4)
-    return to_uint8(saturate(shade(to_float(canvas), light), 1.12))
+    return saturate(shade(to_float(canvas), light), 1.12)
 
 
 def _fallen_leaves(
@@ -122,18 +115,12 @@ def _fallen_leaves(
     return canvas
 
 
-def snowy(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def snowy(image: np.ndarray, rng: np.random.Generator, scale: float) -> np.ndarray:
     """Cold haze, snow lying on upward-facing edges and the ground, and falling flakes.
 
-    Args:
-        image: uint8 RGB [H, W, 3].
-        rng: Source of randomness; sets the wind, the flakes and the drifts.
-
-    Returns:
-        uint8 RGB [H, W, 3].
+    Drawn: the wind, the flakes and the drifts.
     """
-    source = stretch_contrast(to_float(image), 0.4)
-    scale = unit(image.shape)
+    source = stretch_contrast(image, 0.4)
     height = image.shape[0]
     subject, trust = find_subject(source)
     tone = luma(source)
@@ -175,4 +162,4 @@ def snowy(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         flakes = scatter_discs(rng, image.shape, count, radius, 1.5, wind, soft * scale)
         canvas = mix(canvas, (1.0, 1.0, 1.0), opacity * flakes)
     frost = 0.10 * (1.0 - saturation(source))
-    return to_uint8(mix(canvas, (0.84, 0.90, 0.97), frost))
+    return mix(canvas, (0.84, 0.90, 0.97), frost)

@@ -1,19 +1,23 @@
-"""Seeded textures and patterns: noise, paper, strokes, halftone, walls, blobs."""
+"""Seeded textures and patterns: noise, paper, strokes, halftone, walls, blobs.
+
+Everywhere `rng` is the source of randomness, and `shape` an image's shape, of which the first two
+entries are used.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 
-from .primitives import blur, coordinates, smoothstep, unit
+from .primitives import blur, coordinates, displace, smoothstep, unit
 
 
 def value_noise(rng: np.random.Generator, shape: tuple[int, ...], cell: float) -> np.ndarray:
     """Smooth random field with features of `cell` pixels.
 
     Args:
-        rng: Source of randomness.
-        shape: Image shape; the first two entries are used.
         cell: Feature size in pixels; below 1 it is treated as 1.
 
     Returns:
@@ -47,6 +51,20 @@ def fractal_noise(
     return np.clip(0.5 + 0.9 * total, 0.0, 1.0)
 
 
+def wobble(
+    rng: np.random.Generator,
+    image: np.ndarray,
+    noise: Callable[[np.random.Generator, tuple[int, ...], float], np.ndarray],
+    cell: float,
+    amount: float,
+) -> np.ndarray:
+    """Displaces the image by noise of `cell` and `amount` units: a shaky hand, paint that ran."""
+    scale = unit(image.shape)
+    shift_x = (noise(rng, image.shape, cell * scale) - 0.5) * 2 * amount * scale
+    shift_y = (noise(rng, image.shape, cell * scale) - 0.5) * 2 * amount * scale
+    return displace(image, shift_x, shift_y)
+
+
 def stroke_noise(
     rng: np.random.Generator,
     shape: tuple[int, ...],
@@ -57,8 +75,6 @@ def stroke_noise(
     """Random streaks along one direction, as left by a chalk, a crayon or a brush.
 
     Args:
-        rng: Source of randomness.
-        shape: Image shape; the first two entries are used.
         angle: Direction in radians; 0 is horizontal.
         length: Length of a streak in pixels.
         width: Width of a streak in pixels.
@@ -137,8 +153,6 @@ def brick_wall(
     """Running-bond brickwork.
 
     Args:
-        rng: Source of randomness.
-        shape: Image shape; the first two entries are used.
         course: Height of one course of bricks in pixels.
 
     Returns:
@@ -176,8 +190,6 @@ def blob(
     """Depth inside a ragged blot: positive inside, negative outside, in radii.
 
     Args:
-        rng: Source of randomness.
-        shape: Image shape; the first two entries are used.
         centre: Column and row of the centre in pixels.
         radius: Mean radius in pixels.
         raggedness: How far the outline wanders, as a share of the radius.
@@ -204,8 +216,6 @@ def scatter_discs(
     """Mask of randomly placed discs or ellipses (flakes, drops, stars, bokeh).
 
     Args:
-        rng: Source of randomness.
-        shape: Image shape; the first two entries are used.
         count: Number of discs.
         radius: Smallest and largest radius in pixels.
         stretch: Ratio of the long to the short axis.

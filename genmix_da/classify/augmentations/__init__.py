@@ -7,19 +7,18 @@ is made.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 from genmix_da.classify.augmentations.base import Augmentation, Setup
-from genmix_da.errors import UserError
+from genmix_da.errors import UserError, check_name, did_you_mean
 
 # Name -> module in this package and class.
 AUGMENTATIONS: dict[str, str] = {
     "none": "base:Augmentation",
-    "mixup": "mixup:Mixup",
-    "cutmix": "cutmix:Cutmix",
+    "mixup": "torchvision_mixing:Mixup",
+    "cutmix": "torchvision_mixing:Cutmix",
     "manifold-mixup": "manifold_mixup:ManifoldMixup",
     "resizemix": "resizemix:Resizemix",
     "fmix": "fmix:Fmix",
@@ -67,10 +66,7 @@ def find_augmentation(name: str) -> type[Augmentation]:
     Raises:
         UserError: there is none of this name (the nearest is suggested).
     """
-    if name not in AUGMENTATIONS:
-        close = difflib.get_close_matches(name, list(AUGMENTATIONS), n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
-        raise UserError(f"no augmentation {name!r}; {hint}There are: {', '.join(AUGMENTATIONS)}.")
+    check_name("augmentation", name, AUGMENTATIONS)
     module, _, kind = AUGMENTATIONS[name].partition(":")
     found: type[Augmentation] = getattr(import_module(f"{__name__}.{module}"), kind)
     return found
@@ -110,8 +106,7 @@ def _checked(kind: type[Augmentation], options: Mapping[str, Any]) -> dict[str, 
     values = {}
     for key, value in options.items():
         if key not in types:
-            close = difflib.get_close_matches(str(key), list(types), n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
+            hint = did_you_mean(key, types)
             known = f"It has: {', '.join(types)}." if types else "It has none."
             raise UserError(f"{kind.name} has no option {key!r}; {hint}{known}")
         values[key] = _converted(f"{kind.name}: {key}", value, types[key])

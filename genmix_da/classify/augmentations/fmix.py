@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from genmix_da.classify.augmentations.mixing import PairMixing, joined, mixed_weights
+from genmix_da.classify.augmentations.mixing import BetaMixing, joined, mixed_weights
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,14 +43,13 @@ def frequency_mask(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fmix(PairMixing):
+class Fmix(BetaMixing):
     """x = M x_a + (1 - M) x_b, M binary with mean l ~ Beta(alpha, alpha).
 
     Harris et al., "FMix: Enhancing Mixed Sample Data Augmentation", arXiv 2002.12047, 2020: alpha
     1, decay delta 3. The label weight is the mean of the mask. One mask a batch.
 
     Attributes:
-        alpha: of the Beta distribution, above 0.
         decay: power delta of the frequency that noise is divided by, 0 or more.
 
     Raises:
@@ -59,12 +58,10 @@ class Fmix(PairMixing):
 
     name: ClassVar[str] = "fmix"
 
-    alpha: float = 1.0
     decay: float = 3.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require("alpha", 1e-3)
         self._require("decay", 0)
 
     def mix(
@@ -72,7 +69,7 @@ class Fmix(PairMixing):
     ) -> tuple[Tensor, Tensor]:
         """See the class."""
         height, width = images.shape[-2:]
-        share = draw.beta(self.alpha, self.alpha)
+        share = self._share(draw)
         own = frequency_mask(share, height, width, self.decay, draw)
         mask = torch.from_numpy(own).to(images.device)
         return joined(images, mask), mixed_weights(weights, float(own.mean()))

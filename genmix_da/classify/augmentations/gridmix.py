@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from genmix_da.classify.augmentations.mixing import PairMixing, joined, mixed_weights
+from genmix_da.classify.augmentations.mixing import BetaMixing, joined, mixed_weights
 from genmix_da.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def grid_mask(cells: NDArray[np.bool_], height: int, width: int) -> NDArray[np.b
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gridmix(PairMixing):
+class Gridmix(BetaMixing):
     """Each cell is the image's own with chance l ~ Beta(alpha, alpha), else its partner's.
 
     Baek, Bang and Shim, "GridMix: Strong regularization through local context mapping", Pattern
@@ -33,7 +33,6 @@ class Gridmix(PairMixing):
     the other methods have none. The grid's size is ours, not the paper's. One mask a batch.
 
     Attributes:
-        alpha: of the Beta distribution, above 0.
         cells: along each side.
 
     Raises:
@@ -42,12 +41,10 @@ class Gridmix(PairMixing):
 
     name: ClassVar[str] = "gridmix"
 
-    alpha: float = 1.0
     cells: int = 4
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require("alpha", 1e-3)
         self._require("cells", 2)
         if self.cells > self.setup.image_size:
             raise UserError(
@@ -58,7 +55,7 @@ class Gridmix(PairMixing):
         self, images: Tensor, weights: Tensor, draw: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
         """See the class."""
-        share = draw.beta(self.alpha, self.alpha)
+        share = self._share(draw)
         own = grid_mask(draw.random((self.cells, self.cells)) < share, *images.shape[-2:])
         mask = torch.from_numpy(own).to(images.device)
         return joined(images, mask), mixed_weights(weights, float(own.mean()))

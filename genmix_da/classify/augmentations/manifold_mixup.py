@@ -11,14 +11,14 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from genmix_da.classify.augmentations.mixing import PairMixing, mates, mixed_weights
+from genmix_da.classify.augmentations.mixing import BetaMixing, mates, mixed_weights
 
 if TYPE_CHECKING:
     import numpy as np
 
 
 @dataclass(frozen=True, kw_only=True)
-class ManifoldMixup(PairMixing):
+class ManifoldMixup(BetaMixing):
     """h = l h_a + (1 - l) h_b at one drawn layer, labels alike, l ~ Beta(alpha, alpha).
 
     Verma et al., "Manifold Mixup: Better Representations by Interpolating Hidden States", ICML
@@ -26,7 +26,6 @@ class ManifoldMixup(PairMixing):
     chance. What the stages of a backbone are, see `stages_of`.
 
     Attributes:
-        alpha: of the Beta distribution, above 0.
         stages: how many stages, from the input on, may be mixed; the input may always be.
 
     Raises:
@@ -40,7 +39,6 @@ class ManifoldMixup(PairMixing):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._require("alpha", 1e-3)
         self._require("stages", 0, 1000)
 
     def batch(
@@ -59,7 +57,7 @@ class ManifoldMixup(PairMixing):
         if backbone not in self._stages:
             self._stages[backbone] = stages_of(backbone, images[:1])
         stages = self._stages[backbone][: self.stages]
-        place, share = int(draw.integers(len(stages) + 1)), draw.beta(self.alpha, self.alpha)
+        place, share = int(draw.integers(len(stages) + 1)), self._share(draw)
         labels = mixed_weights(weights, share)
         if place == 0:
             return network(_interpolated(images, share)), labels

@@ -86,3 +86,25 @@ class PairMixing(Augmentation):
     ) -> tuple[Tensor, Tensor]:
         """Mixed images [B, 3, S, S] and label weights [B, C]."""
         raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class BetaMixing(PairMixing):
+    """Mixes in the shares l and 1 - l, l ~ Beta(alpha, alpha).
+
+    Attributes:
+        alpha: above 0; the larger, the nearer the shares are to a half.
+
+    Raises:
+        UserError: an option is out of range.
+    """
+
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._require("alpha", 1e-3)
+
+    def _share(self, draw: np.random.Generator) -> float:
+        """l, drawn anew."""
+        return draw.beta(self.alpha, self.alpha)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
 
-from genmix_da.classify.augmentations.mixing import PairMixing, joined, mates, mixed_weights
+from genmix_da.classify.augmentations.mixing import BetaMixing, joined, mates, mixed_weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +65,7 @@ def peaks(maps: Tensor, height: int, width: int) -> Tensor:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Saliencymix(PairMixing):
+class Saliencymix(BetaMixing):
     """The partner's box around its most salient point replaces the same box of the image.
 
     Uddin et al., "SaliencyMix: A Saliency Guided Data Augmentation Strategy for Better
@@ -73,27 +73,15 @@ class Saliencymix(PairMixing):
     border; label weights by area. One l a batch and a box for each pair. Saliency is the spectral
     residual; the detector that the paper settles on (Montabone and Soto, 2010) is not in the
     OpenCV build that this package needs.
-
-    Attributes:
-        alpha: of the Beta distribution, above 0.
-
-    Raises:
-        UserError: an option is out of range.
     """
 
     name: ClassVar[str] = "saliencymix"
-
-    alpha: float = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._require("alpha", 1e-3)
 
     def mix(
         self, images: Tensor, weights: Tensor, draw: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
         """See the class."""
-        side = math.sqrt(1.0 - draw.beta(self.alpha, self.alpha))
+        side = math.sqrt(1.0 - self._share(draw))
         height, width = images.shape[-2:]
         centre = mates(peaks(saliency(self._pixels(shrunk(images))), height, width))
         inside = [

@@ -21,9 +21,11 @@ None there and compares with nothing. To be kept in mind:
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 SOURCE = "GenMix, arXiv 2412.02366"
 _HERE = "genmix_da.classify.published"
@@ -105,63 +107,64 @@ def _fraction(text: str) -> float:
     return float(text) / 100
 
 
+def _numbers(
+    name: str,
+    table: str,
+    columns: Mapping[str, Mapping[str, Any]],
+    key: str = "method",
+    **fields: Any,
+) -> list[Printed]:
+    """A table with a row a method.
+
+    Args:
+        name: of the file.
+        table: see `Printed`.
+        columns: what is particular to the numbers of each column.
+        key: column with the names of the methods.
+        fields: what holds for all numbers.
+    """
+    return [
+        Printed(table=table, method=row[key], value=_fraction(row[column]), **fields, **own)
+        for row in _read(name)
+        for column, own in columns.items()
+    ]
+
+
 def _wide(name: str, table: str, protocol: str, image_size: int | None = None) -> list[Printed]:
     """A table whose columns are DATASET_BACKBONE."""
-    found = []
-    for row in _read(name):
-        for column, text in row.items():
-            if column == "method":
-                continue
-            dataset, _, backbone = column.partition("_")
-            found.append(
-                Printed(
-                    table=table,
-                    method=row["method"],
-                    value=_fraction(text),
-                    dataset=_DATASETS[dataset],
-                    backbone=_BACKBONES[backbone],
-                    protocol=protocol,
-                    image_size=image_size,
-                )
-            )
-    return found
+    columns = {}
+    for column in _read(name)[0]:
+        dataset, _, backbone = column.partition("_")
+        if column != "method":
+            columns[column] = {"dataset": _DATASETS[dataset], "backbone": _BACKBONES[backbone]}
+    return _numbers(name, table, columns, protocol=protocol, image_size=image_size)
 
 
 def _transfer() -> list[Printed]:
-    return [
-        Printed(
-            table="transfer learning",
-            method=row["method"],
-            value=_fraction(row[column]),
-            dataset=_DATASETS[column],
-            backbone="resnet50",
-            protocol="transfer",
-        )
-        for row in _read("transfer_resnet50_top1")
-        for column in ("cub200", "stanford_cars")
-    ]
+    columns = {name: {"dataset": _DATASETS[name]} for name in ("cub200", "stanford_cars")}
+    return _numbers(
+        "transfer_resnet50_top1",
+        "transfer learning",
+        columns,
+        backbone="resnet50",
+        protocol="transfer",
+    )
 
 
 def _scarcity() -> list[Printed]:
     """Ten images of each class of Flowers102."""
-    return [
-        Printed(
-            table="data scarcity",
-            method=row["method"],
-            value=_fraction(row[column]),
-            dataset="Flowers102",
-            backbone="resnet18",
-            protocol="scratch",
-            shots=10,
-            part=part,
-            source=SOURCE + note,
-        )
-        for row in _read("data_scarcity_flowers102_resnet18_10shot")
-        for column, part, note in (
-            ("validation_top1", "validation", ""),
-            ("test", "test", " (its text calls this column top-5)"),
-        )
-    ]
+    return _numbers(
+        "data_scarcity_flowers102_resnet18_10shot",
+        "data scarcity",
+        {
+            "validation_top1": {"part": "validation"},
+            "test": {"source": f"{SOURCE} (its text calls this column top-5)"},
+        },
+        dataset="Flowers102",
+        backbone="resnet18",
+        protocol="scratch",
+        shots=10,
+    )
 
 
 def _fgsm() -> list[Printed]:
@@ -178,15 +181,8 @@ def _fgsm() -> list[Printed]:
 
 
 def _masks() -> list[Printed]:
-    return [
-        Printed(
-            table="mask ablation",
-            method=row["masks"],
-            value=_fraction(row["top1"]),
-            dataset="Flowers102",
-        )
-        for row in _read("mask_ablation_flowers102_top1")
-    ]
+    name = "mask_ablation_flowers102_top1"
+    return _numbers(name, "mask ablation", {"top1": {}}, "masks", dataset="Flowers102")
 
 
 def _components() -> list[Printed]:

@@ -37,16 +37,7 @@ CLASSIFICATION = Kind(
     published_note=PUBLISHED_NOTE,
     by_design=frozenset(
         (
-            *(
-                "seed",
-                "data",
-                "test_data",
-                "dataset",
-                "root",
-                "download",
-                "classes",
-                "contents",
-            ),
+            *("seed", "data", "test_data", "dataset", "root", "download", "classes", "contents"),
             *("augment", "augment_options", "augment_mode", "genmix", "method", "augmentation"),
         )
     ),

@@ -7,7 +7,6 @@ A row is typed NAME or NAME:key=value;key=value. Lists are joined with +, e.g.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +15,7 @@ import yaml
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.classify.augmentations import GENMIX_PRESETS, find_augmentation
 from genmix_da.classify.config import ClassifyConfig
-from genmix_da.errors import UserError
+from genmix_da.errors import UserError, check_name, or_did_you_mean
 
 # As options of the command line are called -> as the settings are.
 _ALIASES = {"lambda": "fractal_lambda", "edit_size": "size"}
@@ -104,10 +103,7 @@ def parse_variants(text: str | None, ablation: str | None = None) -> tuple[Varia
     if len(set(typed)) < len(typed):
         raise UserError("--methods names a method twice.")
     for name in [part.strip() for part in (ablation or "").split(",") if part.strip()]:
-        if name not in ABLATIONS:
-            close = difflib.get_close_matches(name, list(ABLATIONS), n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            raise UserError(f"no ablation {name!r}; {hint}There are: {', '.join(ABLATIONS)}.")
+        check_name("ablation", name, ABLATIONS)
         typed += ABLATIONS[name]
     if not typed:
         raise UserError("--methods is empty.")
@@ -142,8 +138,7 @@ def _variant(text: str) -> Variant:
 
 def _check_key(name: str, key: str) -> None:
     if key not in _GENMIX_FIELDS:
-        close = difflib.get_close_matches(key, _GENMIX_FIELDS, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = or_did_you_mean(key, _GENMIX_FIELDS)
         raise UserError(f"--methods: {name} has no setting {key!r}{hint}")
     if key in GENMIX_PRESETS[name]:
         raise UserError(f"--methods: {name} fixes {key}; vary it with genmix:{key}=VALUE.")
