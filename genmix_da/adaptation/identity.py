@@ -8,7 +8,7 @@ from typing import Any
 
 from genmix_da.adaptation.source_model import source_settings
 from genmix_da.adaptation.task import Task
-from genmix_da.augment.augmentation import Augmentation
+from genmix_da.augment.source_task import Augmentation
 from genmix_da.config_values import identity
 
 

@@ -18,7 +18,7 @@ from genmix_da.adaptation.identity import run_identity, run_settings
 from genmix_da.adaptation.results import method_rejection, result_record, score_columns
 from genmix_da.adaptation.source_model import describe_model, obtain_source
 from genmix_da.adaptation.task import Task, prepare
-from genmix_da.augment.augmentation import Augmentation, augmentation_of
+from genmix_da.augment.source_task import Augmentation, augmentation_of
 from genmix_da.data.decode import log_skipped
 from genmix_da.methods import find_method
 from genmix_da.progress import track
@@ -190,7 +190,7 @@ def _adapt(
         evaluation = Evaluation(state["features"], state["probability"])
         network.load_state_dict(state["network"])
     logger.info("adapting to %d images of %s, %d epochs", len(views), task.config.tgt, last)
-    epochs = method.adapt(network, views, config, state=state)
+    epochs = method.run(network, views, config, state=state)
     for epoch in track(epochs, "adapting", last + 1 - len(metrics)):
         evaluation = epoch.evaluation
         row = epoch_row(task, epoch)

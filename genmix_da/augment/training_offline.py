@@ -6,11 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from genmix_da.augment.augmentation import Augmentation
-from genmix_da.augment.made import made_record
 from genmix_da.augment.pipeline import augment_domain, output_path
 from genmix_da.augment.sheets import write_report
-from genmix_da.augment.source_task import SourceTask, TrainingSet
+from genmix_da.augment.source_task import Augmentation, SourceTask, TrainingSet, made_record
 from genmix_da.config_values import identity
 from genmix_da.data.decode import decode_domain
 from genmix_da.data.domains import Domain

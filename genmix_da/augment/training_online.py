@@ -7,15 +7,13 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from genmix_da.augment.augmentation import Augmentation
 from genmix_da.augment.cache import edit_cache
 from genmix_da.augment.compose import Draws, compose, fractal_source
 from genmix_da.augment.edits import ask_first
-from genmix_da.augment.made import made_record
 from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.selection import select_edits
 from genmix_da.augment.settings import AugmentSettings
-from genmix_da.augment.source_task import SourceTask, TrainingSet
+from genmix_da.augment.source_task import Augmentation, SourceTask, TrainingSet, made_record
 from genmix_da.data.decode import decode_domain
 from genmix_da.data.domains import Domain
 from genmix_da.errors import UserError

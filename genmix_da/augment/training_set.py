@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from genmix_da.augment.augmentation import Augmentation
-from genmix_da.augment.source_task import SourceTask, TrainingSet
+from genmix_da.augment.source_task import Augmentation, SourceTask, TrainingSet
 from genmix_da.augment.training_offline import offline
 from genmix_da.augment.training_online import online
 

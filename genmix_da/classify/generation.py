@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from genmix_da.augment.augmentation import Augmentation
 from genmix_da.augment.cache import EditCache
 from genmix_da.augment.compose import fractal_source
 from genmix_da.augment.cost import make_trials, time_blends, time_edits
 from genmix_da.augment.pipeline import write_images
 from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.selection import edit_and_judge
+from genmix_da.augment.source_task import Augmentation
 from genmix_da.data.domains import Domain
 
 logger = logging.getLogger(__name__)

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genmix_da.augment.augmentation import Augmentation as SourceAugmentation
-from genmix_da.augment.augmentation import augmentation_of
-from genmix_da.augment.source_task import TrainingSet
+from genmix_da.augment.source_task import Augmentation as SourceAugmentation
+from genmix_da.augment.source_task import TrainingSet, augmentation_of
 from genmix_da.augment.training_set import training_set
 from genmix_da.classify.augmentations import Augmentation, Setup, make_augmentation
 from genmix_da.classify.config import ClassifyConfig

@@ -14,11 +14,11 @@ from genmix_da.cli.options import Command, apply
 
 if TYPE_CHECKING:
     from genmix_da.table.estimate import Estimate
-    from genmix_da.table.plan import AnyRequest, Plan, PlannedRun
+    from genmix_da.table.plan import Plan, PlannedRun, TableRequest
     from genmix_da.table.records import Record
     from genmix_da.table.summary import Summary
 
-RequestT = TypeVar("RequestT", bound="AnyRequest")
+RequestT = TypeVar("RequestT", bound="TableRequest")
 RunT = TypeVar("RunT", bound="PlannedRun")
 
 _OPTIONS: tuple[Command, ...] = (

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from genmix_da.table.estimate import Estimate
-    from genmix_da.table.plan import AnyRequest, Plan, RunT
+    from genmix_da.table.plan import Plan, RunT, TableRequest
     from genmix_da.table.records import Record
     from genmix_da.table.summary import Summary
 
@@ -26,7 +26,7 @@ def _console() -> Console:
 
 def echo_plan(
     plan: Plan[RunT],
-    request: AnyRequest,
+    request: TableRequest,
     estimate: Callable[[Plan[RunT], Sequence[Record]], Estimate],
 ) -> None:
     """What is wanted, what is missing, and how long that would take.

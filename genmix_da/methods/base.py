@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -54,3 +54,16 @@ class Method:
     adapt: Adapt
     settings: tuple[str, ...] = SETTINGS
     epochs: int | None = None
+
+    def run(
+        self,
+        network: Network,
+        views: Views,
+        config: TargetConfig,
+        *,
+        state: Mapping[str, Any] | None = None,
+    ) -> Iterator[TargetEpoch]:
+        """Adapt in so many epochs as the method has, else as the settings say; see `Adapt`."""
+        if self.epochs is not None:
+            config = replace(config, epochs=self.epochs)
+        return self.adapt(network, views, config, state=state)

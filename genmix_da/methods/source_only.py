@@ -2,29 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
 from genmix_da.methods.base import Method
+from genmix_da.methods.lead import adapt_by_lead
 
-if TYPE_CHECKING:
-    from lead.network import Network
-    from lead.target import TargetConfig, TargetEpoch
-    from lead.views import Views
-
-
-def evaluate_source(
-    network: Network,
-    views: Views,
-    config: TargetConfig,
-    *,
-    state: Mapping[str, Any] | None = None,
-) -> Iterator[TargetEpoch]:
-    """Yield epoch 0 and stop; see `Adapt`."""
-    from lead.target import adapt_target
-
-    yield from adapt_target(network, views, replace(config, epochs=0), state=state)
-
-
-METHOD = Method("source-only", "none", evaluate_source, epochs=0)
+METHOD = Method("source-only", "none", adapt_by_lead, epochs=0)

@@ -17,31 +17,15 @@ from genmix_da.report.figures import (
     filled,
     legend_below,
     shortened,
-    shown,
 )
-from genmix_da.report.pictures import data_uri
 from genmix_da.report.run import ReportRun
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from genmix_da.report.gallery import Entry, Gallery
+    from genmix_da.report.gallery import Gallery
 
-PARTS = ("original", "edit", "mask", "hybrid", "fractal", "final")
 _MOST_CLASSES = 40
-
-
-@dataclass(frozen=True)
-class ShownEdit:
-    """An edit and its pictures.
-
-    Attributes:
-        entry: the edit.
-        pictures: (part, data URI).
-    """
-
-    entry: Entry
-    pictures: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -49,19 +33,13 @@ class SourceGallery:
     """What was made of one source.
 
     Attributes:
-        key: in names of charts.
         source: domain or data set.
         gallery: edits, counts, rates.
-        settings: name -> value, in words.
-        entries: the edits that are shown.
         charts: similarities and rates.
     """
 
-    key: str
     source: str
     gallery: Gallery
-    settings: Mapping[str, str]
-    entries: list[ShownEdit]
     charts: list[Chart]
 
 
@@ -84,24 +62,9 @@ def galleries_of(runs: Sequence[ReportRun], detailed: Sequence[ReportRun]) -> li
     found = []
     for number, run in enumerate(unique.values(), start=1):
         made_of = gallery(run.content, run.folder, rows)
-        key = f"gallery-{number}"
-        found.append(
-            SourceGallery(
-                key,
-                run.content["source"],
-                made_of,
-                {name: shown(value) for name, value in sorted(made_of.settings.items())},
-                [ShownEdit(entry, _pictures(entry)) for entry in made_of.entries],
-                _charts(key, made_of),
-            )
-        )
+        charts = _charts(f"gallery-{number}", made_of)
+        found.append(SourceGallery(run.content["source"], made_of, charts))
     return found
-
-
-def _pictures(entry: Entry) -> list[tuple[str, str]]:
-    """Those that are there, as data URIs."""
-    parts = ((part, getattr(entry, part)) for part in PARTS)
-    return [(part, data_uri(pixels)) for part, pixels in parts if pixels is not None]
 
 
 def _charts(key: str, made_of: Gallery) -> list[Chart]:

@@ -21,8 +21,10 @@ from genmix_da.report.gallery_manifest import (
 )
 from genmix_da.report.gallery_parts import Parts, PartsFinder
 from genmix_da.report.moved_files import find_recorded
+from genmix_da.report.pictures import shown_pictures
 
 ROWS = 8
+PARTS = ("original", "edit", "mask", "hybrid", "fractal", "final")
 # Of the record of an augmented folder: what a reader does not want of the settings.
 _NO_SETTINGS = ("provenance", "data", "source_folder", "editor", "stand_in", "mode", "budget")
 
@@ -59,6 +61,11 @@ class Entry:
     hybrid: Pixels | None
     fractal: Pixels | None
     final: Pixels | None
+
+    @property
+    def pictures(self) -> list[tuple[str, str]]:
+        """What there is to look at, see `shown_pictures`."""
+        return shown_pictures({part: getattr(self, part) for part in PARTS})
 
 
 @dataclass(frozen=True)

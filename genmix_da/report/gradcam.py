@@ -19,6 +19,7 @@ from genmix_da.errors import UserError
 from genmix_da.report.gradcam_choice import in_order_of_interest
 from genmix_da.report.gradcam_maps import Prediction, crops_of, explain
 from genmix_da.report.moved_files import find_recorded
+from genmix_da.report.pictures import shown_pictures
 from genmix_da.report.predicted import RIGHT, Predicted, read_predictions
 from genmix_da.report.target_images import TargetImages
 
@@ -56,6 +57,13 @@ class CamRow:
     cam_before: Pixels | None
     cam_after: Pixels
     wrong: bool
+
+    @property
+    def pictures(self) -> list[tuple[str, str]]:
+        """What there is to look at, see `shown_pictures`."""
+        return shown_pictures(
+            {"target image": self.picture, "before": self.cam_before, "after": self.cam_after}
+        )
 
 
 @dataclass(frozen=True)

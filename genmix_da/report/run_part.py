@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from genmix_da.adaptation.evidence import BOUNDARIES, EVALUATIONS, GRAPH
 from genmix_da.report import boundary, classification, curves, graph, maps, openset, words
 from genmix_da.report.evaluations import evaluations
-from genmix_da.report.figures import Chart, shown
+from genmix_da.report.figures import Chart
 from genmix_da.report.neighbours import Explained, explain_decisions
-from genmix_da.report.pictures import data_uri
 from genmix_da.report.run import ReportRun
 
 if TYPE_CHECKING:
-    from genmix_da.report.gradcam_maps import Prediction
+    from genmix_da.report.gradcam import CamRow
 
 
 @dataclass(frozen=True)
@@ -40,25 +39,6 @@ class Section:
 
 
 @dataclass(frozen=True)
-class ShownCam:
-    """An image and its Grad-CAM maps.
-
-    Attributes:
-        path, true: file and class, fit to be shown.
-        before, after: predictions of source model and adapted model; None where there is none.
-        wrong: whether the adapted model is wrong.
-        pictures: (what, data URI).
-    """
-
-    path: str
-    true: str
-    before: Prediction | None
-    after: Prediction
-    wrong: bool
-    pictures: list[tuple[str, str]]
-
-
-@dataclass(frozen=True)
 class RunPart:
     """One run in detail.
 
@@ -66,14 +46,14 @@ class RunPart:
         run: the run.
         cards: see `words.cards`.
         sections: charts.
-        cams: rows of Grad-CAM pictures as data URIs.
+        cams: rows of Grad-CAM pictures.
         cam_note: words on them.
     """
 
     run: ReportRun
     cards: list[words.Card]
     sections: list[Section]
-    cams: list[ShownCam]
+    cams: Sequence[CamRow]
     cam_note: str
 
 
@@ -84,7 +64,7 @@ def part_of(run: ReportRun) -> RunPart:
             Section("Learning curves", classification.training_charts(run), _curves_note(run)),
             Section("Decisions", classification.decision_charts(run)),
         ]
-        return RunPart(run, words.cards(run), sections, [], "")
+        return RunPart(run, words.cards(run), sections, (), "")
     sections = [
         Section("Learning curves", curves.run_charts(run), _curves_note(run)),
         Section("Known against unknown", openset.charts(run), _openset_note(run)),
@@ -114,33 +94,14 @@ def _graph_section(run: ReportRun) -> Section:
     )
 
 
-def _cams(run: ReportRun) -> tuple[list[ShownCam], str]:
+def _cams(run: ReportRun) -> tuple[Sequence[CamRow], str]:
     """Rows of Grad-CAM pictures, and words on them."""
     from genmix_da.report.gradcam import grad_cam_rows
 
     if not run.done:
-        return [], "The run has not finished, so there is no adapted model."
+        return (), "The run has not finished, so there is no adapted model."
     cams = grad_cam_rows(run.folder, run.content)
-    rows = [
-        ShownCam(
-            shown(cam.path),
-            shown(cam.true),
-            cam.before,
-            cam.after,
-            cam.wrong,
-            [
-                (caption, data_uri(picture))
-                for caption, picture in (
-                    ("target image", cam.picture),
-                    ("before", cam.cam_before),
-                    ("after", cam.cam_after),
-                )
-                if picture is not None
-            ],
-        )
-        for cam in cams.rows
-    ]
-    return rows, cams.note
+    return cams.rows, cams.note
 
 
 def _curves_note(run: ReportRun) -> str:

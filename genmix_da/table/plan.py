@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from genmix_da.config_values import identity
 from genmix_da.errors import UserError, user_message
@@ -21,33 +21,52 @@ _EDIT_SHARDS = 8
 Value = TypeVar("Value")
 
 
-class AnyRequest(Protocol):
-    """A table of any kind of runs as it was asked for."""
+@dataclass(frozen=True, kw_only=True)
+class TableRequest:
+    """A table as it was asked for; what every kind of runs has.
 
-    @property
-    def root(self) -> Path:
-        """Folder of runs and tables."""
+    Attributes:
+        options: the same for every run.
+        seeds: of the runs.
+        root: folder of runs and tables.
+        edit_shards: jobs that share the edits of a folder; None: 8, or 1 for an editor that takes
+            no time.
+    """
+
+    options: Mapping[str, Any]
+    seeds: tuple[int, ...]
+    root: Path
+    edit_shards: int | None = None
 
 
-class PlannedRun(Protocol):
-    """What planning needs to know of a run of any kind."""
+@dataclass(frozen=True, kw_only=True)
+class PlannedRun:
+    """One run of a plan and the jobs it hangs on.
 
-    @property
-    def wanted(self) -> Wanted:
-        """As the table wants it."""
+    Attributes:
+        wanted: as the table wants it.
+        job: the last one; its key is the run's identity.
+        data: of the stages "edits" and "data": what has to be prepared.
+    """
 
-    @property
-    def job(self) -> Job:
-        """The last one; its key is the run's identity."""
+    wanted: Wanted
+    job: Job
+    data: tuple[Job, ...]
 
     def before(self) -> tuple[Job, ...]:
         """Jobs of earlier stages."""
+        return self.data
 
     def needs(self) -> dict[str, tuple[str, ...]]:
-        """Job -> jobs without which it cannot be done, by key."""
+        """Job -> jobs without which it cannot be done, by key.
+
+        Not the edits: what composes the images makes those that are missing, or fails itself.
+        """
+        return {self.job.key: tuple(job.key for job in self.data if job.stage == "data")}
 
     def complete(self, record: Record) -> bool:
         """Whether a finished record of the run has all that is wanted of it."""
+        return True
 
 
 RunT = TypeVar("RunT", bound=PlannedRun)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from genmix_da.engines.base import Engine
 from genmix_da.table.jobs import Job
-from genmix_da.table.plan import AnyRequest, Plan, RunT
+from genmix_da.table.plan import Plan, RunT, TableRequest
 from genmix_da.table.records import read_records
 from genmix_da.table.summary import Summary, summarise
 
@@ -95,7 +95,7 @@ def _run_stage(
     return failures
 
 
-def collect(request: AnyRequest, plan: Plan[RunT], command: Sequence[str]) -> Summary:
+def collect(request: TableRequest, plan: Plan[RunT], command: Sequence[str]) -> Summary:
     """The tables, from the records in the folder."""
     records, problems = read_records(request.root)
     return summarise(plan.wanted, records, problems, command=command, root=request.root)

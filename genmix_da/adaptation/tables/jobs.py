@@ -20,8 +20,8 @@ def run_job(job: Job) -> None:
     from genmix_da.adaptation.run import adapt
     from genmix_da.adaptation.source_model import obtain_source
     from genmix_da.adaptation.task import prepare
-    from genmix_da.augment.augmentation import augmentation_of
     from genmix_da.augment.sharding import fill_cache
+    from genmix_da.augment.source_task import augmentation_of
     from genmix_da.augment.training_set import training_set
 
     root = Path(job.root)

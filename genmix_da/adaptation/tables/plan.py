@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from genmix_da.adaptation.config import AdaptConfig, build_config, identity
@@ -16,74 +15,58 @@ from genmix_da.adaptation.source_model import source_folder, source_settings
 from genmix_da.adaptation.tables.jobs import STAGES, run_job
 from genmix_da.adaptation.tables.pairs import pair_name
 from genmix_da.adaptation.task import Task, prepare
-from genmix_da.augment.augmentation import Augmentation, augmentation_of
+from genmix_da.augment.source_task import Augmentation, augmentation_of
 from genmix_da.methods import GRAPH, find_method, graph_name
 from genmix_da.progress import track
 from genmix_da.table.cells import Wanted
 from genmix_da.table.jobs import Job
-from genmix_da.table.plan import Plan, Planner, edit_parts
+from genmix_da.table.plan import Plan, PlannedRun, Planner, TableRequest, edit_parts
 from genmix_da.table.records import Record, read_records
 
 
-@dataclass(frozen=True)
-class Request:
-    """A table as it was asked for.
+@dataclass(frozen=True, kw_only=True)
+class Request(TableRequest):
+    """A table of adaptations.
 
     Attributes:
-        options: of `adapt`, the same for every run.
         pairs: (source, target) names.
         settings: of "opda", "osda", "pda".
         methods: keys of METHODS, in the order of the rows.
-        seeds: of the runs.
         splits: setting -> --split, or None.
-        root: folder of runs, sources and tables.
-        edit_shards: jobs that share the edits of a source; None: 8, or 1 for an editor
-            that only stands in for a generative one.
     """
 
-    options: Mapping[str, Any]
     pairs: tuple[tuple[str, str], ...]
     settings: tuple[str, ...]
     methods: tuple[str, ...]
-    seeds: tuple[int, ...]
     splits: Mapping[str, str | None]
-    root: Path
-    edit_shards: int | None = None
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run of the plan and the jobs it hangs on.
+@dataclass(frozen=True, kw_only=True)
+class Run(PlannedRun):
+    """One adaptation of the plan.
 
     Attributes:
-        wanted: as the table wants it.
-        job: of the stage "adapt".
-        source: of the stage "source".
-        data: of the stages "edits" and "data": what has to be prepared.
+        source: job of the stage "source".
         task: resolved, for estimates.
         graph: identity of the graph step, or None where there is none.
     """
 
-    wanted: Wanted
-    job: Job
     source: Job
-    data: tuple[Job, ...]
     task: Task
     graph: str | None
 
     def complete(self, record: Record) -> bool:
-        """Whether a finished record of the run has all that is wanted of it."""
+        """Also the graph step, where it is wanted."""
         found = record.content.get("graph") or {}
         return self.graph is None or found.get("identity") == self.graph
 
     def before(self) -> tuple[Job, ...]:
-        """What has to be done first, a given source model left out."""
+        """A given source model left out."""
         given = self.task.config.source_checkpoint is not None
         return self.data if given else (*self.data, self.source)
 
     def needs(self) -> dict[str, tuple[str, ...]]:
-        """Job -> jobs without which it cannot be done, by key."""
-        # Not the edits: what composes the images makes those that are missing, or fails itself.
+        """Of the source model too."""
         data = [job for job in self.data if job.stage == "data"]
         return {
             self.source.key: tuple(job.key for job in data if not job.target),
@@ -154,7 +137,9 @@ class _Planner(Planner[Run]):
         job = Job(name, "adapt", label, options, root, out)
         self.wanted += rows
         graph = step_identity(task) if config.graph else None
-        self.runs.append(Run(rows[0], job, source, data, task, graph))
+        self.runs.append(
+            Run(wanted=rows[0], job=job, data=data, source=source, task=task, graph=graph)
+        )
 
     def _rows(self, config: AdaptConfig, method: str) -> list[str]:
         """The method and the graph step behind it, or what of the two the request names."""

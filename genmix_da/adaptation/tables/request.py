@@ -61,12 +61,12 @@ def build_request(
     domains = sorted(find_domains(root))
     folder = Path(out) if out else Path("runs") / f"table-{root.resolve().name}"
     return Request(
-        {**values, "data": str(root)},
-        tuple(parse_pairs(pairs, domains)),
-        tuple(settings),
-        chosen,
-        tuple(parse_seeds(seeds)),
-        splits,
-        folder,
-        edit_shards,
+        options={**values, "data": str(root)},
+        pairs=tuple(parse_pairs(pairs, domains)),
+        settings=tuple(settings),
+        methods=chosen,
+        seeds=tuple(parse_seeds(seeds)),
+        splits=splits,
+        root=folder,
+        edit_shards=edit_shards,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,62 +20,31 @@ from genmix_da.errors import UserError
 from genmix_da.progress import track
 from genmix_da.table.cells import Wanted
 from genmix_da.table.jobs import Job
-from genmix_da.table.plan import Plan, Planner, edit_parts
+from genmix_da.table.plan import Plan, PlannedRun, Planner, TableRequest, edit_parts
 from genmix_da.table.records import Record, read_records
 
 # What decides edits, of all settings of an augmentation: others share them.
 _EDITED_BY = ("prompts", "editor", "editor_settings", "per_image", "size", "seed")
 
 
-@dataclass(frozen=True)
-class ClassifyRequest:
-    """A table as it was asked for.
+@dataclass(frozen=True, kw_only=True)
+class ClassifyRequest(TableRequest):
+    """A table of classifications.
 
     Attributes:
-        options: of `classify.train`, the same for every run.
         data: folders, or names of torchvision data sets.
         variants: rows.
-        seeds: of the runs.
-        root: folder of runs and tables.
-        edit_shards: jobs that share the edits of a data set; None: 8, or 1 for an editor
-            that takes no time.
     """
 
-    options: Mapping[str, Any]
     data: tuple[str, ...]
     variants: tuple[Variant, ...]
-    seeds: tuple[int, ...]
-    root: Path
-    edit_shards: int | None = None
 
 
-@dataclass(frozen=True)
-class ClassifyRun:
-    """One run of the plan and the jobs it hangs on.
+@dataclass(frozen=True, kw_only=True)
+class ClassifyRun(PlannedRun):
+    """One classification of the plan; its task is resolved, for estimates."""
 
-    Attributes:
-        wanted: as the table wants it.
-        job: of the stage "run".
-        data: of the stages "edits" and "data".
-        task: resolved, for estimates.
-    """
-
-    wanted: Wanted
-    job: Job
-    data: tuple[Job, ...]
     task: ClassifyTask
-
-    def before(self) -> tuple[Job, ...]:
-        """What has to be done first."""
-        return self.data
-
-    def needs(self) -> dict[str, tuple[str, ...]]:
-        """Not the edits: what composes the images makes those that are missing, or fails itself."""
-        return {self.job.key: tuple(job.key for job in self.data if job.stage == "data")}
-
-    def complete(self, record: Record) -> bool:
-        """A finished record has all there is."""
-        return True
 
 
 class _Planner(Planner[ClassifyRun]):
@@ -131,7 +100,7 @@ class _Planner(Planner[ClassifyRun]):
         job = Job(name, "run", f"{dataset} {row} seed {seed}", options, root, out)
         self.wanted.append(wanted)
         data = self._data_jobs(task, method, options, row)
-        self.runs.append(ClassifyRun(wanted, job, data, task))
+        self.runs.append(ClassifyRun(wanted=wanted, job=job, data=data, task=task))
 
     def _data_jobs(
         self, task: ClassifyTask, method: Method, options: dict[str, Any], row: str

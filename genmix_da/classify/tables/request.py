@@ -57,7 +57,12 @@ def build_classify_request(
     build_classify_config({**values, "data": data[0], "augment": "none"})  # names what is wrong
     folder = Path(out) if out else Path("runs") / f"classify-{Path(data[0]).resolve().name}"
     return ClassifyRequest(
-        {**values, "augment": "none"}, data, variants, numbers, folder, edit_shards
+        options={**values, "augment": "none"},
+        data=data,
+        variants=variants,
+        seeds=numbers,
+        root=folder,
+        edit_shards=edit_shards,
     )
 
 

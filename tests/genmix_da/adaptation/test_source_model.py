@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from genmix_da.adaptation import source_model
-from genmix_da.augment.augmentation import augmentation_of
+from genmix_da.augment.source_task import augmentation_of
 from lead.checkpoint import load_checkpoint
 
 QUICK = (

@@ -15,7 +15,7 @@ from genmix_da.adaptation import source_model
 from genmix_da.adaptation.config import build_config
 from genmix_da.adaptation.task import prepare
 from genmix_da.augment import compose, edits, training_online
-from genmix_da.augment.augmentation import augmentation_of
+from genmix_da.augment.source_task import augmentation_of
 from genmix_da.augment.training_set import training_set
 from genmix_da.places import cache_folder
 from genmix_da.runs.folder import RunFolder

@@ -50,7 +50,7 @@ def test_method_declares_itself(method: Method) -> None:
 def test_epoch_0_is_the_source_model(method: Method, views: lead.ImageViews) -> None:
     source = network()
     expected = lead.evaluate(source, views)
-    epochs = method.adapt(source, views, CONFIG)
+    epochs = method.run(source, views, CONFIG)
     first = next(epochs)
     assert first.epoch == 0
     torch.testing.assert_close(first.evaluation.probability, expected.probability)
@@ -60,7 +60,7 @@ def test_epoch_0_is_the_source_model(method: Method, views: lead.ImageViews) -> 
 
 
 def test_probabilities_are_of_every_target_sample(method: Method, views: lead.ImageViews) -> None:
-    *_, last = method.adapt(network(), views, CONFIG)
+    *_, last = method.run(network(), views, CONFIG)
     probability = last.evaluation.probability
     assert probability.shape == (len(views), CLASSES)
     torch.testing.assert_close(probability.sum(dim=1), torch.ones(len(views)))
@@ -69,19 +69,19 @@ def test_probabilities_are_of_every_target_sample(method: Method, views: lead.Im
 def test_same_seed_same_result(method: Method, views: lead.ImageViews) -> None:
     results = []
     for _ in range(2):
-        *_, last = method.adapt(network(), views, CONFIG)
+        *_, last = method.run(network(), views, CONFIG)
         results.append(last.evaluation.probability)
     assert torch.equal(*results)
 
 
 def test_resumed_equals_uninterrupted(method: Method, views: lead.ImageViews) -> None:
-    *_, whole = method.adapt(network(), views, CONFIG)
+    *_, whole = method.run(network(), views, CONFIG)
     first_part = network()
     state = None
-    for epoch in method.adapt(first_part, views, CONFIG):
+    for epoch in method.run(first_part, views, CONFIG):
         state = {key: _copied(value) for key, value in epoch.state().items()}
         break
-    resumed = list(method.adapt(network(), views, CONFIG, state=state))
+    resumed = list(method.run(network(), views, CONFIG, state=state))
     if epochs_of(method):
         torch.testing.assert_close(
             resumed[-1].evaluation.probability, whole.evaluation.probability, rtol=0, atol=1e-6

@@ -24,10 +24,10 @@ import genmix_da
 from genmix_da.augment import (
     AugmentSettings,
     augment_folder,
-    augmentation,
     compose,
     editors,
     fractals,
+    source_task,
 )
 from genmix_da.augment.pipeline import augment_domain
 from genmix_da.data.domains import load_domain
@@ -97,7 +97,7 @@ def home(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(data, home / "data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENMIX_DA_CACHE", str(home / "cache"))
-        patch.setattr(augmentation, "resolve_encoder", lambda *a, **k: ThumbnailEncoder())
+        patch.setattr(source_task, "resolve_encoder", lambda *a, **k: ThumbnailEncoder())
         genmix_da.adapt(
             src="Art",
             tgt="Clipart",
