@@ -12,8 +12,6 @@ from typing import Any
 
 import click
 
-from genmix_da.errors import nearest_name, user_message
-
 _COMMANDS = {
     "adapt": "Adapt a source domain's model to an unlabelled target and score it.",
     "table": "Run and print a table: methods x pairs x seeds.",
@@ -51,6 +49,8 @@ class _LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        from genmix_da.errors import nearest_name
+
         name = args[0] if args else ""
         near = nearest_name(name, _COMMANDS)
         if near and name not in _COMMANDS and not name.startswith("-"):
@@ -93,6 +93,8 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 130
     except Exception as error:
+        from genmix_da.errors import user_message
+
         message = user_message(error)
         if message is None:
             raise
