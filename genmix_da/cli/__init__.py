@@ -95,6 +95,8 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 130
     except Exception as error:
+        from genmix_da.errors import user_message
+
         message = user_message(error)
         if message is None:
             raise
