@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import torch
 
-from genmix_da.adaptation import results
+from genmix_da import device
 from genmix_da.adaptation.predictions import entropy_decisions, prediction_table
-from genmix_da.adaptation.results import peak_memory_mib, score_columns
+from genmix_da.adaptation.results import score_columns
 from genmix_da.cli.show import echo_scores
+from genmix_da.device import peak_memory_mib
 from genmix_da.runs.folder import write_csv
 
 
@@ -94,8 +95,8 @@ def test_peak_memory_is_in_mib(platform: str, unit: int, monkeypatch: pytest.Mon
     class Usage:
         ru_maxrss = 5 * unit
 
-    monkeypatch.setattr(results.sys, "platform", platform)
-    monkeypatch.setattr(results.resource, "getrusage", lambda who: Usage)
+    monkeypatch.setattr(device.sys, "platform", platform)
+    monkeypatch.setattr(device.resource, "getrusage", lambda who: Usage)
     assert peak_memory_mib(torch.device("cpu")) == {"process": 5.0}
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from genmix_da.adaptation.tables.pairs import parse_pairs, parse_seeds, parse_settings, parse_splits
+from genmix_da.adaptation.tables.pairs import parse_pairs, parse_settings, parse_splits
 from genmix_da.errors import UserError
+from genmix_da.table.request import parse_seeds
 
 HOME = ("Art", "Clipart", "Product", "Real World")
 PHOTOS = ("amazon", "caltech", "dslr2", "webcam")
