@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,50 +144,6 @@ def adapt_once(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
 def finished(adapt_once: Callable[..., Finished]) -> Finished:
     """Art to Clipart, OPDA 3/1/2."""
     return adapt_once(*OPDA)
-
-
-def child_environment() -> dict[str, str]:
-    return os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts `python -m genmix_da ...`; whatever still runs at the end is killed."""
-    children: list[subprocess.Popen[str]] = []
-
-    def call(*arguments: object) -> subprocess.Popen[str]:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "genmix_da", *(str(argument) for argument in arguments)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=child_environment(),
-            cwd=tmp_path,
-        )
-        children.append(child)
-        return child
-
-    yield call
-    for child in children:
-        child.kill()
-        child.communicate()
-
-
-@pytest.fixture
-def wait_for_lines() -> Callable[..., None]:
-    """Waits until a file that a child writes has some lines."""
-
-    def wait(child: subprocess.Popen[str], pattern: str, root: Path, lines: int) -> None:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            for file in root.glob(pattern):
-                if len(file.read_text().splitlines()) >= lines:
-                    return
-            assert child.poll() is None, child.communicate()
-            time.sleep(0.005)
-        raise AssertionError(f"no {lines} lines in {pattern} after two minutes")
-
-    return wait
 
 
 @pytest.fixture
