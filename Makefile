@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench clean
+# Processes of the tests, each with one thread.
+JOBS ?= 2
+
+.PHONY: demo test coverage lint bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -16,8 +19,14 @@ demo: $(READY)  ## a first adaptation on drawn images, minutes on a laptop CPU
 	$(BIN)/genmix-da adapt --src Ar --tgt Cl --setting opda --seed 1 --out runs/demo --resume
 	$(BIN)/genmix-da report runs/demo --out runs/demo/report.html
 
-test: $(READY)
-	$(BIN)/python -m pytest --cov --cov-report=term
+test coverage: export OMP_NUM_THREADS := 1
+test coverage: export MKL_NUM_THREADS := 1
+
+test: $(READY)  ## a file's tests stay in one process, for they share what they made
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
+
+coverage: $(READY)  ## the same, and which lines it reaches; takes much longer
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --cov --cov-report=term
 
 lint: $(READY)
 	$(BIN)/ruff check .
