@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+
+from genmix_da.augment import fractals
 
 # Enough training that the scores are neither 0 nor 1: two runs that agree have something to say.
 TINY = (
@@ -52,6 +55,14 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def each_fractal_drawn_once() -> Iterator[None]:
+    """Every test has a cache of its own; to draw the same fractals for each would take minutes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fractals, "draw_fractal", cache(fractals.draw_fractal))
+        yield
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ SMALL = (
 
 
 @pytest.fixture(scope="module", autouse=True)
-def imported(whole: Path) -> Path:
-    """Making a table here imports everything that the forked processes need."""
-    return whole
+def begun_here(make_table: Callable[..., Path]) -> Path:
+    """A table of this process: it imports, and draws the fractals, for those that are forked."""
+    return make_table(*SMALL, "--source-epochs", "1")
 
 
 def test_killed_at_ten_moments(

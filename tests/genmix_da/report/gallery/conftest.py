@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -65,23 +66,30 @@ class ThumbnailEncoder:
         return np.stack([np.asarray(s, dtype=np.float32).ravel() for s in small]) / 255 - 0.5
 
 
-@pytest.fixture(scope="module", autouse=True)
-def few_fractals() -> Any:
-    """Three fractals of 64 pixels, in place of sixty-four of 512."""
+@contextmanager
+def _few_fractals() -> Iterator[pytest.MonkeyPatch]:
+    """Three fractals of 64 pixels, in place of sixty-four of 512, and the editor of these tests."""
     draw = fractals.draw_fractal
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compose, "COUNT", 3)
         patch.setattr(fractals, "draw_fractal", lambda seed: draw(seed, side=64))
         patch.setitem(editors.EDITORS, "mixed", lambda request: MixedEditor())
+        yield patch
+
+
+@pytest.fixture(autouse=True)
+def few_fractals() -> Iterator[None]:
+    """For what the tests make and show themselves."""
+    with _few_fractals():
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with `data`, `cache` and `runs/run` of one finished adaptation with GenMix."""
     home = tmp_path_factory.mktemp("gallery")
     shutil.copytree(data, home / "data")
-    with pytest.MonkeyPatch.context() as patch:
+    with _few_fractals() as patch:
         patch.setenv("GENMIX_DA_CACHE", str(home / "cache"))
         patch.setattr(augmentation, "resolve_encoder", lambda *a, **k: ThumbnailEncoder())
         genmix_da.adapt(
