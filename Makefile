@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-# Processes of the tests, each with one thread.
+# Processes of the tests, each with one thread. The tests of a file share what they made and stay
+# in one process; files are taken in their order, for the fewest tests are not the quickest.
 JOBS ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test coverage lint bench clean
 
@@ -22,11 +24,11 @@ demo: $(READY)  ## a first adaptation on drawn images, minutes on a laptop CPU
 test coverage: export OMP_NUM_THREADS := 1
 test coverage: export MKL_NUM_THREADS := 1
 
-test: $(READY)  ## a file's tests stay in one process, for they share what they made
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile
+test: $(READY)
+	$(PYTEST)
 
-coverage: $(READY)  ## the same, and which lines it reaches; takes much longer
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --cov --cov-report=term
+coverage: $(READY)  ## the same, and which lines it reaches; takes longer
+	$(PYTEST) --cov --cov-report=term
 
 lint: $(READY)
 	$(BIN)/ruff check .
