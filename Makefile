@@ -4,7 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench clean
+# Processes of the tests, each with one thread. The tests of a file share what they made and stay
+# in one process; files are taken in their order, for the fewest tests are not the quickest.
+JOBS ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
+
+.PHONY: demo test coverage lint bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -16,8 +21,14 @@ demo: $(READY)  ## a first adaptation on drawn images, minutes on a laptop CPU
 	$(BIN)/genmix-da adapt --src Ar --tgt Cl --setting opda --seed 1 --out runs/demo --resume
 	$(BIN)/genmix-da report runs/demo --out runs/demo/report.html
 
+test coverage: export OMP_NUM_THREADS := 1
+test coverage: export MKL_NUM_THREADS := 1
+
 test: $(READY)
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(PYTEST)
+
+coverage: $(READY)  ## the same, and which lines it reaches; takes longer
+	$(PYTEST) --cov --cov-report=term
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+
+from genmix_da.augment import fractals
 
 # Enough training that the scores are neither 0 nor 1: two runs that agree have something to say.
 TINY = (
@@ -56,6 +55,14 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def each_fractal_drawn_once() -> Iterator[None]:
+    """Every test has a cache of its own; to draw the same fractals for each would take minutes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fractals, "draw_fractal", cache(fractals.draw_fractal))
+        yield
 
 
 @pytest.fixture
@@ -148,50 +155,6 @@ def adapt_once(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
 def finished(adapt_once: Callable[..., Finished]) -> Finished:
     """Art to Clipart, OPDA 3/1/2."""
     return adapt_once(*OPDA)
-
-
-def child_environment() -> dict[str, str]:
-    return os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts `python -m genmix_da ...`; whatever still runs at the end is killed."""
-    children: list[subprocess.Popen[str]] = []
-
-    def call(*arguments: object) -> subprocess.Popen[str]:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "genmix_da", *(str(argument) for argument in arguments)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=child_environment(),
-            cwd=tmp_path,
-        )
-        children.append(child)
-        return child
-
-    yield call
-    for child in children:
-        child.kill()
-        child.communicate()
-
-
-@pytest.fixture
-def wait_for_lines() -> Callable[..., None]:
-    """Waits until a file that a child writes has some lines."""
-
-    def wait(child: subprocess.Popen[str], pattern: str, root: Path, lines: int) -> None:
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            for file in root.glob(pattern):
-                if len(file.read_text().splitlines()) >= lines:
-                    return
-            assert child.poll() is None, child.communicate()
-            time.sleep(0.005)
-        raise AssertionError(f"no {lines} lines in {pattern} after two minutes")
-
-    return wait
 
 
 @pytest.fixture

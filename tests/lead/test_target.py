@@ -1,78 +1,30 @@
-"""The adaptation loop with a tiny network on small images."""
+"""The adaptation loop: epochs, estimates, seeds and resumed runs."""
 
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from lead import labeller, target
-from lead.bank import Bank
 from lead.checkpoint import load_state, save_state
 from lead.clusters import ClusterEstimate, effective_cluster_count
 from lead.decomposition import decompose
-from lead.errors import DivergedError, TooFewImagesError
 from lead.evaluation import evaluate
-from lead.network import Network
-from lead.precision import Precision
 from lead.pseudo_labels import assign_pseudo_labels
-from lead.schedule import build_optimizer, decay
+from lead.schedule import decay
 from lead.seeds import seed_epoch
-from lead.target import LOSS_NAMES, TargetConfig, TargetEpoch, adapt_target, adaptation_step
-from lead.views import ImageViews, Preprocessing
-
-CLASSES = 4
-CPU = torch.device("cpu")
-
-
-def make_network(seed: int = 0, classes: int = CLASSES, dim: int = 12) -> Network:
-    torch.manual_seed(seed)
-    backbone = nn.Sequential(
-        nn.Conv2d(3, 6, 3, stride=2),
-        nn.BatchNorm2d(6),
-        nn.ReLU(),
-        nn.AdaptiveAvgPool2d(2),
-        nn.Flatten(),
-        nn.Dropout(0.2),
-    )
-    return Network(backbone, 24, classes, dim)
-
-
-def make_views(samples: int = 64, seed: int = 0) -> ImageViews:
-    draw = np.random.default_rng(seed)
-    images = draw.integers(0, 256, (samples, 16, 16, 3), dtype=np.uint8)
-    return ImageViews(images, Preprocessing(image_size=12, resize_size=16), CPU)
-
-
-def config(**changes) -> TargetConfig:
-    # Clustering the features is fast; the published t-SNE estimate has a test of its own.
-    plain = {"epochs": 3, "batch_size": 16, "learning_rate": 0.02, "cluster_estimator": "features"}
-    return TargetConfig(**plain | changes)
-
-
-def adapt(settings: TargetConfig) -> tuple[list[TargetEpoch], dict[str, torch.Tensor]]:
-    network = make_network()
-    return list(adapt_target(network, make_views(), settings)), network.state_dict()
-
-
-def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
-    return all(torch.equal(first[name], second[name]) for name in first)
-
-
-def assert_same_epoch(first: TargetEpoch, second: TargetEpoch) -> None:
-    assert (first.epoch, first.losses, first.learning_rate) == (
-        second.epoch,
-        second.losses,
-        second.learning_rate,
-    )
-    assert first.cluster_count == second.cluster_count
-    assert torch.equal(first.evaluation.features, second.evaluation.features)
-    assert torch.equal(first.evaluation.probability, second.evaluation.probability)
-    assert first.pseudo_labels is not None and second.pseudo_labels is not None
-    assert torch.equal(first.pseudo_labels.label, second.pseudo_labels.label)
+from lead.target import LOSS_NAMES, adapt_target
+from small_target import (
+    CLASSES,
+    adapt,
+    assert_same_epoch,
+    config,
+    make_network,
+    make_views,
+    same,
+)
 
 
 def test_epoch_zero_is_the_source_model() -> None:
@@ -232,136 +184,3 @@ def test_paper_weights_reach_the_training() -> None:
     assert torch.equal(theirs.confidence_weight[~clear], ours.confidence_weight[~clear])
     assert torch.equal(theirs.label, ours.label)
     assert not same(state, other_state)
-
-
-def test_bank_starts_from_the_evaluation_and_is_not_shared(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    banks = []
-
-    def remember(*args):
-        banks.append((args[5].features.clone(), args[5].features))
-        return adaptation_step(*args)
-
-    monkeypatch.setattr(target, "adaptation_step", remember)
-    epochs, _ = adapt(config(epochs=2))
-    for epoch, first_step in ((0, 0), (1, 4)):
-        at_start, bank = banks[first_step]
-        assert torch.equal(at_start, epochs[epoch].evaluation.features)
-        assert bank.data_ptr() != epochs[epoch].evaluation.features.data_ptr()
-    assert not torch.equal(*banks[0])  # updated by the steps
-
-
-def test_step_sees_the_bank_before_its_own_update() -> None:
-    network, views = make_network(), make_views()
-    network.freeze_classifier()
-    start = evaluate(network, views)
-    weights = network.classifier.class_weights
-    split = decompose(weights)
-    pseudo = assign_pseudo_labels(start.features, start.probability, weights, split, CLASSES)
-    bank = Bank(start.features.clone(), start.probability.clone())
-    rows = torch.arange(0, 64, 4)
-    network.train()
-    step = adaptation_step(
-        network,
-        build_optimizer(network, 0.01),
-        views.evaluation(slice(0, 64, 4)),
-        rows,
-        pseudo,
-        bank,
-        split,
-        2.0,
-        Precision(CPU),
-    )
-    indices, mean = Bank(start.features, start.probability).neighbours(step.unit)
-    assert torch.equal(step.neighbour_indices, indices)
-    assert torch.equal(step.neighbour_probability, mean)
-    assert torch.equal(bank.features[rows], step.unit)
-    assert torch.equal(bank.probability[rows], step.probability)
-    assert not step.losses.requires_grad
-
-
-def test_only_three_fields_of_the_pseudo_labels_count() -> None:
-    views = make_views()
-    outcomes = []
-    for spoil in (False, True):
-        network = make_network()
-        network.freeze_classifier()
-        start = evaluate(network, views)
-        weights = network.classifier.class_weights
-        pseudo = assign_pseudo_labels(
-            start.features, start.probability, weights, decompose(weights), CLASSES
-        )
-        if spoil:
-            pseudo = replace(
-                pseudo, label=pseudo.label * 0, unknown_norm=pseudo.unknown_norm * torch.nan
-            )
-        step = adaptation_step(
-            network.train(),
-            build_optimizer(network, 0.01),
-            views.evaluation(slice(0, 16)),
-            torch.arange(16),
-            pseudo,
-            Bank(start.features.clone(), start.probability.clone()),
-            decompose(weights),
-            2.0,
-            Precision(CPU),
-        )
-        outcomes.append((step.losses, network.state_dict()))
-    assert torch.equal(outcomes[0][0], outcomes[1][0])
-    assert same(outcomes[0][1], outcomes[1][1])
-
-
-def test_more_classes_than_dimensions() -> None:
-    network = make_network(classes=15, dim=10)
-    epochs = list(adapt_target(network, make_views(), config(epochs=1)))
-    # No unknown space: every sample is unknown with weight 0, and only neighbours teach.
-    assert epochs[1].pseudo_labels.is_unknown.all()
-    assert epochs[1].losses["pseudo_label"] == epochs[1].losses["regulariser"] == 0.0
-    assert epochs[1].losses["total"] == pytest.approx(epochs[1].losses["neighbours"])
-
-
-def test_few_images() -> None:
-    # 20 images are too few for the released code, and fewer than three times the classes.
-    network = make_network(classes=9)
-    views = make_views(samples=20)
-    epochs = list(
-        adapt_target(network, views, config(epochs=1, batch_size=8, cluster_estimator="tsne"))
-    )
-    assert np.isfinite(list(epochs[1].losses.values())).all()
-
-
-def test_too_few_images_for_a_batch() -> None:
-    epochs = adapt_target(make_network(), make_views(samples=10), config())
-    next(epochs)
-    with pytest.raises(TooFewImagesError, match="10 images are fewer than a batch of 16"):
-        next(epochs)
-
-
-def test_divergence_in_the_losses_stops_the_run() -> None:
-    network = make_network()
-    epochs = adapt_target(network, make_views(), config(epochs=1))
-    next(epochs)
-    with torch.no_grad():  # after the evaluation that labels the epoch
-        network.bottleneck.norm.weight.fill_(torch.nan)
-    with pytest.raises(DivergedError, match=r"diverged in epoch 1 \(loss nan\); lower the learn"):
-        next(epochs)
-
-
-def test_divergence_by_a_huge_learning_rate_stops_the_run() -> None:
-    with pytest.raises(DivergedError, match="lower the learning rate"):
-        adapt(config(learning_rate=1e38))
-
-
-def test_diverged_source_model_is_noticed() -> None:
-    network = make_network()
-    with torch.no_grad():
-        network.bottleneck.norm.weight.fill_(torch.nan)
-    with pytest.raises(ValueError, match="not finite"):
-        next(adapt_target(network, make_views(), config()))
-
-
-def test_unknown_options_are_refused() -> None:
-    for change in ({"cluster_estimator": "umap"}, {"confident_weight": "both"}):
-        with pytest.raises(ValueError, match=next(iter(change)).split("_")[-1]):
-            adapt(config(**change))

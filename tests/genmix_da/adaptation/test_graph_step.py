@@ -17,7 +17,6 @@ from genmix_da.adaptation import run as adaptation
 from genmix_da.methods import METHODS, graph_name, has_graph
 
 OPDA = ("--split", "3/1/2")
-SCORES = ("h_score", "known_accuracy", "unknown_accuracy", "accuracy", "auroc", "oscr")
 OWN = ("path", "true", "predicted", "confidence", "uncertainty")
 GRAPH = ("graph_predicted", "graph_confidence", "graph_uncertainty")
 

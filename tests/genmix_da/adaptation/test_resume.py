@@ -9,6 +9,7 @@ import errno
 import json
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 import lead.target
 from genmix_da.adaptation import source_model
 from genmix_da.runs.folder import RunFolder
+from killed import KILLED, ForkedRun, lines_of, needs_fork, wait_until
 from lead.checkpoint import load_state
 
 OPDA = ("--split", "3/1/2")
@@ -208,14 +210,13 @@ def arguments_of(data: Path, folder: Path) -> tuple[object, ...]:
     )
 
 
+@needs_fork
 @pytest.mark.parametrize(
     ("stage", "pattern"),
     [("source", "sources/*/metrics.jsonl"), ("target", "run/metrics.jsonl")],
 )
 def test_killed_run_goes_on_to_the_same_result(
     run: Callable,
-    start: Callable[..., subprocess.Popen[str]],
-    wait_for_lines: Callable[..., None],
     computed: dict[str, list[int]],
     long_run: Any,
     data: Path,
@@ -224,10 +225,9 @@ def test_killed_run_goes_on_to_the_same_result(
     pattern: str,
 ) -> None:
     runs = tmp_path / "runs"
-    child = start(*arguments_of(data, runs / "run"))
-    wait_for_lines(child, pattern, runs, 3)
-    child.send_signal(signal.SIGKILL)
-    assert child.wait() == -signal.SIGKILL
+    child = ForkedRun(tmp_path / "cache", *arguments_of(data, runs / "run"))
+    wait_until(child, lambda: lines_of(runs, pattern) >= 3)
+    assert child.kill() == KILLED
     assert json.loads((runs / "run" / "result.json").read_text())["status"] == "incomplete"
     done = int(load_state(next(runs.glob(f"{Path(pattern).parent}/state.pt")))["epoch"])
     assert run(*arguments_of(data, runs / "run"), "--resume").code == 0
@@ -238,16 +238,21 @@ def test_killed_run_goes_on_to_the_same_result(
     assert done >= 2
 
 
-def test_interrupt_key_is_exit_code_130(
-    start: Callable[..., subprocess.Popen[str]],
-    wait_for_lines: Callable[..., None],
-    data: Path,
-    tmp_path: Path,
-) -> None:
-    child = start(*arguments_of(data, tmp_path / "runs" / "run"))
-    wait_for_lines(child, "sources/*/metrics.jsonl", tmp_path / "runs", 1)
-    child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+def test_interrupt_key_is_exit_code_130(data: Path, tmp_path: Path) -> None:
+    arguments = map(str, arguments_of(data, tmp_path / "runs" / "run"))
+    child = subprocess.Popen(
+        [sys.executable, "-m", "genmix_da", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    try:
+        wait_until(child, lambda: lines_of(tmp_path / "runs", "sources/*/metrics.jsonl") >= 1)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+    finally:
+        child.kill()
     assert child.returncode == 130
     assert out == ""
     assert "Traceback" not in err

@@ -1,12 +1,7 @@
-"""Killed at any moment, the run ends, resumed, with the bytes of one that never was.
-
-Children are forked: each is a whole `genmix-da augment` that SIGKILL ends, without the seconds
-that importing torch would take twenty times.
-"""
+"""Killed at any moment, the run ends, resumed, with the bytes of one that never was."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import subprocess
@@ -14,17 +9,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 import genmix_da.augment
 from genmix_da.augment.features import backbone_encoder
+from killed import KILLED, ForkedRun, needs_fork
 
-fork = pytest.mark.skipif(
-    "fork" not in multiprocessing.get_all_start_methods(), reason="needs fork"
-)
 KILLS = 20
 COUNT = 20  # images of each class
 WITHOUT, WITH = ("--features", "off"), ("--features", "backbone")
@@ -48,63 +40,44 @@ def small_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def child(cache: Path, *arguments: object) -> Any:
-    """Starts `genmix-da augment ...` with a cache of its own."""
-
-    def work() -> None:
-        os.environ["GENMIX_DA_CACHE"] = str(cache)
-        torch.set_num_threads(1)
-        from genmix_da.cli import main
-
-        os._exit(main(["augment", *map(str, arguments)]))
-
-    process = multiprocessing.get_context("fork").Process(target=work)
-    process.start()
-    return process
+def augment(cache: Path, *arguments: object) -> ForkedRun:
+    return ForkedRun(cache, "augment", *arguments)
 
 
-def finish(process: Any) -> None:
-    process.join(120)
-    assert process.exitcode == 0
-
-
-@fork
+@needs_fork
 @pytest.mark.parametrize("features", [WITHOUT, WITH], ids=lambda value: value[1])
 def test_twenty_kills_and_a_resume_equal_an_uninterrupted_run(
     source: Path, tmp_path: Path, tree_of: Callable, small_encoder: None, features: tuple[str, ...]
 ) -> None:
     options = (*features, "--edit-size", 40, "--per-image", 4)
     started = time.monotonic()
-    finish(child(tmp_path / "one cache", source, tmp_path / "whole", *options))
+    assert augment(tmp_path / "one cache", source, tmp_path / "whole", *options).wait() == 0
     whole = time.monotonic() - started
     whole_tree = tree_of(tmp_path / "whole")
     assert len(whole_tree) > 2 * COUNT
     draw, killed, seen = random.Random(7), 0, []
     arguments = (source, tmp_path / "out", *options, "--resume")
     for _ in range(KILLS):
-        process = child(tmp_path / "other cache", *arguments)
-        process.join(draw.uniform(0, 0.2 * whole))
-        process.kill()
-        process.join()
-        killed += process.exitcode == -9
+        run = augment(tmp_path / "other cache", *arguments)
+        run.wait(draw.uniform(0, 0.2 * whole))
+        killed += run.kill() == KILLED
         seen.append(len(list(tmp_path.glob("o*/**/*.jpg"))))
     assert killed >= KILLS // 2  # the others had nothing left to do
     assert len(set(seen)) >= 4  # and at different states of the work
-    finish(child(tmp_path / "other cache", *arguments))
+    assert augment(tmp_path / "other cache", *arguments).wait() == 0
     assert tree_of(tmp_path / "out") == whole_tree
 
 
-@fork
+@needs_fork
 def test_two_runs_fill_one_cache_at_once(
     source: Path, tmp_path: Path, tree_of: Callable, small_encoder: None
 ) -> None:
     options = ("--features", "off", "--edit-size", 40)
-    finish(child(tmp_path / "own", source, tmp_path / "alone", *options))
+    assert augment(tmp_path / "own", source, tmp_path / "alone", *options).wait() == 0
     together = [
-        child(tmp_path / "shared", source, tmp_path / f"out{n}", *options) for n in range(2)
+        augment(tmp_path / "shared", source, tmp_path / f"out{n}", *options) for n in range(2)
     ]
-    for process in together:
-        finish(process)
+    assert [run.wait() for run in together] == [0, 0]
     expected = tree_of(tmp_path / "alone")
     assert tree_of(tmp_path / "out0") == tree_of(tmp_path / "out1") == expected
     stores = [

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import pytest
 from genmix_da.classify import run as running
 from genmix_da.classify import train
 from genmix_da.runs.folder import RunFolder
+from killed import KILLED, ForkedRun, lines_of, needs_fork, wait_until
 from lead.checkpoint import load_state
 
 EPOCHS = 8
@@ -90,23 +89,21 @@ def test_interrupted(
     assert sorted(computed) == sorted([*range(1, EPOCHS + 1), *again])
 
 
+@needs_fork
 def test_killed(
     classify: Callable[..., Any],
-    start: Callable[..., subprocess.Popen[str]],
-    wait_for_lines: Callable[..., None],
     data: Path,
     whole: Path,
     folder: Path,
     computed: list[int],
     tiny_arguments: tuple[str, ...],
+    tmp_path: Path,
 ) -> None:
     method = ("--augment", METHOD, "--epochs", EPOCHS)
-    child = start(
-        "classify", "train", "--data", data / "Art", *tiny_arguments, *method, "--out", folder
-    )
-    wait_for_lines(child, "metrics.jsonl", folder, 2)
-    child.send_signal(signal.SIGKILL)
-    assert child.wait() == -signal.SIGKILL
+    given = ("--data", data / "Art", *tiny_arguments, *method, "--out", folder)
+    child = ForkedRun(tmp_path / "cache", "classify", "train", *given)
+    wait_until(child, lambda: lines_of(folder, "metrics.jsonl") >= 2)
+    assert child.kill() == KILLED
     assert json.loads((folder / "result.json").read_text())["status"] == "incomplete"
     done = int(load_state(folder / "state.pt")["epoch"])
     assert classify(*method, "--resume").code == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,14 +10,11 @@ import pytest
 
 pytest.importorskip("ray", reason="Ray is not installed")
 
+from engine_cases import HERE
+from engine_jobs import Job, attempts, work
 from genmix_da.engines import ray_engine
 from genmix_da.engines.choose import parse_engine
 from genmix_da.errors import UserError
-
-HERE = str(Path(__file__).parent)
-sys.path.insert(0, HERE)  # worker processes import the jobs by name
-
-from engine_jobs import Job, attempts, work  # noqa: E402
 
 pytestmark = pytest.mark.slow
 

@@ -12,42 +12,14 @@ from typing import Any
 import pytest
 import yaml
 
-from genmix_da.frozen.encoder import FrozenEncoder
-from genmix_da.runs.folder import RunFolder
 from lead.checkpoint import load_checkpoint
 
 Options = tuple[object, ...]
-GENMIX = (
-    "--augment",
-    "genmix",
-    "--editor",
-    "filters",
-    "--features",
-    "off",
-    "--edit-size",
-    "32",
-    "--per-image",
-    "1",
-)
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:
     with file.open(newline="") as handle:
         return list(csv.DictReader(handle))
-
-
-@pytest.fixture
-def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Counts the images that are encoded."""
-    found: list[int] = []
-    encode = FrozenEncoder.encode
-
-    def counted(self: FrozenEncoder, views: Any) -> Any:
-        found.append(len(views) // 6)
-        return encode(self, views)
-
-    monkeypatch.setattr(FrozenEncoder, "encode", counted)
-    return found
 
 
 def test_the_result_says_that_it_is_frozen(frozen_run: Any) -> None:
@@ -134,33 +106,6 @@ def test_a_trained_checkpoint_takes_no_weights(
     assert "leave --weights out" in complaint(run(*arguments))
 
 
-def test_features_are_shared_by_runs(
-    adapt: Callable, frozen_options: Options, encoded: list[int], tmp_path: Path
-) -> None:
-    quick = (*frozen_options, "--source-epochs", 1, "--epochs", 1)
-    assert adapt(*quick).code == 0
-    # 48 of Art's classes in use, 60 of Clipart's.
-    assert sum(encoded) == 48 + 60
-    assert adapt(*quick, "--seed", 7, "--out", tmp_path / "runs" / "other").code == 0
-    assert sum(encoded) == 48 + 60
-    assert adapt(*quick, "--tgt", "Product", "--out", tmp_path / "runs" / "third").code == 0
-    assert sum(encoded) == 48 + 60 + 60
-
-
-def test_augmented_images_are_encoded_too(
-    adapt: Callable, frozen_options: Options, encoded: list[int], tmp_path: Path
-) -> None:
-    quick = (*frozen_options, *GENMIX, "--source-epochs", 1, "--epochs", 1)
-    assert adapt(*quick).code == 0
-    result = json.loads((tmp_path / "runs" / "run" / "result.json").read_text())
-    assert result["method"] == "lead+genmix[filters] (frozen)"
-    kept = result["source_model"]["augment"]["kept"]
-    assert kept > 0
-    assert sum(encoded) == 48 + kept + 60
-    assert adapt(*quick, "--seed", 5, "--out", tmp_path / "runs" / "other").code == 0
-    assert sum(encoded) == 48 + kept + 60
-
-
 def test_source_command_trains_the_model_that_adapt_uses(
     run: Callable, adapt: Callable, frozen_options: Options, data: Path, tmp_path: Path
 ) -> None:
@@ -201,117 +146,6 @@ def test_a_frozen_source_checkpoint_must_fit(
     assert "drop --freeze-backbone" in said
     out = ("--out", tmp_path / "runs" / "fourth")
     assert "other weights" in refused(*given, "--weights", "none", *out)
-
-
-def assert_same(folder: Path, straight: Any) -> None:
-    result = json.loads((folder / "result.json").read_text())
-    assert result["status"] == "done"
-    assert result["scores"] == straight.result["scores"]
-    assert (folder / "predictions.csv").read_text() == straight.predictions
-
-
-@pytest.mark.parametrize(("stage", "epoch"), [("source", 2), ("target", 1)])
-def test_resumed_run_equals_an_uninterrupted_one(
-    adapt: Callable,
-    frozen_options: Options,
-    frozen_run: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    stage: str,
-    epoch: int,
-) -> None:
-    save = RunFolder.save_state
-
-    def stopping(self: RunFolder, state: Any, metrics: list[dict[str, Any]]) -> None:
-        save(self, state, metrics)
-        if (metrics[-1]["stage"], metrics[-1]["epoch"]) == (stage, epoch):
-            raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(RunFolder, "save_state", stopping)
-        assert adapt(*frozen_options).code == 130
-    assert adapt(*frozen_options, "--resume").code == 0
-    assert_same(tmp_path / "runs" / "run", frozen_run)
-
-
-def test_stopped_while_encoding(
-    adapt: Callable,
-    frozen_options: Options,
-    frozen_run: Any,
-    encoded: list[int],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    """What was encoded is kept, and the result is that of a run that was never stopped."""
-    counted = FrozenEncoder.encode
-
-    def stopping(self: FrozenEncoder, views: Any) -> Any:
-        if len(encoded) == 60:  # in the target
-            raise KeyboardInterrupt
-        return counted(self, views)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(FrozenEncoder, "encode", stopping)
-        assert adapt(*frozen_options).code == 130
-    assert len(encoded) == 60
-    assert adapt(*frozen_options, "--resume").code == 0
-    assert len(encoded) == 48 + 60
-    assert_same(tmp_path / "runs" / "run", frozen_run)
-
-
-@pytest.mark.parametrize("kind", ["dinov2", "clip"])
-def test_models_of_transformers(
-    adapt: Callable, run: Callable, tower: Callable, data: Path, tmp_path: Path, kind: str
-) -> None:
-    pytest.importorskip("transformers")
-    config = tmp_path / "config.yaml"
-    config.write_text(
-        yaml.safe_dump(
-            {
-                "data": str(data),
-                "src": "Art",
-                "tgt": "Clipart",
-                "split": "3/1/2",
-                "backbone": f"transformers:{tower(kind)}",
-                "freeze_backbone": True,
-                "augment": "none",
-                "batch_size": 8,
-                "source_epochs": 2,
-                "epochs": 1,
-                "cluster_estimator": "features",
-                "device": "cpu",
-            }
-        )
-    )
-    folder = tmp_path / "runs" / kind
-    result = run("adapt", "--config", config, "--out", folder, "--json").json()
-    assert result["method"] == "lead (frozen)"
-    settled = yaml.safe_load((folder / "config.yaml").read_text())
-    assert (settled["weights"], settled["image_size"]) == ("pretrained", 32)
-    moved = shutil.copytree(tower(kind), tmp_path / "moved")
-    arguments = ("evaluate", folder, "--tgt", "Clipart", "--data", data, "--device", "cpu")
-    for more in ((), ("--weights", moved)):
-        found = run(*arguments, *more, "--json").json()["scores"]
-        assert found["auroc"] == pytest.approx(result["scores"]["last"]["auroc"], abs=1e-3)
-    # The settings that a run leaves can be run again, and the folder may have moved.
-    again = ("adapt", "--config", folder / "config.yaml", "--out", folder, "--resume", "--json")
-    assert run(*again, "--backbone", f"transformers:{moved}").json() == result
-
-
-def test_genmix_compares_edits_by_the_tower(
-    run: Callable, tower: Callable, data: Path, tmp_path: Path
-) -> None:
-    pytest.importorskip("transformers")
-    folder = tmp_path / "runs" / "run"
-    result = run(
-        *("adapt", "--src", "Art", "--tgt", "Clipart", "--data", data, "--split", "3/1/2"),
-        *("--backbone", f"transformers:{tower('siglip')}", "--freeze-backbone"),
-        *("--batch-size", 8, "--source-epochs", 1, "--epochs", 1, "--device", "cpu"),
-        *("--cluster-estimator", "features", "--augment", "genmix", "--editor", "filters"),
-        *("--features", "backbone", "--edit-size", 32, "--per-image", 1, "--out", folder, "--json"),
-    ).json()
-    assert result["method"] == "lead+genmix[filters] (frozen)"
-    assert result["source_model"]["augment"]["features"].startswith("backbone transformers:")
 
 
 def test_what_cannot_be_frozen_is_refused(

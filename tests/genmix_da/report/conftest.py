@@ -29,6 +29,12 @@ def altered(finished: Any, tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def copied(finished: Any, tmp_path: Path) -> Path:
+    """The session's run, to be damaged; its source model stays where it is."""
+    return Path(shutil.copytree(finished.folder, tmp_path / "copy" / "run"))
+
+
+@pytest.fixture
 def page_of(run: Callable, tmp_path: Path) -> Callable[..., str]:
     """The text of the page that `genmix-da report` writes."""
 

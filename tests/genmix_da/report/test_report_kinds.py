@@ -37,13 +37,18 @@ def classified(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "runs"
 
 
+@pytest.fixture(scope="module")
+def page(classified: Path, write_page: Callable[..., str]) -> str:
+    """The page of both."""
+    return write_page(classified)
+
+
 def result_of(folder: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((folder / "result.json").read_text())
     return content
 
 
-def test_classifications_are_scored_by_top1(classified: Path, page_of: Callable) -> None:
-    page = page_of(classified)
+def test_classifications_are_scored_by_top1(classified: Path, page: str) -> None:
     shown = re.findall(r'data-score="([a-z_]+)" data-value="([^"]*)"', page)
     for method in ("none", "genmix"):
         value = result_of(classified / method)["scores"]["last"]["top1"]
@@ -55,8 +60,8 @@ def test_classifications_are_scored_by_top1(classified: Path, page_of: Callable)
     assert "LEAD's own view" not in html.unescape(page)
 
 
-def test_classifications_have_their_figures(classified: Path, page_of: Callable) -> None:
-    page = html.unescape(page_of(classified))
+def test_classifications_have_their_figures(classified: Path, page: str) -> None:
+    page = html.unescape(page)
     result = result_of(classified / "genmix")
     clean = 100 * result["robustness"]["clean_error"]
     assert f"Percent of test images misclassified: {clean:.1f} without attack" in page

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 import pytest
 
 from genmix_da.errors import UserError
-from genmix_da.runs.folder import RunFolder
+from genmix_da.runs.folder import RunFolder, write_csv
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -57,3 +58,11 @@ def test_log_level_of_the_caller_is_left_alone(tmp_path: Path) -> None:
     finally:
         package.setLevel(before)
     assert "INFO kept" in (tmp_path / "log.txt").read_text()
+
+
+def test_csv_quotes_and_keeps_bytes(tmp_path: Path) -> None:
+    file = tmp_path / "x.csv"
+    write_csv(file, ("path", "predicted"), [("a,b \u3042", 'say "x"'), (os.fsdecode(b"\xe9"), "")])
+    lines = file.read_bytes().splitlines()
+    assert lines == [b"path,predicted", '"a,b \u3042","say ""x"""'.encode(), b"\xe9,"]
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]  # no temporary file is left

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from genmix_da.places import cache_folder, default_data
+from genmix_da.places import cache_folder
 from genmix_da.runs import provenance
 
 
@@ -77,13 +77,3 @@ def test_cache_folder_is_named_or_the_users(
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_folder() == tmp_path / ".cache" / "genmix-da"
-
-
-def test_data_variable_names_the_data(monkeypatch: pytest.MonkeyPatch, data: Path) -> None:
-    from genmix_da.data.root import data_root
-
-    assert default_data() is None
-    monkeypatch.setenv("GENMIX_DA_DATA", str(data))
-    assert default_data() == data
-    assert data_root(None) == data
-    assert data_root("other") == Path("other")

@@ -1,4 +1,4 @@
-"""Lists on the command line: pairs, settings, seeds and splits."""
+"""Lists on the command line: pairs, settings and splits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pytest
 
 from genmix_da.adaptation.tables.pairs import parse_pairs, parse_settings, parse_splits
 from genmix_da.errors import UserError
-from genmix_da.table.request import parse_seeds
 
 HOME = ("Art", "Clipart", "Product", "Real World")
 PHOTOS = ("amazon", "caltech", "dslr2", "webcam")
@@ -53,9 +52,8 @@ def test_one_domain_makes_no_table() -> None:
         parse_pairs("all", ("Art",))
 
 
-def test_settings_and_seeds_keep_their_order() -> None:
+def test_settings_keep_their_order() -> None:
     assert parse_settings("PDA,opda") == ["pda", "opda"]
-    assert parse_seeds("3, 1,2") == [3, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -63,10 +61,6 @@ def test_settings_and_seeds_keep_their_order() -> None:
     [
         (parse_settings, "opdaa", "did you mean 'opda'"),
         (parse_settings, "opda,opda", "twice"),
-        (parse_seeds, "1,x", "'x' is not a whole number"),
-        (parse_seeds, "1,-2", "not a whole number"),
-        (parse_seeds, "1,01", "twice"),
-        (parse_seeds, "", "empty"),
     ],
 )
 def test_bad_lists(parse: object, text: str, said: str) -> None:

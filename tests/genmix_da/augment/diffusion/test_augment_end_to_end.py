@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import random
 import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
 
 from genmix_da.augment.cache import encode_jpeg
 from genmix_da.augment.diffusion.random_model import save_random_model
@@ -24,6 +20,7 @@ from genmix_da.augment.editors.instruct_pix2pix import InstructPix2PixEditor
 from genmix_da.augment.edits import load_working_image
 from genmix_da.augment.prompts import load_prompts
 from genmix_da.cli import main
+from killed import KILLED, ForkedRun, needs_fork
 
 pytest.importorskip("diffusers")
 
@@ -32,10 +29,6 @@ CLI = ("--size", 64, "--steps", 2, "--features", "off", "--edit-size", 48, "--la
 EDITS = 12
 # (edits, images) that are there when a child is killed, or a little more.
 MOMENTS = ((0, 0), (1, 0), (4, 0), (8, 0), (EDITS, 1))
-
-fork = pytest.mark.skipif(
-    "fork" not in multiprocessing.get_all_start_methods(), reason="needs fork"
-)
 
 
 @dataclass(frozen=True)
@@ -234,40 +227,21 @@ def test_devices_share_the_edits_and_one_may_fail(
     assert tree_of(tmp_path / "out") == whole.tree
 
 
-def child(cache: Path, *arguments: object) -> Any:
-    """Starts `genmix-da augment ...` with a cache of its own, forked."""
-
-    def work() -> None:
-        os.environ["GENMIX_DA_CACHE"] = str(cache)
-        torch.set_num_threads(1)
-        os._exit(main(["augment", *map(str, arguments)]))
-
-    process = multiprocessing.get_context("fork").Process(target=work)
-    process.start()
-    return process
-
-
-@fork
+@needs_fork
 def test_kills_and_a_resume_equal_an_uninterrupted_run(
     whole: Whole, stored: Callable, tmp_path: Path, tree_of: Callable
 ) -> None:
     draw, out, killed, seen = random.Random(3), tmp_path / "out", 0, []
-    arguments = (tmp_path / "cache", whole.source, out, *whole.options, "--resume")
+    arguments = (tmp_path / "cache", "augment", whole.source, out, *whole.options, "--resume")
     for edits, images in MOMENTS:
-        process = child(*arguments)
-        deadline = time.monotonic() + 60
+        child = ForkedRun(*arguments)
         while len(stored()) < edits or len(list(out.rglob("*.jpg"))) < images:
-            assert time.monotonic() < deadline
-            time.sleep(0.002)
-        process.join(draw.uniform(0, 0.01 * whole.seconds))
-        process.kill()
-        process.join()
-        killed += process.exitcode == -9
+            assert child.wait(0.002) in (None, 0)
+        child.wait(draw.uniform(0, 0.01 * whole.seconds))
+        killed += child.kill() == KILLED
         seen.append(len(stored()))
     assert killed >= len(MOMENTS) - 1  # the last may come too late
     assert len({count for count in seen if 0 < count < EDITS}) >= 2  # in the middle of the work
-    process = child(*arguments)
-    process.join(120)
-    assert process.exitcode == 0
+    assert ForkedRun(*arguments).wait() == 0
     assert tree_of(out) == whole.tree
     assert stored() == stored(whole.cache)

@@ -7,16 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import lead.source
 from genmix_da.adaptation import source_model
-from genmix_da.adaptation.config import build_config
-from genmix_da.adaptation.task import prepare
-from genmix_da.augment import compose, edits, training_online
-from genmix_da.augment.source_task import augmentation_of
-from genmix_da.augment.training_set import training_set
+from genmix_da.augment import edits
 from genmix_da.places import cache_folder
 from genmix_da.runs.folder import RunFolder
 
@@ -27,11 +22,6 @@ QUICK = (
 )
 GENMIX = ("--augment", "genmix", "--features", "off", "--edit-size", 32)
 IMAGES, BATCH = 48, 8  # four source classes of twelve images; see TINY
-
-
-@pytest.fixture(autouse=True)
-def few_fractals(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compose, "COUNT", 2)
 
 
 @pytest.fixture
@@ -54,11 +44,6 @@ def numbers(result: dict[str, Any]) -> Any:
 
 def rows_of(folder: str) -> list[dict[str, Any]]:
     return [json.loads(x) for x in (Path(folder) / "manifest.jsonl").read_text().splitlines()]
-
-
-def test_genmix_is_the_default() -> None:
-    config = build_config({"src": "a", "tgt": "b"}, None)
-    assert (config.augment, config.augment_mode, config.budget) == ("genmix", "offline", "steps")
 
 
 @pytest.mark.parametrize("mode", ["offline", "online"])
@@ -119,64 +104,6 @@ def test_budget_of_epochs_takes_every_image(adapt: Callable, steps: list[float])
 def unique(options: tuple[str, str]) -> tuple[str, str]:
     """--out beside the first run of the test."""
     return options[0], str(cache_folder().parent / "runs" / options[1])
-
-
-def task_of(data: Path, **options: Any) -> Any:
-    given = {"src": "Art", "tgt": "Clipart", "data": data, "split": "3/1/2", "batch_size": BATCH}
-    given |= {"backbone": "timm:mobilenetv3_small_050", "weights": "none", "image_size": 32}
-    given |= {"augment": "genmix", "genmix": {"features": "off", "size": 32}, "device": "cpu"}
-    return prepare(build_config(given | options, None))
-
-
-@pytest.mark.parametrize("mode", ["offline", "online"])
-def test_originals_and_augmented_images_keep_their_labels(
-    data: Path, tmp_path: Path, mode: str
-) -> None:
-    task = task_of(data, augment_mode=mode)
-    found = training_set(task, augmentation_of(task), tmp_path / "augmented")
-    assert len(found.views) == len(found.labels) == 3 * IMAGES
-    assert found.labels[:IMAGES].tolist() == task.source.labels.tolist()
-    assert found.labels[IMAGES:].tolist() == np.repeat(task.source.labels, 2).tolist()
-    assert found.steps_per_epoch == IMAGES // BATCH
-    draw = np.random.default_rng(0)
-    pixels = [found.views.picture(int(row), draw).astype(float) for row in found.views.rows]
-    for place, row in enumerate(task.source.rows):
-        assert np.array_equal(pixels[place], task.source.decoded.pixels[row])
-    # An augmented image is nearer to its own original than to another class's.
-    nearer = [
-        np.abs(image - pixels[n // 2]).mean() < np.abs(image - pixels[(n // 2 + 24) % 48]).mean()
-        for n, image in enumerate(pixels[IMAGES:])
-    ]
-    assert np.mean(nearer) > 0.8
-
-
-def test_online_draws_differ_from_view_to_view(data: Path, tmp_path: Path) -> None:
-    task = task_of(data, augment_mode="online")
-    views = training_set(task, augmentation_of(task), tmp_path).views
-    draw = np.random.default_rng(0)
-    last = int(views.rows[-1])
-    drawn = {views.picture(last, draw).tobytes() for _ in range(8)}
-    assert len(drawn) == 8
-    again = [views.picture(last, np.random.default_rng(3)).tobytes() for _ in range(2)]
-    assert again[0] == again[1]
-
-
-def test_online_draws_differ_between_epochs(
-    adapt: Callable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn: list[bytes] = []
-    join = training_online.compose
-
-    def kept(*arguments: Any) -> Any:
-        done = join(*arguments)
-        drawn.append(done.final.tobytes())
-        return done
-
-    monkeypatch.setattr(training_online, "compose", kept)
-    options = ("--augment-mode", "online", "--budget", "epochs", "--source-epochs", 3)
-    assert adapt(*QUICK, *GENMIX, *options).code == 0
-    assert len(drawn) == 3 * 2 * IMAGES  # every kept edit, every epoch
-    assert len(set(drawn)) == len(drawn)
 
 
 def test_source_models_are_not_shared(adapt: Callable) -> None:
@@ -282,12 +209,6 @@ def test_damaged_edit_is_named_online(adapt: Callable) -> None:
     assert str(file) in outcome.complaints[0]
 
 
-def test_backbone_without_weights_selects_nothing_and_says_so(adapt: Callable) -> None:
-    outcome = adapt(*QUICK, "--augment", "genmix", "--edit-size", 32, "--json")
-    assert outcome.json()["augment"]["features"] in ("off", "dinov2")
-    assert "faithful selection: " in outcome.err
-
-
 def test_weights_of_the_backbone_select(adapt: Callable, tmp_path: Path) -> None:
     import timm
     import torch
@@ -304,19 +225,3 @@ def test_weights_of_the_backbone_select(adapt: Callable, tmp_path: Path) -> None
     rows = rows_of(made["folder"])
     assert all(row["kept"] == (row["similarity"] >= row["threshold"]) for row in rows)
     assert sum(row["kept"] for row in rows) == made["kept"]
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (("--augment", "mixup"), "augment"),
-        (("--augment-mode", "live"), "augment"),
-        (("--budget", "images"), "budget"),
-        (("--lambda", 1), "--lambda is 1"),
-        (("--prompts", "thick oil"), "it knows"),
-        (("--editor", "filter"), "did you mean 'filters'"),
-    ],
-    ids=str,
-)
-def test_bad_options(refused: Callable, options: tuple[object, ...], said: str) -> None:
-    assert said in refused(*QUICK, *GENMIX, *options)

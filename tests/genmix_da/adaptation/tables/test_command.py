@@ -12,7 +12,6 @@ import pytest
 
 from genmix_da.frozen.encoder import FrozenEncoder
 
-Options = tuple[object, ...]
 PAIRS = ("--pairs", "Ar2Cl,Ar2Pr")
 WHOLE = (*PAIRS, "--methods", "source-only,lead,lead+genmix", "--seeds", "1,2")
 FILES = ("table.md", "table.csv", "runs.csv", "table.tex", "table.json")

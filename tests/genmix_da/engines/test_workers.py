@@ -1,0 +1,48 @@
+"""Worker processes: they stay for many items, and end with who wants them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine_cases import SCRIPT, alive, ended, wait_for
+from engine_jobs import Job, attempts, pid, work
+from genmix_da.engines.choose import parse_engine
+
+
+def test_workers_stay_for_many_items(tmp_path: Path) -> None:
+    jobs = [Job(f"j{number}", "sleep", tmp_path) for number in range(6)]
+    ended(parse_engine("workers:1"), jobs)
+    assert len({pid(job) for job in jobs}) == 1
+    assert pid(jobs[0]) != os.getpid()
+
+
+def test_workers_end_when_nobody_wants_the_rest(tmp_path: Path) -> None:
+    long = Job("long", "sleep", tmp_path, "60")
+    outcomes = parse_engine("workers:2").run(work, [long, Job("quick", "sleep", tmp_path)])
+    assert next(outcomes).key == "quick"
+    wait_for(lambda: attempts(long) == 1)
+    outcomes.close()  # type: ignore[attr-defined]
+    wait_for(lambda: not alive(pid(long)), seconds=5)
+
+
+def test_workers_go_on_while_an_outcome_is_looked_at(tmp_path: Path) -> None:
+    first, second = Job("first", "sleep", tmp_path), Job("second", "sleep", tmp_path)
+    outcomes = parse_engine("workers:1").run(work, [first, second])
+    assert next(outcomes).key == "first"
+    wait_for(lambda: attempts(second) == 1)
+    assert [outcome.key for outcome in outcomes] == ["second"]
+
+
+@pytest.mark.slow
+def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:
+    file = tmp_path / "script.py"
+    file.write_text(SCRIPT.replace('if __name__ == "__main__":', "if True:"))
+    done = subprocess.run(
+        [sys.executable, str(file), "workers:1", str(tmp_path)], capture_output=True, text=True
+    )
+    assert done.returncode == 0 and done.stdout == "lost\nlost\n"
