@@ -6,16 +6,60 @@ https://arxiv.org/abs/1603.04779. No weight is trained and no label is used.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from lead.evaluation import evaluate
 from lead.network import Network
 from lead.precision import Precision
 from lead.seeds import seed_epoch
+from lead.target import TargetConfig, TargetEpoch, adapt_target
 from lead.views import Views
 
 BATCH = 64  # images a batch of the pass over the backbone
+
+
+def adapt_by_statistics(
+    network: Network,
+    views: Views,
+    config: TargetConfig,
+    *,
+    state: Mapping[str, Any] | None = None,
+) -> Iterator[TargetEpoch]:
+    """Yield epoch 0, then epoch 1: the statistics replaced, nothing trained; see `adapt_target`.
+
+    Args:
+        network: source-trained, on the device of `views`.
+        views: target images, or features of them; no labels.
+        config: seed and precision are used.
+        state: of a yielded epoch, to go on after it with the same results.
+    """
+    if state is not None and int(state["epoch"]) == 1:
+        return
+    source = next(adapt_target(network, views, replace(config, epochs=0)))
+    before = source.state()
+    if state is None:
+        yield source
+    precision = Precision(views.device, mixed=config.mixed_precision)
+    started = time.perf_counter()
+    adapt_batch_norm(network, views, seed=config.seed, precision=precision)
+    adapted = time.perf_counter()
+    evaluation = evaluate(network, views, precision=precision)
+    seconds = {"train": adapted - started, "evaluate": time.perf_counter() - adapted}
+    after = before | {
+        "epoch": 1,
+        "network": network.state_dict(),
+        "features": evaluation.features.cpu(),
+        "probability": evaluation.probability.cpu(),
+    }
+    yield TargetEpoch(1, evaluation, {}, 0.0, None, 0, None, seconds, partial(dict, after))
 
 
 @torch.no_grad()

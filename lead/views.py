@@ -87,8 +87,13 @@ class Preprocessing:
     resize_size: int = 256
     interpolation: str = "bilinear"
 
-    def resized(self, image_size: int) -> Preprocessing:
-        """The same with another crop, the resize side scaled along (160 of 224/256 gives 182)."""
+    def resized(self, image_size: int | None) -> Preprocessing:
+        """The same with another crop, the resize side scaled along (160 of 224/256 gives 182).
+
+        None leaves it as it is.
+        """
+        if image_size is None:
+            return self
         resize_size = int(image_size * self.resize_size / self.image_size)
         return Preprocessing(self.mean, self.std, image_size, resize_size, self.interpolation)
 

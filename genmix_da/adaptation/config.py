@@ -16,7 +16,6 @@ from typing import Any
 from genmix_da import config_values
 from genmix_da.adaptation.profiles import FROZEN, PROFILES
 from genmix_da.augment.settings import AugmentSettings, build_settings
-from genmix_da.config_values import identity
 from genmix_da.errors import UserError
 from genmix_da.methods import find_method
 
@@ -32,8 +31,6 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 _VIEWS = ("auto", "six", "one")
 RECORDED = ("identity", "augmentation", "label_sets", "target_data", "source_model")
 _POSITIVE = ("epochs", "source_epochs", "bottleneck_dim", "image_size", "lr", "source_lr")
-
-__all__ = ["RECORDED", "AdaptConfig", "build_config", "identity", "read_config"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,12 +266,3 @@ def _with_augment(options: Mapping[str, Any]) -> Mapping[str, Any]:
     if method is None or augment is not None:
         return options
     return {**options, "augment": find_method(str(method)).augment}
-
-
-def read_config(file: Path) -> dict[str, Any]:
-    """The settings in a YAML file, without what a run folder's config.yaml records beside them.
-
-    Raises:
-        UserError: it cannot be read.
-    """
-    return config_values.read_config(file, RECORDED)

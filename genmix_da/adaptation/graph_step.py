@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from genmix_da.adaptation.config import GraphSettings, identity
+from genmix_da.adaptation.config import GraphSettings
 from genmix_da.adaptation.predictions import Decisions
 from genmix_da.adaptation.results import score_columns, score_predictions
 from genmix_da.adaptation.task import Task
+from genmix_da.config_values import identity
 from genmix_da.runs.folder import CHECKPOINT
 from lead.checkpoint import load_checkpoint, save_checkpoint
 from lead.errors import LeadError, WeightsError

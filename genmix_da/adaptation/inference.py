@@ -24,8 +24,6 @@ from lead.scores import score_block
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["evaluate_checkpoint", "load_model", "predict_folder"]
-
 
 def evaluate_checkpoint(
     checkpoint: Path,

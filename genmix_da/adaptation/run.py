@@ -131,9 +131,8 @@ def _run(
         "source": task.source.decoded.fingerprint,
         "target": task.target.decoded.fingerprint,
     }
-    augment = augmentation.as_dict() if augmentation else None
-    origin_of_run = origin(settings, data)
-    record = partial(result_record, task, identity=name, provenance=origin_of_run, augment=augment)
+    made_from, augment = origin(settings, data), augmentation.as_dict() if augmentation else None
+    record = partial(result_record, task, identity=name, provenance=made_from, augment=augment)
     return carry_out(run, record, lambda: _work(task, run, augmentation, sources, prepared))
 
 
@@ -204,8 +203,8 @@ def _adapt(
     assert evaluation is not None
     if step is not None and outcome is None:  # every epoch was finished before
         outcome = step.apply(network)
-        if "graph" not in metrics[-1]:
-            last_row = metrics[-1]
-            last_row["graph"] = step.row(outcome, last_row["epoch"], last_row["scores"]["nmi"])
+        row = metrics[-1]
+        if "graph" not in row:
+            row["graph"] = step.row(outcome, row["epoch"], row["scores"]["nmi"])
             run.show_metrics(metrics)
     return metrics, evaluation, outcome

@@ -11,10 +11,10 @@ from typing import Any
 
 from torch import Tensor
 
-from genmix_da.adaptation.config import identity
 from genmix_da.adaptation.task import Task, build_network
 from genmix_da.augment.source_task import Augmentation, TrainingSet
 from genmix_da.augment.training_set import training_set
+from genmix_da.config_values import identity
 from genmix_da.frozen.encoder import FrozenEncoder
 from genmix_da.progress import track
 from genmix_da.runs.folder import RunFolder

@@ -173,8 +173,8 @@ def _preprocessing(config: AdaptConfig) -> Preprocessing:
     """Of the backbone, at the image size asked for."""
     own = build_backbone(
         _given(config.backbone), weights="none", arguments=config.backbone_arguments
-    ).preprocessing
-    return own if config.image_size is None else own.resized(config.image_size)
+    )
+    return own.preprocessing.resized(config.image_size)
 
 
 def _given(value: str | None) -> str:

@@ -115,9 +115,7 @@ def backbone_encoder(
         device: where it runs.
     """
     backbone = build_backbone(name, weights=weights, arguments=arguments)
-    pre = (
-        backbone.preprocessing if image_size is None else backbone.preprocessing.resized(image_size)
-    )
+    pre = backbone.preprocessing.resized(image_size)
     identity = f"{name}/{weights_identity(weights)}/{sorted(arguments.items())}/{pre}"
     module = backbone.module.to(device).eval()
     return BackboneEncoder(f"backbone {name}", identity, module, pre, device)

@@ -101,8 +101,8 @@ def _run(
     parts = (task.train, task.test, *((task.val,) if task.val else ()))
     log_skipped(*(part.decoded for part in parts))
     run.write_json("split.json", split_record(task.parts, task.config.split_seed))
-    origin_of_run = origin(settings, task.contents())
-    record = partial(classify_record, task, method, identity=name, provenance=origin_of_run)
+    made_from = origin(settings, task.contents())
+    record = partial(classify_record, task, method, identity=name, provenance=made_from)
     return carry_out(run, record, lambda: _work(task, run, method, augmented, prepared))
 
 

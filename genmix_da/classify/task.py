@@ -148,9 +148,7 @@ def prepare(config: ClassifyConfig) -> ClassifyTask:
     parts = _split(config)
     weights_identity(config.weights)  # a missing file is named before anything is decoded
     backbone = build_backbone(config.backbone, weights="none", arguments=config.backbone_arguments)
-    preprocessing = backbone.preprocessing
-    if config.image_size is not None:
-        preprocessing = preprocessing.resized(config.image_size)
+    preprocessing = backbone.preprocessing.resized(config.image_size)
     config = dataclasses.replace(config, image_size=preprocessing.image_size)
     _try_size(backbone, config.backbone, preprocessing.image_size)
     assert parts.test is not None
@@ -200,9 +198,7 @@ def prepare_test(config: ClassifyConfig, classes: tuple[str, ...]) -> ScoringTas
             "and --test-data."
         )
     backbone = build_backbone(config.backbone, weights="none", arguments=config.backbone_arguments)
-    preprocessing = backbone.preprocessing
-    if config.image_size is not None:
-        preprocessing = preprocessing.resized(config.image_size)
+    preprocessing = backbone.preprocessing.resized(config.image_size)
     return ScoringTask(
         config=config,
         classes=classes,

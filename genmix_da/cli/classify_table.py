@@ -14,6 +14,8 @@ from genmix_da.cli.classify_options import (
 from genmix_da.cli.options import json_option
 from genmix_da.cli.table_run import TableCommand, engine_options, run_table
 
+_NAMED = ("methods", "ablation", "seeds", "out", "edit_shards")  # what the table alone has
+
 
 @click.command(name="table")
 @click.option(
@@ -34,15 +36,7 @@ from genmix_da.cli.table_run import TableCommand, engine_options, run_table
 @engine_options
 @click.option("--out", help="Folder of runs and tables [runs/classify-<data>].")
 @json_option
-def command(
-    methods: str | None,
-    ablation: str | None,
-    seeds: str,
-    edit_shards: int | None,
-    out: str | None,
-    as_json: bool,
-    **options: Any,
-) -> int:
+def command(as_json: bool, **options: Any) -> int:
     """Plan, run and print a table: methods x data sets (--data A,B) x seeds.
 
     What is done is not done again: the same command prints, another seed runs that seed alone.
@@ -50,19 +44,13 @@ def command(
     the folder. Exit code 1 where a job failed.
     """
     from genmix_da.classify.tables.estimate import estimate_classify_plan
-    from genmix_da.classify.tables.files import write_classify_tables
+    from genmix_da.classify.tables.overhead_plot import write_classify_tables
     from genmix_da.classify.tables.plan import classify_plan_of
     from genmix_da.classify.tables.request import build_classify_request
 
+    named = {name: options.pop(name) for name in _NAMED}
     table = TableCommand(
-        lambda: build_classify_request(
-            join_classify(options),
-            methods=methods,
-            ablation=ablation,
-            seeds=seeds,
-            out=out,
-            edit_shards=edit_shards,
-        ),
+        lambda: build_classify_request(join_classify(options), **named),
         classify_plan_of,
         estimate_classify_plan,
         write_classify_tables,

@@ -111,6 +111,15 @@ _TARGET: tuple[Command, ...] = (
     ),
 )
 
+_CHECKPOINT: tuple[Command, ...] = (
+    click.option("--threshold", help="A number, auto or otsu[:FLOOR] [the checkpoint's]."),
+    click.option(
+        "--graph/--no-graph", default=True, help="Judge beside the target's images as well."
+    ),
+    click.option("--weights", help="Of a frozen backbone, where its file or folder has moved."),
+    click.option("--device", default="auto", show_default=True, help="auto, cpu or cuda."),
+)
+
 
 def apply(options: tuple[Command, ...], command: Command) -> Command:
     """A command with further options, in this order."""
@@ -127,6 +136,11 @@ def model_options(command: Command) -> Command:
 def target_options(command: Command) -> Command:
     """Adaptation."""
     return apply(_TARGET, command)
+
+
+def checkpoint_options(command: Command) -> Command:
+    """How a finished checkpoint judges images."""
+    return apply(_CHECKPOINT, command)
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON alone.")

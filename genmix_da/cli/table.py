@@ -10,6 +10,8 @@ from genmix_da.cli.augment_options import genmix_options, join_genmix
 from genmix_da.cli.options import json_option, model_options, target_options
 from genmix_da.cli.table_run import TableCommand, engine_options, run_table
 
+_NAMED = ("pairs", "methods", "seeds", "out", "edit_shards")  # what the table alone has
+
 
 @click.command(name="table")
 @click.option("--pairs", default="all", show_default=True, help="all, or e.g. Ar2Cl,Pr2Re.")
@@ -30,15 +32,7 @@ from genmix_da.cli.table_run import TableCommand, engine_options, run_table
 @engine_options
 @click.option("--out", help="Folder of runs, sources and tables [runs/table-<data>].")
 @json_option
-def command(
-    pairs: str,
-    methods: str,
-    seeds: str,
-    edit_shards: int | None,
-    out: str | None,
-    as_json: bool,
-    **options: Any,
-) -> int:
+def command(as_json: bool, **options: Any) -> int:
     """Plan, run and print a table: methods x pairs x seeds in one or more settings.
 
     What is done is not done again: the same command prints, another seed runs that seed alone.
@@ -50,10 +44,8 @@ def command(
     from genmix_da.adaptation.tables.request import build_request
     from genmix_da.table.files import write_tables
 
+    named = {name: options.pop(name) for name in _NAMED}
     table = TableCommand(
-        lambda: build_request(join_genmix(options), pairs, methods, seeds, out, edit_shards),
-        plan_of,
-        estimate_plan,
-        write_tables,
+        lambda: build_request(join_genmix(options), **named), plan_of, estimate_plan, write_tables
     )
     return run_table(table, options, as_json=as_json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -34,6 +35,22 @@ class Adapt(Protocol):
             state: of a yielded epoch, to go on after it with the same results.
         """
         ...
+
+
+def from_lead(module: str, name: str) -> Adapt:
+    """A function of `lead` that is imported when it first adapts: tables are read without torch."""
+
+    def adapt(
+        network: Network,
+        views: Views,
+        config: TargetConfig,
+        *,
+        state: Mapping[str, Any] | None = None,
+    ) -> Iterator[TargetEpoch]:
+        found: Adapt = getattr(import_module(f"lead.{module}"), name)
+        return found(network, views, config, state=state)
+
+    return adapt
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from genmix_da.methods.base import Method
-from genmix_da.methods.lead import adapt_by_lead
+from genmix_da.methods.base import Method, from_lead
 
-METHOD = Method("lead+genmix", "genmix", adapt_by_lead)
+METHOD = Method("lead+genmix", "genmix", from_lead("target", "adapt_target"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genmix_da.report.figures import COLOURS, GREY, MARKERS, Chart, legend_below, shortened
-from genmix_da.report.run import ReportRun
+from genmix_da.report.run import STAGES, ReportRun
 from genmix_da.table.aggregate import Table
 from genmix_da.table.columns import AVERAGE
 from genmix_da.table.difference import LEVEL, Difference
@@ -21,20 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-STAGES = {
-    "prepare": "decoding",
-    "features": "features",
-    "source": "source training",
-    "target_estimate": "C_t search",
-    "target_train": "adaptation",
-    "target_evaluate": "evaluation",
-    "generate": "generation",
-    "train": "training",
-    "evaluate": "evaluation",
-    "attack": "attack",
-    "graph": "graph",
-}
-_PART_OF = {"graph_views": "graph", "graph_graph": "graph"}
 _HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
 _MOST_BARS = 24
 
@@ -177,20 +163,9 @@ def _draw_differences(axes: Axes, items: Sequence[Difference]) -> None:
     axes.set_xlabel("percent points")
 
 
-def stage_seconds(run: ReportRun) -> Mapping[str, float]:
-    """Stage -> seconds, of those that a run has spent; the source model's once it was trained."""
-    seconds = (run.content.get("timing") or {}).get("seconds") or {}
-    found: dict[str, float] = {}
-    for part, value in seconds.items():
-        if value is not None:
-            stage = _PART_OF.get(part, part)
-            found[stage] = found.get(stage, 0.0) + float(value)
-    return {key: found[key] for key in STAGES if key in found}
-
-
 def _cost(runs: Sequence[ReportRun]) -> Chart | None:
     """Seconds per stage: of each run, or the mean of each method where there are many runs."""
-    spent = [(run, stage_seconds(run)) for run in runs if run.done and stage_seconds(run)]
+    spent = [(run, run.stages) for run in runs if run.done and run.stages]
     if not spent:
         return None
     bars: dict[str, list[Mapping[str, float]]] = {}

@@ -20,23 +20,6 @@ DETAILED = 6  # runs that are shown one by one; of more, the best and the worst 
 
 
 @dataclass(frozen=True)
-class Cost:
-    """A row of the cost table.
-
-    Attributes:
-        run: of the row.
-        stages: stage -> seconds.
-        images_per_second: of training or adaptation; None where it was not recorded.
-        memory: part ("process", "cuda") -> peak MiB.
-    """
-
-    run: ReportRun
-    stages: Mapping[str, float]
-    images_per_second: float | None
-    memory: Mapping[str, float]
-
-
-@dataclass(frozen=True)
 class Provenance:
     """Where a run comes from.
 
@@ -73,7 +56,7 @@ class Content:
         parts: runs in detail.
         not_detailed: number of runs without details.
         galleries: what GenMix made, one an augmented source.
-        costs: rows of the cost table.
+        costs: runs of the cost table.
         origins: provenance of every run.
     """
 
@@ -86,7 +69,7 @@ class Content:
     parts: list[RunPart]
     not_detailed: int
     galleries: list[SourceGallery]
-    costs: list[Cost]
+    costs: list[ReportRun]
     origins: list[Provenance]
 
     @property
@@ -128,7 +111,7 @@ def gather(loaded: Loaded, command: Sequence[str], *, details: int = DETAILED) -
         [part_of(run) for run in chosen],
         len(loaded.runs) - len(chosen),
         galleries_of(loaded.runs, chosen),
-        [_cost(run) for run in loaded.runs if run.done],
+        [run for run in loaded.runs if run.done],
         [_origin(run) for run in (loaded.runs if len(loaded.runs) <= 40 else chosen)],
     )
 
@@ -184,16 +167,6 @@ def _comparison(summary: Summary, runs: Sequence[ReportRun]) -> list[Chart]:
             title = f"{kind.title(setting)}, {' to '.join(place)}: {name} per epoch"
             charts.append(curves_compared.comparison(group, f"comparison-{number}", title))
     return charts
-
-
-def _cost(run: ReportRun) -> Cost:
-    timing = run.content.get("timing") or {}
-    return Cost(
-        run,
-        comparisons.stage_seconds(run),
-        timing.get("images_per_second"),
-        timing.get("peak_memory_mib") or {},
-    )
 
 
 def _origin(run: ReportRun) -> Provenance:

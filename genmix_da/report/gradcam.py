@@ -104,7 +104,7 @@ def grad_cam_rows(run: Path, result: Mapping[str, Any], count: int = COUNT) -> C
 
 
 def _rows(run: Path, result: Mapping[str, Any], count: int) -> CamResult:
-    from genmix_da.adaptation.inference import load_model
+    from genmix_da.adaptation.model import load_model
     from lead.errors import LeadError
 
     if result.get("status") != "done":
@@ -191,7 +191,7 @@ def _source_model(run: Path, result: Mapping[str, Any]) -> Model:
     Raises:
         UserError, WeightsError: it is not there, or cannot be read.
     """
-    from genmix_da.adaptation.inference import load_model
+    from genmix_da.adaptation.model import load_model
     from genmix_da.runs.folder import CHECKPOINT
     from lead.checkpoint import is_released_checkpoint, read_released_checkpoint, read_tensors
     from lead.errors import WeightsError

@@ -12,11 +12,11 @@ from functools import cache
 from pathlib import Path
 
 from genmix_da.errors import UserError
-from genmix_da.report.comparisons import STAGES
 from genmix_da.report.content import DETAILED, Content, gather
 from genmix_da.report.figures import Chart, inline_svg, shown, write_files
 from genmix_da.report.limit import Limit
 from genmix_da.report.load import load_runs
+from genmix_da.report.run import STAGES
 from genmix_da.report.words import (
     column_meanings,
     labels_missing,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,21 @@ from genmix_da.report.limit import Limit, read_limit
 from genmix_da.table.kinds import Kind, kind_of
 from genmix_da.table.records import Record
 from genmix_da.table.values import SOURCE_ONLY, has_no_epochs, score
+
+STAGES = {
+    "prepare": "decoding",
+    "features": "features",
+    "source": "source training",
+    "target_estimate": "C_t search",
+    "target_train": "adaptation",
+    "target_evaluate": "evaluation",
+    "generate": "generation",
+    "train": "training",
+    "evaluate": "evaluation",
+    "attack": "attack",
+    "graph": "graph",
+}
+_PART_OF = {"graph_views": "graph", "graph_graph": "graph"}
 
 
 @dataclass(frozen=True)
@@ -110,6 +126,30 @@ class ReportRun:
         if not self.done:
             return None
         return score(self.record, self.content["method"], "last", self.metric)
+
+    @property
+    def stages(self) -> Mapping[str, float]:
+        """Stage -> seconds, of those it has spent; the source model's once it was trained."""
+        found: dict[str, float] = {}
+        for part, value in (self._timing.get("seconds") or {}).items():
+            if value is not None:
+                stage = _PART_OF.get(part, part)
+                found[stage] = found.get(stage, 0.0) + float(value)
+        return {key: found[key] for key in STAGES if key in found}
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Of training or adaptation; None where it was not recorded."""
+        return self._timing.get("images_per_second")
+
+    @property
+    def memory(self) -> Mapping[str, float]:
+        """Part ("process", "cuda") -> peak MiB."""
+        return self._timing.get("peak_memory_mib") or {}
+
+    @property
+    def _timing(self) -> Mapping[str, Any]:
+        return self.content.get("timing") or {}
 
     @property
     def class_names(self) -> list[str]:

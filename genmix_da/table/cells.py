@@ -1,4 +1,4 @@
-"""The runs that a table is made of: what is wanted, and what became of it."""
+"""What a table is made of: the runs that are wanted, what became of them, printed rows."""
 
 from __future__ import annotations
 
@@ -53,3 +53,19 @@ class Run:
     def place(self) -> Place:
         """(method, column, seed): unique in a setting."""
         return self.wanted.method, self.column, self.wanted.seed
+
+
+@dataclass(frozen=True)
+class PublishedRow:
+    """One printed row.
+
+    Attributes:
+        method: as printed there.
+        source: of the numbers.
+        cells: column -> fraction; None where nothing is printed. "Avg" is the printed average, and
+            there only where the table has all of its columns.
+    """
+
+    method: str
+    source: str
+    cells: dict[str, float | None]

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from genmix_da.table.cells import Run
-from genmix_da.table.published_row import PublishedRow
+from genmix_da.table.cells import PublishedRow, Run
 
 
 @dataclass(frozen=True)

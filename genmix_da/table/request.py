@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from genmix_da.config_values import read_config
 from genmix_da.errors import UserError
 
 
 def run_options(
     options: Mapping[str, Any],
-    read_config: Callable[[Path], dict[str, Any]],
+    recorded: Collection[str],
     decided: Mapping[str, tuple[str, str]],
 ) -> dict[str, Any]:
     """The options of every run, those of a configuration file among them.
 
     Args:
         options: from the command line; None where not given.
-        read_config: reads the file that "config" names.
+        recorded: see `read_config`, which reads the file.
         decided: settings that the table decides itself -> (their option, what to use instead); one
             that stands in the file alone is left out.
 
@@ -27,7 +28,7 @@ def run_options(
     """
     given = {key: value for key, value in options.items() if value not in (None, {}, ())}
     file = given.pop("config", None)
-    values = (read_config(Path(file)) if file else {}) | given
+    values = (read_config(Path(file), recorded) if file else {}) | given
     for name, (option, instead) in decided.items():
         if values.pop(name, None) is not None and name in given:
             raise UserError(f"{option} is decided by the table; use {instead}.")

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genmix_da.table.aggregate import INCOMPLETE, UNDEFINED, Table, build_tables, match_runs
-from genmix_da.table.cells import Run, Wanted
+from genmix_da.table.cells import PublishedRow, Run, Wanted
 from genmix_da.table.columns import AVERAGE, short_domains
 from genmix_da.table.difference import Difference, coverage, differences
 from genmix_da.table.kinds import kind_of
 from genmix_da.table.origin import Origin, build_origin
 from genmix_da.table.overhead import NOTE as OVERHEAD_NOTE
 from genmix_da.table.overhead import OVERHEAD
-from genmix_da.table.published_row import PublishedRow
 from genmix_da.table.records import Problem, Record
 
 _SHOWN = 10  # of a list of runs or files in the notes; JSON and runs.csv hold all

@@ -15,7 +15,7 @@ import torch
 
 from genmix_da.adaptation.tables.plan import Run
 from genmix_da.adaptation.task import Task, build_network
-from genmix_da.table.estimate import FROM_RUNS, FROM_STEPS, Estimate, timed
+from genmix_da.table.estimate import FROM_RUNS, FROM_STEPS, Estimate, speeds
 from genmix_da.table.plan import Plan
 from genmix_da.table.records import Record
 from genmix_da.table.values import has_no_epochs
@@ -73,18 +73,7 @@ class _Speeds:
             images = torch.zeros(
                 shape[0], network.bottleneck.linear.in_features, device=task.device
             )
-
-        def step() -> None:
-            network.train()
-            network(images)[1].sum().backward()
-
-        @torch.no_grad()
-        def evaluation() -> None:
-            network.eval()
-            network(images)
-
-        self.step = timed(step, task.device)
-        self.image = timed(evaluation, task.device) / shape[0]
+        self.step, self.image = speeds(network, images)
         width = int(config.bottleneck_dim or 256)
         features = np.random.default_rng(0).standard_normal((_SAMPLES, width), dtype=np.float32)
         features /= np.linalg.norm(features, axis=1, keepdims=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genmix_da.adaptation.config import AdaptConfig, build_config, identity
+from genmix_da.adaptation.config import AdaptConfig, build_config
 from genmix_da.adaptation.graph_step import step_identity
 from genmix_da.adaptation.identity import run_identity, run_settings
 from genmix_da.adaptation.results import display_name
@@ -16,6 +16,7 @@ from genmix_da.adaptation.tables.jobs import STAGES, run_job
 from genmix_da.adaptation.tables.pairs import pair_name
 from genmix_da.adaptation.task import Task, prepare
 from genmix_da.augment.source_task import Augmentation, augmentation_of
+from genmix_da.config_values import identity
 from genmix_da.methods import GRAPH, find_method, graph_name
 from genmix_da.progress import track
 from genmix_da.table.cells import Wanted

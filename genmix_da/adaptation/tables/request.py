@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from genmix_da.adaptation.config import build_config, read_config
+from genmix_da.adaptation.config import RECORDED, build_config
 from genmix_da.adaptation.tables.pairs import parse_pairs, parse_settings, parse_splits
 from genmix_da.adaptation.tables.plan import Request
 from genmix_da.data.domains import find_domains
@@ -41,7 +41,7 @@ def build_request(
     Raises:
         UserError: a list that cannot be read, an option that the table decides itself, no data.
     """
-    values = run_options(options, read_config, _DECIDED)
+    values = run_options(options, RECORDED, _DECIDED)
     for name in ("src", "tgt"):
         values.pop(name, None)
     settings = parse_settings(str(values.pop("setting", "opda")))

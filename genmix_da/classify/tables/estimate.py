@@ -13,7 +13,7 @@ from genmix_da.classify.network import build_network
 from genmix_da.classify.schedule import run_length
 from genmix_da.classify.tables.plan import ClassifyRun
 from genmix_da.classify.task import ClassifyTask
-from genmix_da.table.estimate import FROM_RUNS, FROM_STEPS, Estimate, timed
+from genmix_da.table.estimate import FROM_RUNS, FROM_STEPS, Estimate, speeds
 from genmix_da.table.plan import Plan
 from genmix_da.table.records import Record
 
@@ -35,7 +35,9 @@ def estimate_classify_plan(plan: Plan[ClassifyRun], records: Sequence[Record]) -
         mean = sum(spent) / len(spent)
         return Estimate({**parts, "run": mean * len(missing)}, FROM_RUNS)
     tasks = {run.job.key: run.task for run in plan.runs}
-    step, image = _speeds(plan.runs[0].task)
+    task = plan.runs[0].task
+    shape = (task.config.batch_size, 3, *[task.preprocessing.image_size] * 2)
+    step, image = speeds(build_network(task, "none"), torch.zeros(shape, device=task.device))
     parts["run"] = sum(_seconds(tasks[job.key], step, image) for job in missing)
     return Estimate(parts, FROM_STEPS)
 
@@ -46,21 +48,3 @@ def _seconds(task: ClassifyTask, step: float, image: float) -> float:
     length = run_length(task.config, originals, originals)
     evaluations = sum(length.evaluates(epoch) for epoch in range(1, length.epochs + 1))
     return length.total * step + evaluations * len(task.test.rows) * image
-
-
-def _speeds(task: ClassifyTask) -> tuple[float, float]:
-    """Seconds of a training step, and of an image's evaluation."""
-    config, size = task.config, task.preprocessing.image_size
-    network = build_network(task, "none")
-    images = torch.zeros((config.batch_size, 3, size, size), device=task.device)
-
-    def step() -> None:
-        network.train()
-        network(images).sum().backward()
-
-    @torch.no_grad()
-    def evaluation() -> None:
-        network.eval()
-        network(images)
-
-    return timed(step, task.device), timed(evaluation, task.device) / config.batch_size

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from genmix_da.augment.compare_files import label_points
 from genmix_da.table.aggregate import Table
 from genmix_da.table.columns import AVERAGE
+from genmix_da.table.files import write_tables
 from genmix_da.table.kinds import kind_of
 from genmix_da.table.overhead import OVERHEAD
 from genmix_da.table.summary import Summary
@@ -189,3 +190,16 @@ def write_overhead_plot(folder: Path, summary: Summary) -> list[Path]:
             save = partial(figure.savefig, format=kind, dpi=150, metadata=data)
             write_atomically(folder / name, save)
     return [folder / name for name in PLOTS]
+
+
+def write_classify_tables(out: Path, summary: Summary) -> list[Path]:
+    """Write them, each replaced as a whole; see `write_tables` and `write_overhead_plot`.
+
+    Args:
+        out: folder, made where it is missing.
+        summary: what to write.
+
+    Returns:
+        The files.
+    """
+    return write_tables(out, summary) + write_overhead_plot(out, summary)

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from genmix_da.classify.published import Printed, printed_results
-from genmix_da.table.cells import Run
+from genmix_da.table.cells import PublishedRow, Run
 from genmix_da.table.columns import AVERAGE
-from genmix_da.table.published_row import PublishedRow
 from genmix_da.table.records import Record
 
 PUBLISHED_NOTE = (

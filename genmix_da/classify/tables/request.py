@@ -9,7 +9,6 @@ from typing import Any
 from genmix_da.classify.config import RECORDED, build_classify_config
 from genmix_da.classify.tables.plan import ClassifyRequest
 from genmix_da.classify.tables.variants import parse_variants
-from genmix_da.config_values import read_config
 from genmix_da.errors import UserError
 from genmix_da.table.request import check_edit_shards, parse_seeds, run_options
 
@@ -43,7 +42,7 @@ def build_classify_request(
     Raises:
         UserError: a list that cannot be read, an option that the table decides itself, no data.
     """
-    values = run_options(options, lambda file: read_config(file, RECORDED), _DECIDED)
+    values = run_options(options, RECORDED, _DECIDED)
     data = parse_data(values.pop("data", None))
     for name in ("test_data", "dataset"):
         if len(data) > 1 and values.get(name) is not None:

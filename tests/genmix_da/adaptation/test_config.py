@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from genmix_da.adaptation.config import AdaptConfig, build_config, identity
+from genmix_da.adaptation.config import AdaptConfig, build_config
 from genmix_da.adaptation.profiles import PROFILES
+from genmix_da.config_values import identity
 from genmix_da.errors import UserError
 
 BOTH = {"src": "a", "tgt": "b"}
