@@ -15,13 +15,10 @@ from genmix_da.data.domains import Domain
 
 
 def offline(
-    task: SourceTask,
-    augmentation: Augmentation,
-    originals: Domain,
-    folder: Path,
-    limit: int | None,
+    task: SourceTask, augmentation: Augmentation, folder: Path, limit: int | None
 ) -> TrainingSet:
     """Write augmented images (once) and decode them with the originals."""
+    originals = task.source.domain
     made_of = augmentation.as_dict() | {"data": task.source.decoded.fingerprint}
     made_of |= {"classes": list(originals.classes)}
     out = folder / f"{task.source_name.replace(' ', '_')}-{identity(made_of)}"
@@ -41,9 +38,6 @@ def offline(
     )
     pre = task.preprocessing
     decoded = decode_domain(both, pre.resize_size, pre.interpolation)
-    labels = np.array(
-        [task.source_label(name) for name in decoded.domain.labels or ()],
-        dtype=np.int64,
-    )
+    labels = np.array([task.source_label(name) for name in decoded.domain.labels or ()], np.int64)
     views = task.views(decoded.pixels, np.arange(len(labels)), both.name)
     return TrainingSet(views, labels, limit, made_record(selection, str(out), done.seconds))

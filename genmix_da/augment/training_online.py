@@ -20,10 +20,9 @@ from genmix_da.errors import UserError
 from lead.views import ImageViews
 
 
-def online(
-    task: SourceTask, augmentation: Augmentation, originals: Domain, limit: int | None
-) -> TrainingSet:
+def online(task: SourceTask, augmentation: Augmentation, limit: int | None) -> TrainingSet:
     """Make the edits (once) and compose every augmented view anew."""
+    originals = task.source.domain
     s, editor = augmentation.settings, augmentation.editor
     prompts, cache = load_prompts(s.prompts), edit_cache()
     ask_first(originals, prompts, editor, cache, s)

@@ -27,9 +27,8 @@ def training_set(task: SourceTask, augmentation: Augmentation | None, folder: Pa
     if augmentation is None:
         views = task.views(source.decoded.pixels, source.rows, task.source_name)
         return TrainingSet(views, labels, None, None)
-    originals = source.domain
     steps = len(labels) // int(task.config.batch_size or 1)
     limit = steps if augmentation.budget == "steps" else None
     if augmentation.mode == "offline":
-        return offline(task, augmentation, originals, folder, limit)
-    return online(task, augmentation, originals, limit)
+        return offline(task, augmentation, folder, limit)
+    return online(task, augmentation, limit)
