@@ -13,9 +13,16 @@ import numpy as np
 import pytest
 
 from genmix_da.adaptation.evidence import Arrays, read_evidence
+from genmix_da.report import page as page_module
 from genmix_da.report.neighbours import Explained, explain_decisions
 from genmix_da.report.neighbours_choice import KINDS, in_order, kind_of, room
 from genmix_da.report.predicted import Predicted
+
+
+@pytest.fixture(autouse=True)
+def no_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neighbours are pictures; the charts of the same page have tests of their own."""
+    monkeypatch.setattr(page_module, "inline_svg", lambda chart: "<svg></svg>")
 
 
 def evidence_of(folder: Path) -> Arrays:
