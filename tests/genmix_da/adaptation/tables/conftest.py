@@ -70,6 +70,12 @@ def copy(whole: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def one_cache(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images are decoded and edited once for all these tests."""
+    monkeypatch.setenv("GENMIX_DA_CACHE", str(whole.parent / "cache"))
+
+
+@pytest.fixture
 def table(run: Callable[..., Any], quick: tuple[object, ...]) -> Callable[..., Any]:
     """`genmix-da table` with the quick settings; later options win."""
     return lambda *options: run(*quick, *options)

@@ -12,15 +12,10 @@ import pytest
 
 from genmix_da.frozen.encoder import FrozenEncoder
 
+pytestmark = pytest.mark.usefixtures("one_cache")
 PAIRS = ("--pairs", "Ar2Cl,Ar2Pr")
 WHOLE = (*PAIRS, "--methods", "source-only,lead,lead+genmix", "--seeds", "1,2")
 FILES = ("table.md", "table.csv", "runs.csv", "table.tex", "table.json")
-
-
-@pytest.fixture(autouse=True)
-def one_cache(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Images are decoded and edited once for all these tests."""
-    monkeypatch.setenv("GENMIX_DA_CACHE", str(whole.parent / "cache"))
 
 
 def results(folder: Path) -> dict[tuple[str, str, int], dict[str, Any]]:

@@ -10,14 +10,9 @@ from pathlib import Path
 import pytest
 
 Options = tuple[object, ...]
+pytestmark = pytest.mark.usefixtures("one_cache")
 PAIRS = ("--pairs", "Ar2Cl,Ar2Pr")
 WHOLE = (*PAIRS, "--methods", "source-only,lead,lead+genmix", "--seeds", "1,2")
-
-
-@pytest.fixture(autouse=True)
-def one_cache(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Images are decoded and edited once for all these tests."""
-    monkeypatch.setenv("GENMIX_DA_CACHE", str(whole.parent / "cache"))
 
 
 @pytest.mark.parametrize("score", ["edited", "half-written"])

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 pytest.importorskip("ray", reason="Ray is not installed")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_cache")]
 PAIRS = ("--pairs", "Ar2Cl,Ar2Pr", "--methods", "source-only,lead,lead+genmix", "--seeds", "1,2")
 
 
 @pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def cluster(one_cache: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Two nodes of one CPU each, on this machine."""
     from ray.cluster_utils import Cluster
 
