@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from office_home.mini import MINI_CLASSES, MINI_DOMAINS, generate, make
 from office_home.published import published_table
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -39,17 +38,9 @@ def rows(file: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(handle))
 
 
-@pytest.fixture
-def few_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Mini Office-Home with twelve images a folder: the whole set takes a minute to draw."""
-    few = {domain: dict.fromkeys(MINI_CLASSES, 12) for domain in MINI_DOMAINS}
-    monkeypatch.setattr(generate, "counts", lambda: few)
-    return make(tmp_path / "mini", processes=1)
-
-
 @pytest.mark.slow
-def test_mini_table_is_complete(few_drawn: Path, tmp_path: Path) -> None:
-    done = call(MINI, tmp_path / "table", "--data", few_drawn, *SMALL)
+def test_mini_table_is_complete(tmp_path: Path) -> None:
+    done = call(MINI, tmp_path / "table", *SMALL)
     assert done.returncode == 0, done.stderr
     runs = rows(tmp_path / "table" / "runs.csv")
     assert {run["state"] for run in runs} == {"done"}

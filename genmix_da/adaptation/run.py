@@ -131,7 +131,8 @@ def _run(
         "source": task.source.decoded.fingerprint,
         "target": task.target.decoded.fingerprint,
     }
-    made_from, augment = origin(settings, data), augmentation.as_dict() if augmentation else None
+    made_from = origin(settings, data)
+    augment = augmentation.as_dict() if augmentation else None
     record = partial(result_record, task, identity=name, provenance=made_from, augment=augment)
     return carry_out(run, record, lambda: _work(task, run, augmentation, sources, prepared))
 

@@ -5,32 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from lead import source
 from lead.checkpoint import load_state, save_state
 from lead.errors import DivergedError, TooFewImagesError
 from lead.evaluation import evaluate
-from lead.network import Network
 from lead.schedule import decay
 from lead.seeds import seed_epoch
 from lead.source import SourceConfig, SourceEpoch, train_source
 from lead.views import ImageViews, Preprocessing
-
-CLASSES = 4
-
-
-def make_network(seed: int = 0) -> Network:
-    torch.manual_seed(seed)
-    backbone = nn.Sequential(
-        nn.Conv2d(3, 6, 3, stride=2),
-        nn.BatchNorm2d(6),
-        nn.ReLU(),
-        nn.AdaptiveAvgPool2d(2),
-        nn.Flatten(),
-        nn.Dropout(0.2),
-    )
-    return Network(backbone, 24, CLASSES, 12)
+from small_target import CLASSES, make_network
 
 
 def make_data(samples: int = 64, seed: int = 0) -> tuple[ImageViews, np.ndarray]:
