@@ -19,7 +19,7 @@ from genmix_da.methods import METHODS
 
 PAGE = Path(__file__).parents[1] / "docs" / "architecture.md"
 Example = Callable[[str], ModuleType]
-TINY = ("--backbone", "timm:mobilenetv3_small_050", "--weights", "none", "--image-size", "32")
+TINY = ("--backbone", "timm:test_efficientnet", "--weights", "none", "--image-size", "32")
 
 
 @pytest.fixture

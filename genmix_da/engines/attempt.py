@@ -116,6 +116,13 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def threads_each(workers: int) -> int:
+    """Threads of each worker: the cores shared out, and no more than the user's OMP_NUM_THREADS."""
+    shared = max(1, cores() // workers)
+    own = os.environ.get("OMP_NUM_THREADS", "")
+    return min(shared, int(own)) if own.isdecimal() and int(own) else shared
+
+
 def thread_caps(threads: int) -> dict[str, str]:
     """Environment of a process that is to use so many threads; read when libraries are imported."""
     return dict.fromkeys(_THREAD_CAPS, str(threads))

@@ -30,10 +30,10 @@ from genmix_da.engines.attempt import (
     attempt,
     cap_torch,
     check_keys,
-    cores,
     report_of,
     settled,
     thread_caps,
+    threads_each,
 )
 from genmix_da.engines.base import Item, ItemT, Outcome
 from genmix_da.engines.gpus import gpus_of_workers, visible_gpus
@@ -63,7 +63,7 @@ class WorkersEngine:
         """Yield an outcome as each item ends; see `genmix_da.engines.base.Engine`."""
         check_keys(items)
         gpus = gpus_of_workers(self.workers, self.gpus_per_job, visible_gpus())
-        crew = _Crew(gpus, threads=max(1, cores() // self.workers))
+        crew = _Crew(gpus, threads_each(self.workers))
         # An iterator that nobody closes must not keep the interpreter from ending.
         atexit.register(crew.kill)
         try:

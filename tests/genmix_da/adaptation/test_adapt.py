@@ -227,7 +227,7 @@ def test_default_out_names_the_run(
         setting="osda",
         data=data,  # a Path is as good as text
         seed=7,
-        backbone="timm:mobilenetv3_small_050",
+        backbone="timm:test_efficientnet",
         weights="none",
         image_size=32,
         batch_size=8,
@@ -256,7 +256,7 @@ def test_mini_office_home_is_the_default_and_says_so(
     monkeypatch.setattr("genmix_da.adaptation.task.MINI_SPLITS", {"opda": (3, 1, 2)})
     outcome = run(
         *("adapt", "--src", "Ar", "--tgt", "Cl", "--out", tmp_path / "run"),
-        *("--backbone", "timm:mobilenetv3_small_050", "--batch-size", 8, "--image-size", 32),
+        *("--backbone", "timm:test_efficientnet", "--batch-size", 8, "--image-size", 32),
         *("--source-epochs", 1, "--epochs", 1),
     )
     assert outcome.code == 0

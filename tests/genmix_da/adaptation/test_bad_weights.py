@@ -44,9 +44,9 @@ def test_weights_that_do_not_fit(
     import timm
 
     file = tmp_path / "other.pth"
-    torch.save(timm.create_model("mobilenetv3_small_075").state_dict(), file)
+    torch.save(timm.create_model("test_efficientnet_gn").state_dict(), file)
     said = refused(*OPDA, "--weights", file)
-    assert "do not fit backbone 'timm:mobilenetv3_small_050'" in said
+    assert "do not fit backbone 'timm:test_efficientnet'" in said
     assert "--backbone" in said
     result = result_of()
     assert result["status"] == "failed"

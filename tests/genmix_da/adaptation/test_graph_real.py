@@ -22,11 +22,11 @@ def test_the_source_model_alone_gains_by_its_target_s_neighbours(
         *("adapt", "--data", os.environ[DATA], "--src", "DSLR", "--tgt", "Webcam"),
         *("--setting", "osda", "--split", "5/0/5", "--method", "source-only"),
         *("--freeze-backbone", "--backbone", "timm:tf_efficientnet_lite0"),
-        *("--weights", os.environ[WEIGHTS], "--image-size", "160", "--seed", "1"),
+        *("--weights", os.environ[WEIGHTS], "--image-size", "96", "--seed", "1"),
         *("--device", "cpu", "--out", tmp_path / "run", "--json"),
     ).json()
     own, graph = result["source_only"], result["graph"]["last"]
-    # Measured on seeds 1 to 3: H-score 0.93 and 1.00, AUROC 0.99 and 1.00.
+    # Measured on seeds 1 to 3: H-score 0.88 to 0.91 and 0.99 to 1.00, AUROC 0.98 and 1.00.
     assert own["h_score"] < 0.96
     assert graph["h_score"] > own["h_score"] + 0.03
     assert graph["auroc"] >= max(own["auroc"], 0.99)

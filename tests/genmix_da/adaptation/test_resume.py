@@ -170,7 +170,7 @@ def test_source_command_goes_on_by_itself(
 ) -> None:
     arguments = (
         *("source", "--src", "Art", "--data", data, "--split", "6/0/0", "--setting", "osda"),
-        *("--backbone", "timm:mobilenetv3_small_050", "--weights", "none", "--image-size", 32),
+        *("--backbone", "timm:test_efficientnet", "--weights", "none", "--image-size", 32),
         *(
             "--batch-size",
             8,
@@ -203,8 +203,8 @@ def long_run(adapt_once: Callable) -> Any:
 def arguments_of(data: Path, folder: Path) -> tuple[object, ...]:
     return (
         *("adapt", "--src", "Art", "--tgt", "Clipart", "--data", data, "--out", folder),
-        *("--backbone", "timm:mobilenetv3_small_050", "--weights", "none", "--image-size", "32"),
-        *("--batch-size", "8", "--source-lr", "0.05", "--source-backbone-factor", "1"),
+        *("--backbone", "timm:test_efficientnet", "--weights", "none", "--image-size", "32"),
+        *("--batch-size", "8", "--source-lr", "0.04", "--source-backbone-factor", "1"),
         *("--threshold", "0.85", "--lambda-psd", "0.3", "--device", "cpu", *LONG),
         *("--augment", "none"),
     )

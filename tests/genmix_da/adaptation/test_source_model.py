@@ -16,7 +16,7 @@ from genmix_da.augment.source_task import augmentation_of
 from lead.checkpoint import load_checkpoint
 
 QUICK = (
-    *("--backbone", "timm:mobilenetv3_small_050", "--weights", "none", "--image-size", "32"),
+    *("--backbone", "timm:test_efficientnet", "--weights", "none", "--image-size", "32"),
     *("--batch-size", "8", "--source-epochs", "1", "--device", "cpu", "--augment", "none"),
     *("--split", "3/1/2"),
 )
@@ -141,7 +141,7 @@ def test_changed_weights_file_trains_anew(
     import timm
 
     weights = tmp_path / "weights.pth"
-    model = timm.create_model("mobilenetv3_small_050")
+    model = timm.create_model("test_efficientnet")
     torch.save(model.state_dict(), weights)
     first = quick("Clipart", "--weights", weights)
     copy = tmp_path / "same bytes.pth"

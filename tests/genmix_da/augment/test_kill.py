@@ -31,7 +31,7 @@ def source(photos: Callable, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     """--features backbone is a small network of random weights, the same in every child."""
     torch.manual_seed(0)
-    name = "timm:mobilenetv3_small_050"
+    name = "timm:test_efficientnet"
     encoder = backbone_encoder(name, "none", {}, 32, torch.device("cpu"))
     monkeypatch.setattr(
         genmix_da.augment,

@@ -16,7 +16,7 @@ Run = Callable[..., Any]
 
 # Six classes of twelve images (see the fixture `data`): ten to train on, two to test on.
 TINY = (
-    *("--augment", "none", "--backbone", "timm:mobilenetv3_small_050", "--weights", "none"),
+    *("--augment", "none", "--backbone", "timm:test_efficientnet", "--weights", "none"),
     *("--image-size", "32", "--batch-size", "8", "--epochs", "3", "--lr", "0.05"),
     # Same seed, same scores is promised on the CPU.
     *("--device", "cpu", "--seed", "1", "--eval-every", "1"),
@@ -25,7 +25,7 @@ TINY = (
 TINY_OPTIONS: dict[str, Any] = {
     **{
         "augment": "none",
-        "backbone": "timm:mobilenetv3_small_050",
+        "backbone": "timm:test_efficientnet",
         "weights": "none",
         "image_size": 32,
     },

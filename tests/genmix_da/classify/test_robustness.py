@@ -228,7 +228,7 @@ def test_checkpoint_that_does_not_fit(
     run: Callable[..., Any], complaint: Callable, run_folder: Path
 ) -> None:
     config = (run_folder / "config.yaml").read_text()
-    changed = config.replace("mobilenetv3_small_050", "mobilenetv3_small_075")
+    changed = config.replace("test_efficientnet", "test_efficientnet_gn")
     (run_folder / "config.yaml").write_text(changed)
     assert "does not fit its config.yaml" in complaint(run("classify", "attack", run_folder))
 

@@ -15,7 +15,7 @@ import pytest
 
 from engine_cases import EVERY, HERE, PARALLEL, RAY, alive, ended, wait_for
 from engine_jobs import Job, attempts, work
-from genmix_da.engines.attempt import cores
+from genmix_da.engines.attempt import threads_each
 from genmix_da.engines.base import Engine
 
 
@@ -92,7 +92,7 @@ def test_outcomes_come_as_items_end(engine: Engine, tmp_path: Path) -> None:
 def test_threads_are_shared_out(engine: Engine, tmp_path: Path) -> None:
     assert ended(engine, [Job("job", "threads", tmp_path)])["job"].status == "done"
     # One CPU is reserved for a task of Ray; two workers share what there is.
-    each = 1 if engine.name == "ray" else max(1, cores() // 2)
+    each = 1 if engine.name == "ray" else threads_each(2)
     found = ast.literal_eval((tmp_path / "threads").read_text())
     assert found == {"torch": each, "omp": str(each)}
 

@@ -11,7 +11,20 @@ import pytest
 
 from engine_cases import SCRIPT, alive, ended, wait_for
 from engine_jobs import Job, attempts, pid, work
+from genmix_da.engines import attempt as engine_attempt
+from genmix_da.engines.attempt import threads_each
 from genmix_da.engines.choose import parse_engine
+
+
+@pytest.mark.parametrize(
+    ("own", "each"), [("", 4), ("3", 3), ("16", 4), ("0", 4), ("2,1", 4), ("many", 4)]
+)
+def test_no_worker_has_more_threads_than_the_user_wants(
+    own: str, each: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_attempt, "cores", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", own)
+    assert threads_each(2) == each
 
 
 def test_workers_stay_for_many_items(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-SMALL = "timm:mobilenetv3_small_050"
+SMALL = "timm:test_efficientnet"
 SIDE = 32
 
 
@@ -20,7 +20,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import timm
 
     torch.manual_seed(5)
-    state = timm.create_model("mobilenetv3_small_050", num_classes=0).state_dict()
+    state = timm.create_model("test_efficientnet", num_classes=0).state_dict()
     path = tmp_path_factory.mktemp("weights") / "small.safetensors"
     save_file({key: tensor.contiguous() for key, tensor in state.items()}, path)
     return path

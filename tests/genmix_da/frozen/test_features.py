@@ -21,7 +21,7 @@ from lead.network import Network
 from lead.views import ImageViews
 
 CPU = torch.device("cpu")
-NAME = "timm:mobilenetv3_small_050"
+NAME = "timm:test_efficientnet"
 ROWS = np.arange(7)
 
 
@@ -33,7 +33,7 @@ def encoder(weights: object, **options: Any) -> FrozenEncoder:
 
 @pytest.fixture
 def pixels() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (7, 36, 36, 3), dtype=np.uint8)
+    return np.random.default_rng(0).integers(0, 256, (7, 33, 33, 3), dtype=np.uint8)
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def files() -> list[Path]:
 
 def test_features_are_computed_once(weights: Path, pixels: np.ndarray, calls: list[int]) -> None:
     first = features_of(encoder(weights), pixels, ROWS, "some")
-    assert first.shape == (7, 6, 1024)
+    assert first.shape == (7, 6, 256)
     assert first.dtype == np.float32
     assert calls == [6] * 7  # one image, one batch
     assert len(files()) == 7
@@ -131,7 +131,7 @@ def test_features_that_are_not_finite(
     weights: Path, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        FrozenEncoder, "encode", lambda self, views: np.full((len(views), 1024), np.nan, np.float32)
+        FrozenEncoder, "encode", lambda self, views: np.full((len(views), 256), np.nan, np.float32)
     )
     with pytest.raises(DivergedError, match="not finite"):
         features_of(encoder(weights), pixels, ROWS, "some")

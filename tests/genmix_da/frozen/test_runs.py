@@ -43,7 +43,7 @@ def test_checkpoints_hold_the_heads_alone(frozen_run: Any, weights: Path) -> Non
         assert about["frozen"] is True
         assert about["weights"] == str(weights)
         assert len(about["weights_identity"]) == 64
-        assert about["backbone"] == "timm:mobilenetv3_small_050"
+        assert about["backbone"] == "timm:test_efficientnet"
 
 
 def test_evaluate_gives_the_scores_of_the_run(run: Callable, frozen_run: Any, data: Path) -> None:
@@ -116,7 +116,7 @@ def test_source_command_trains_the_model_that_adapt_uses(
     options = [option for option in frozen_options if option not in target_alone]
     found = run(
         *("source", "--src", "Art", "--tgt", "Clipart", "--data", data, *options, *common),
-        *("--backbone", "timm:mobilenetv3_small_050", "--image-size", 32, "--batch-size", 8),
+        *("--backbone", "timm:test_efficientnet", "--image-size", 32, "--batch-size", 8),
         *("--source-backbone-factor", 1, "--device", "cpu", "--augment", "none"),
         *("--out", tmp_path / "runs" / "sources", "--json"),
     ).json()

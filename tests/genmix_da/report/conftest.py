@@ -6,12 +6,35 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from genmix_da.report import figures
+from genmix_da.report import page as page_module
 from genmix_da.runs.seal import seal
+
+
+@pytest.fixture(autouse=True)
+def charts_drawn_but_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every chart of a page is drawn; as SVG, most of a page's time, where a test looks at it.
+
+    Pages of fixtures that several tests share hold their charts.
+    """
+
+    def drawn(chart: figures.Chart) -> str:
+        with figures._drawn(chart, figures._INK):
+            return f'<svg role="img" aria-label="{escape(figures.shown(chart.alt))}"></svg>'
+
+    monkeypatch.setattr(page_module, "inline_svg", drawn)
+
+
+@pytest.fixture
+def charts_written(charts_drawn_but_not_written: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The charts of this test's pages are written as well."""
+    monkeypatch.setattr(page_module, "inline_svg", figures.inline_svg)
 
 
 @pytest.fixture

@@ -144,6 +144,7 @@ def test_bad_lines_of_the_learning_curves_are_counted(tmp_path: Path, line: str)
     assert note.startswith("1 of 2 lines")
 
 
+@pytest.mark.usefixtures("charts_written")
 def test_features_that_are_all_alike_have_no_map(altered: Callable, page_of: Callable) -> None:
     folder = altered()
     file = folder / "evidence" / "after.npz"
@@ -178,6 +179,7 @@ def test_a_page_needs_a_file_name(
     assert "give -o FILE" in line or "give another -o FILE" in line
 
 
+@pytest.mark.usefixtures("charts_written")
 def test_two_thousand_classes(altered: Callable, page_of: Callable) -> None:
     folder = altered()
     content = json.loads((folder / "result.json").read_text())
@@ -222,6 +224,7 @@ def test_two_thousand_classes(altered: Callable, page_of: Callable) -> None:
     assert len(page) < 5_000_000
 
 
+@pytest.mark.usefixtures("charts_written")
 def test_bytes_that_are_no_text(altered: Callable, page_of: Callable) -> None:
     folder = altered(source="A\udcffrt", method="lead\x07")
     other = altered("other", source="A\udcffrt", method="lead2", identity="0" * 16)

@@ -15,7 +15,7 @@ import pytest
 from genmix_da.report.rerun import rerun_command
 
 CLASSIFY = (
-    *("--backbone", "timm:mobilenetv3_small_050", "--weights", "none", "--image-size", "32"),
+    *("--backbone", "timm:test_efficientnet", "--weights", "none", "--image-size", "32"),
     *("--batch-size", "8", "--steps", "14", "--eval-every", "1", "--device", "cpu"),
     *("--fgsm", "2/255,8/255"),
 )

@@ -107,6 +107,7 @@ def test_every_reference_has_its_target(both: str) -> None:
     assert wanted <= ids
 
 
+@pytest.mark.usefixtures("charts_written")
 def test_names_that_hold_html_stay_text(altered: Callable, page_of: Callable) -> None:
     folder = altered(method=f"lead {EVIL}", dataset=EVIL, source=f"$x_1$ {EVIL}")
     content = json.loads((folder / "result.json").read_text())
@@ -126,6 +127,7 @@ def test_names_that_hold_html_stay_text(altered: Callable, page_of: Callable) ->
     assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 4
 
 
+@pytest.mark.usefixtures("charts_written")
 def test_the_same_runs_give_the_same_page(finished: Any, page: str, write_page: Callable) -> None:
     assert write_page(finished.folder) == page
 

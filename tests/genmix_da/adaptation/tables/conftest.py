@@ -12,7 +12,7 @@ import pytest
 
 # Runs of a fraction of a second whose scores still differ from method to method and seed to seed.
 QUICK = (
-    *("--backbone", "timm:mobilenetv3_small_050", "--weights", "none", "--image-size", "32"),
+    *("--backbone", "timm:test_efficientnet", "--weights", "none", "--image-size", "32"),
     *("--batch-size", "8", "--source-epochs", "4", "--source-lr", "0.05"),
     *("--source-backbone-factor", "1", "--device", "cpu", "--split", "3/1/2"),
     *("--epochs", "1", "--threshold", "0.85", "--lr", "0.01", "--cluster-estimator", "features"),

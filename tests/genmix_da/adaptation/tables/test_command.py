@@ -174,7 +174,7 @@ def _save_weights(path: Path) -> None:
     import timm
     from safetensors.torch import save_file
 
-    model = timm.create_model("mobilenetv3_small_050", num_classes=0)
+    model = timm.create_model("test_efficientnet", num_classes=0)
     save_file({key: tensor.contiguous() for key, tensor in model.state_dict().items()}, path)
 
 

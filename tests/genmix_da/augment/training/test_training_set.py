@@ -31,7 +31,7 @@ def test_genmix_is_the_default() -> None:
 
 def task_of(data: Path, **options: Any) -> Any:
     given = {"src": "Art", "tgt": "Clipart", "data": data, "split": "3/1/2", "batch_size": BATCH}
-    given |= {"backbone": "timm:mobilenetv3_small_050", "weights": "none", "image_size": 32}
+    given |= {"backbone": "timm:test_efficientnet", "weights": "none", "image_size": 32}
     given |= {"augment": "genmix", "genmix": {"features": "off", "size": 32}, "device": "cpu"}
     return prepare(build_config(given | options, None))
 

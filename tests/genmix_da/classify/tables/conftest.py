@@ -106,7 +106,7 @@ def bench() -> Bench:
 
 
 QUICK = (
-    *("--backbone", "timm:mobilenetv3_small_050", "--weights", "none", "--image-size", "32"),
+    *("--backbone", "timm:test_efficientnet", "--weights", "none", "--image-size", "32"),
     *("--batch-size", "8", "--steps", "14", "--lr", "0.05", "--device", "cpu"),
     *("--editor", "filters", "--features", "off", "--edit-size", "32", "--per-image", "1"),
 )

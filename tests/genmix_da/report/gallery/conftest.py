@@ -103,7 +103,7 @@ def home(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "seam_width": 4,
                 "seed": 5,
             },
-            backbone="timm:mobilenetv3_small_050",
+            backbone="timm:test_efficientnet",
             weights="none",
             image_size=32,
             batch_size=8,
