@@ -23,7 +23,7 @@ _FULL: dict[str, dict[str, Any]] = {
 _TINY: dict[str, dict[str, Any]] = {
     "unet": {"block_out_channels": (16, 32, 32), "cross_attention_dim": 16}
     | {"attention_head_dim": 2, "norm_num_groups": 8, "sample_size": 32},
-    "vae": {"block_out_channels": (8, 16), "norm_num_groups": 4, "sample_size": 64},
+    "vae": {"block_out_channels": (8, 16, 16), "norm_num_groups": 4, "sample_size": 64},
     "text": {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2}
     | {"num_attention_heads": 2, "projection_dim": 16, "max_position_embeddings": 77},
 }

@@ -63,6 +63,28 @@ def whole(make_table: Callable[..., Path]) -> Path:
     return make_table("--pairs", "Ar2Cl,Ar2Pr", "--methods", methods, "--seeds", "1,2")
 
 
+ONE_PAIR = ("--pairs", "Ar2Cl", "--methods", "source-only,lead,lead+genmix", "--seeds", "1,2")
+
+
+@pytest.fixture
+def half(
+    one_cache: None, table: Callable[..., Any], whole: Path, numbers: Callable, tmp_path: Path
+) -> Callable[..., None]:
+    """Makes the first pair of `whole` in another way, with its cache; the numbers must be equal."""
+
+    def check(*options: object) -> None:
+        outcome = table(*ONE_PAIR, *options, "--out", tmp_path / "out")
+        assert outcome.code == 0, outcome.err
+        own, expected = (
+            [row for row in numbers(folder) if row["pair"] == "Ar2Cl" and row["source"] == "runs"]
+            for folder in (tmp_path / "out", whole)
+        )
+        assert len(own) > 20
+        assert own == expected
+
+    return check
+
+
 @pytest.fixture
 def copy(whole: Path, tmp_path: Path) -> Path:
     """The same, to be changed."""

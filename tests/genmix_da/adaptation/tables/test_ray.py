@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("ray", reason="Ray is not installed")
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_cache")]
-PAIRS = ("--pairs", "Ar2Cl,Ar2Pr", "--methods", "source-only,lead,lead+genmix", "--seeds", "1,2")
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
@@ -28,16 +27,14 @@ def cluster(one_cache: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     cluster.shutdown()
 
 
-def test_a_node_goes_in_the_middle(
-    cluster: Any, table: Callable, whole: Path, numbers: Callable, tmp_path: Path
-) -> None:
+def test_a_node_goes_in_the_middle(cluster: Any, half: Callable, tmp_path: Path) -> None:
     out, removed = tmp_path / "out", threading.Event()
 
     def remove() -> None:
         deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             # Both nodes are at work on adaptations, the fewest of which are done.
-            if len(list(out.glob("opda/*/*/predictions.csv"))) >= 3:
+            if len(list(out.glob("opda/*/*/predictions.csv"))) >= 2:
                 cluster.remove_node(cluster.second, allow_graceful=False)
                 removed.set()
                 return
@@ -45,8 +42,6 @@ def test_a_node_goes_in_the_middle(
 
     thread = threading.Thread(target=remove)
     thread.start()
-    outcome = table(*PAIRS, "--engine", "ray", "--ray-address", cluster.address, "--out", out)
+    half("--engine", "ray", "--ray-address", cluster.address)
     thread.join()
-    assert outcome.code == 0, outcome.err
     assert removed.is_set()
-    assert numbers(out) == numbers(whole)

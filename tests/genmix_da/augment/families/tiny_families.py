@@ -28,9 +28,9 @@ _SIZES: dict[str, Any] = {"hidden_size": WIDTH, "intermediate_size": 16}
 _LANGUAGE: dict[str, Any] = {**_SIZES, "num_attention_heads": 2, "num_key_value_heads": 2}
 _ROPE = {"rope_type": "default", "mrope_section": [1, 1, 2], "rope_theta": 10000.0}
 _VAE: dict[str, Any] = {
-    **{"latent_channels": 4, "layers_per_block": 1, "block_out_channels": (8, 16)},
-    **{"down_block_types": ("DownEncoderBlock2D",) * 2, "norm_num_groups": 4},
-    **{"up_block_types": ("UpDecoderBlock2D",) * 2, "sample_size": 64},
+    **{"latent_channels": 4, "layers_per_block": 1, "block_out_channels": (8, 16, 16)},
+    **{"down_block_types": ("DownEncoderBlock2D",) * 3, "norm_num_groups": 4},
+    **{"up_block_types": ("UpDecoderBlock2D",) * 3, "sample_size": 64},
 }
 
 
