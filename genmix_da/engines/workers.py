@@ -1,16 +1,16 @@
 """Several items at once, each in a process of this machine with its own device and threads.
 
-Processes are started with "spawn" and take one item after another. Each leads a process group of
-its own, so that Ctrl-C at a terminal reaches the parent alone, and so that whatever an item has
-started (data loaders, editors) ends with its worker. A pipe ties a worker to its parent: at the
-parent's end of life, however violent, the worker reads its end and kills its group.
+Processes are started with "spawn", take one item after another and stay for further runs of their
+engine: a table has several. Each leads a process group of its own, so that Ctrl-C at a terminal
+reaches the parent alone, and so that whatever an item has started (data loaders, editors) ends with
+its worker. A pipe ties a worker to its parent: at the parent's end of life, however violent, the
+worker reads its end and kills its group.
 
 Linux and macOS.
 """
 
 from __future__ import annotations
 
-import atexit
 import os
 import pickle
 import queue
@@ -18,6 +18,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -39,13 +40,12 @@ from genmix_da.engines.base import Item, ItemT, Outcome
 from genmix_da.engines.gpus import gpus_of_workers, visible_gpus
 from genmix_da.progress import bar, silence
 
-_STOP = b""
 _POLL = 1.0  # seconds; a process that an item has left behind can hide a worker's end from its pipe
 _MOST_FAILED_STARTS = 3
 
 
 class WorkersEngine:
-    """Runs items in processes of this machine.
+    """Runs items in processes of this machine, which stay for further runs.
 
     Args:
         workers: how many processes.
@@ -56,25 +56,30 @@ class WorkersEngine:
         self.workers = workers
         self.gpus_per_job = gpus_per_job
         self.name = f"workers:{workers}"
+        self._crew: _Crew | None = None
 
     def run(
         self, work: Callable[[ItemT], None], items: Sequence[ItemT], *, progress: str = "working"
     ) -> Iterator[Outcome]:
         """Yield an outcome as each item ends; see `genmix_da.engines.base.Engine`."""
         check_keys(items)
-        gpus = gpus_of_workers(self.workers, self.gpus_per_job, visible_gpus())
-        crew = _Crew(gpus, threads_each(self.workers))
-        # An iterator that nobody closes must not keep the interpreter from ending.
-        atexit.register(crew.kill)
+        crew = self._crew or self._hire()
         try:
             with bar(progress) as advance:
                 for number, outcome in enumerate(crew.outcomes(work, items), 1):
                     advance(number, len(items))
                     yield outcome
-            crew.dismiss()
-        finally:
+        except BaseException:  # also where nobody wants the rest
+            self._crew = None
             crew.kill()
-            atexit.unregister(crew.kill)
+            raise
+
+    def _hire(self) -> _Crew:
+        """Workers for this run and those after it: starting them and importing takes seconds."""
+        gpus = gpus_of_workers(self.workers, self.gpus_per_job, visible_gpus())
+        self._crew = crew = _Crew(gpus, threads_each(self.workers))
+        weakref.finalize(self, crew.kill)  # at the latest when the interpreter ends
+        return crew
 
 
 class _Crew:
@@ -125,14 +130,6 @@ class _Crew:
             elif told is not None:
                 worker.ready, self._failed_starts = True, 0
         return ended
-
-    def dismiss(self) -> None:
-        """Let idle workers end by themselves."""
-        for worker in self._workers:
-            with suppress(OSError):
-                worker.pipe.send_bytes(_STOP)
-        for worker in self._workers:
-            worker.process.join(timeout=2)
 
     def kill(self) -> None:
         """End all workers, and what they have started, at once."""
@@ -259,8 +256,8 @@ def _serve(pipe: connection.Connection, threads: int) -> None:
     orders: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(pipe, orders), daemon=True).start()
     pipe.send(_READY)
-    while order := orders.get():
-        pipe.send(_obey(order, threads))
+    while True:
+        pipe.send(_obey(orders.get(), threads))
 
 
 def _obey(order: bytes, threads: int) -> Report:
@@ -280,9 +277,6 @@ def _receive(pipe: connection.Connection, orders: queue.SimpleQueue[bytes]) -> N
             while not pipe.poll(_POLL):
                 if os.getppid() != parent:  # where another process holds the pipe's other end
                     raise EOFError
-            order = pipe.recv_bytes()
-            orders.put(order)
-            if order == _STOP:
-                return
+            orders.put(pipe.recv_bytes())
     except (EOFError, OSError):
         os.killpg(os.getpid(), signal.SIGKILL)

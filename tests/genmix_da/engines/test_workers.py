@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -59,3 +60,25 @@ def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:
         [sys.executable, str(file), "workers:1", str(tmp_path)], capture_output=True, text=True
     )
     assert done.returncode == 0 and done.stdout == "lost\nlost\n"
+
+
+def test_workers_stay_for_further_runs_and_go_with_their_engine(tmp_path: Path) -> None:
+    engine = parse_engine("workers:2")
+    pids = []
+    for number in range(3):
+        jobs = [Job(f"r{number}j{place}", "sleep", tmp_path, "0.1") for place in range(4)]
+        ended(engine, jobs)
+        pids.append({pid(job) for job in jobs})
+    assert pids[0] == pids[1] == pids[2]
+    assert all(map(alive, pids[0]))
+    del engine
+    wait_for(lambda: not any(map(alive, pids[0])), seconds=5)
+
+
+def test_an_idle_worker_that_dies_is_replaced(tmp_path: Path) -> None:
+    engine = parse_engine("workers:1")
+    first, second = Job("first", "sleep", tmp_path), Job("second", "sleep", tmp_path)
+    ended(engine, [first])
+    os.kill(pid(first), signal.SIGKILL)
+    assert ended(engine, [second])["second"].status == "done"
+    assert pid(second) != pid(first)
