@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import yaml
 
 from genmix_da.errors import UserError, or_did_you_mean
+from genmix_da.places import expanded
 
 Config = TypeVar("Config")
 
@@ -49,9 +50,14 @@ def number_or_name(value: Any) -> float | str:
         return str(value).strip()
 
 
+def text(value: Any) -> str:
+    """Text; a path in it may begin with ~."""
+    return expanded(str(value))
+
+
 # Field type -> the Python types a value of it may have, how to convert it, what to call it.
 _KINDS: dict[str, tuple[tuple[type, ...], Callable[[Any], Any], str]] = {
-    "str": ((str, int, os.PathLike), str, "text"),
+    "str": ((str, int, os.PathLike), text, "text"),
     "int": ((int,), int, "a whole number"),
     "float": ((int, float, str), fraction, "a number"),  # YAML reads 1e-3 as text
     "float | str": ((int, float, str), number_or_name, "a number or the name of a rule"),
@@ -124,12 +130,37 @@ def read_config(file: Path, recorded: Collection[str]) -> dict[str, Any]:
         UserError: it cannot be read.
     """
     try:
-        content = yaml.safe_load(file.read_text())
+        content = load_yaml(file.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise UserError(f"cannot read the configuration {file}: {error}") from error
     if not isinstance(content, dict):
         raise UserError(f"the configuration {file} must hold 'key: value' lines.")
     return {key: value for key, value in content.items() if key not in recorded}
+
+
+class _Strict(yaml.SafeLoader):
+    """YAML in which no key stands twice: plain YAML takes the last one and drops the others."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, str | int | float | bool | None):
+                if key in seen and key_node.tag != "tag:yaml.org,2002:merge":
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"the key {key!r} stands twice", key_node.start_mark
+                    )
+                seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+def load_yaml(text: str) -> Any:
+    """The content of a YAML text, of plain values.
+
+    Raises:
+        yaml.YAMLError: it is no YAML, or a key stands twice in one mapping.
+    """
+    return yaml.load(text, Loader=_Strict)
 
 
 def check_choices(config: Any, choices: Mapping[str, tuple[str, ...]]) -> None:

@@ -44,26 +44,42 @@ def check_name(what: str, name: str, known: Collection[str]) -> None:
 def user_message(error: BaseException) -> str | None:
     """The sentence to print for an error that is the user's to mend, else None.
 
-    Covers this package's and lead's own errors, a full disk, a missing permission, and a file where
-    a folder is wanted or the other way round.
+    Covers this package's and lead's own errors, files that are cut off, and what the file system
+    says of a path: a full disk, a missing permission, a file where a folder is wanted or the other
+    way round, a name too long, a loop of links, a disk that fails.
     """
     if isinstance(error, UserError):
         return str(error)
     lead_errors = sys.modules.get("lead.errors")  # where it is not imported it was not raised
     if lead_errors is not None and isinstance(error, lead_errors.LeadError):
         return str(error)
+    if isinstance(error, EOFError):
+        return f"a file that was read is empty or cut off ({str(error) or 'unexpected end'})"
     if isinstance(error, OSError):
-        name = error.filename2 or error.filename
-        place = f" ({name})" if name else ""
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return (
-                f"the disk is full{place}; what was finished is kept: free some space and go on "
-                "with --resume"
-            )
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            return f"no permission to write{place}; choose another folder"
-        if error.errno in (errno.EEXIST, errno.ENOTDIR):
-            return f"a file is in the way where a folder is wanted{place}; choose another folder"
-        if error.errno == errno.EISDIR:
-            return f"a folder is in the way where a file is wanted{place}; choose another name"
+        return _of_the_file_system(error)
     return None
+
+
+def _of_the_file_system(error: OSError) -> str | None:
+    name = error.filename2 or error.filename
+    place = f" ({name})" if name else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"the disk is full{place}; what was finished is kept: free some space and go on with "
+            "--resume"
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"no permission to read or write{place}; mend its permissions or choose another one"
+    if error.errno == errno.EROFS:
+        return f"no permission to write{place}, its disk is read-only; choose another folder"
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return f"a file is in the way where a folder is wanted{place}; choose another folder"
+    if error.errno == errno.EISDIR:
+        return f"a folder is in the way where a file is wanted{place}; choose another name"
+    if error.errno in _OF_A_PATH and name:
+        what = error.strerror or errno.errorcode[error.errno]
+        return f"{what[:1].lower()}{what[1:]}: {name}; check the path, and the disk that it is on"
+    return None
+
+
+_OF_A_PATH = (errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE, errno.EBUSY)

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
+
+# At the beginning of a text, or of what follows a name: instruct-pix2pix:~/model, --out=~/runs.
+_HOME = re.compile(r"(^|[:=,])(~[^/:=,]*(?=/|$)|\$HOME\b|\$\{HOME\})")
+
+
+def expanded(text: str) -> str:
+    """Text with ~, ~user and $HOME at the beginning of a path in it replaced, as a shell does it.
+
+    Shells leave `--data=~/images` alone, and nobody does it in a file of settings.
+    """
+    return _HOME.sub(lambda found: found[1] + os.path.expandvars(_home(found[2])), text)
+
+
+def _home(text: str) -> str:
+    return os.path.expanduser(text)  # noqa: PTH111  (what is not a user stays as it is)
+
+
+def user_path(path: str | os.PathLike[str]) -> Path:
+    """A path that a user gave."""
+    return Path(expanded(os.fspath(path)))
 
 
 def cache_folder() -> Path:
     """Decoded images and Mini Office-Home: $GENMIX_DA_CACHE, else the user's cache folder."""
     named = os.environ.get("GENMIX_DA_CACHE")
     if named:
-        return Path(named)
+        return user_path(named)
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "genmix-da"
 
@@ -18,4 +39,4 @@ def cache_folder() -> Path:
 def default_data() -> Path | None:
     """$GENMIX_DA_DATA, or None where Mini Office-Home is to be used."""
     named = os.environ.get("GENMIX_DA_DATA")
-    return Path(named) if named else None
+    return user_path(named) if named else None

@@ -8,16 +8,20 @@ weights' own metadata.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import logging
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from lead.checkpoint import read_tensors
 from lead.errors import WeightsError
 from lead.views import Preprocessing
+
+logger = logging.getLogger(__name__)
 
 _HEADS = ("fc", "classifier", "head", "heads")
 
@@ -76,13 +80,17 @@ def build_backbone(
 def load_backbone_weights(module: nn.Module, path: Path, name: str) -> None:
     """Load a state dict into a backbone, strictly; the file's own classifier is left out.
 
+    Names may stand behind a prefix: "module." (DataParallel), "_orig_mod." (compiled), "model." or
+    "backbone.", as a part of something larger, whose other tensors are left out as well.
+
     Raises:
         WeightsError: missing, unexpected or misshapen tensors.
     """
     expected = module.state_dict()
+    tensors = _without_prefix(read_tensors(path), expected, path)
     found = {
         key: tensor
-        for key, tensor in read_tensors(path).items()
+        for key, tensor in tensors.items()
         if key in expected or key.split(".")[0] not in _HEADS
     }
     # Batch norm's step counter, which files of old torch versions lack and nothing here reads.
@@ -110,6 +118,28 @@ def load_backbone_weights(module: nn.Module, path: Path, name: str) -> None:
             "check --backbone and --backbone-arg"
         )
     module.load_state_dict(found, strict=True)
+
+
+def _without_prefix(
+    tensors: dict[str, Tensor], expected: Collection[str], path: Path
+) -> dict[str, Tensor]:
+    """The tensors under the names of the network, where they stand behind a prefix."""
+    counted: Counter[str] = Counter()
+    for key in tensors:
+        parts = key.split(".")
+        for depth in range(len(parts)):
+            if ".".join(parts[depth:]) in expected:
+                counted["".join(f"{part}." for part in parts[:depth])] += 1
+                break
+    prefix = counted.most_common(1)[0][0] if counted else ""
+    if not prefix:
+        return tensors
+    found = {key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)}
+    logger.info(
+        "weights %s: the prefix %r was stripped, %d tensors without it are left out",
+        *(path, prefix, len(tensors) - len(found)),
+    )
+    return found
 
 
 def _first_line(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import pickle
 import re
@@ -33,6 +34,16 @@ _RELEASED_NAMES = {
     "class_layer.fc.weight_v": "classifier.linear.parametrizations.weight.original1",
     "class_layer.fc.bias": "classifier.linear.bias",
 }
+
+
+# Where training code keeps the tensors of a model in its checkpoints; averaged ones win.
+_NESTED = (
+    *("state_dict_ema", "model_ema", "ema_state_dict", "ema"),
+    *("model_state_dict", "state_dict", "model", "net", "network", "module"),
+)
+_DEPTH = 4
+
+logger = logging.getLogger(__name__)
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -90,12 +101,20 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         ) from error
     except Exception as error:  # torch and pickle raise many kinds on damaged files
         raise WeightsError(f"cannot read weights from {path}: {error}") from error
-    for key in ("model_state_dict", "state_dict", "model"):
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
+    for _ in range(_DEPTH):
+        key = next((n for n in _NESTED if isinstance(content, dict) and _is_dict(content, n)), None)
+        if key is None:
+            break
+        content = content[key]
+        if "ema" in key:
+            logger.info("weights %s: its averaged (EMA) weights, %r", path, key)
     if not isinstance(content, dict) or not all(isinstance(t, Tensor) for t in content.values()):
         raise WeightsError(f"{path} is not a state dict of tensors")
     return {str(key): tensor for key, tensor in content.items()}
+
+
+def _is_dict(content: dict[Any, Any], name: str) -> bool:
+    return isinstance(content.get(name), dict)
 
 
 def read_released_checkpoint(path: Path) -> dict[str, Tensor]:
@@ -134,8 +153,13 @@ def weights_identity(weights: str) -> str:
 
 @lru_cache(maxsize=64)
 def _file_hash(path: str, size: int, changed: int) -> str:
-    """SHA-256 of a file, once for all that ask; size and time tell when it is another one."""
-    with Path(path).open("rb") as handle:
+    """The hash once for all that ask; size and time tell when it is another file."""
+    return file_hash(Path(path))
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 

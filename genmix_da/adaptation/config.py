@@ -79,6 +79,7 @@ class AdaptConfig:
         setting: "opda", "osda" or "pda".
         data: root folder; None: $GENMIX_DA_DATA, else Mini Office-Home.
         split: "S/P/T" or a YAML file; None: the data set's own.
+        part: "train", "val" or "test" of both domains, where they have parts; None: all images.
         profile: a key of PROFILES; None: found from the data.
         augment: "genmix" or "none".
         method: a key of METHODS; None: "lead" or "lead+genmix", as augment says.
@@ -99,6 +100,7 @@ class AdaptConfig:
         graph: add the step over the target's neighbours; it gives a second set of scores.
         graph_threshold: on the smoothed uncertainty, like `threshold`.
         graph_options: fields of GraphSettings.
+        refuse_duplicates: an image of the target that is one of the source, too, is an error.
         unknown_share: in [0, 1): leave out target images until this share of them is of unknown
             classes; a protocol to study rejection, made with target labels. None: all images.
         cluster_estimator, subsample_estimation: how C_t is estimated.
@@ -114,6 +116,8 @@ class AdaptConfig:
     setting: str = "opda"
     data: str | None = None
     split: str | None = None
+    part: str | None = None
+    refuse_duplicates: bool = False
     profile: str | None = None
     augment: str = "genmix"
     method: str | None = None

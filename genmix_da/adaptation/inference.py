@@ -12,8 +12,10 @@ import torch
 
 from genmix_da.adaptation.model import load_model
 from genmix_da.adaptation.predictions import Decisions, prediction_table
-from genmix_da.data.domains import all_images, load_domain
+from genmix_da.data.domains import load_domain
+from genmix_da.data.folders import all_images
 from genmix_da.data.root import data_root, is_mini
+from genmix_da.data.spelling import Spelling
 from genmix_da.errors import UserError
 from genmix_da.runs.folder import write_csv
 from lead.evaluation import evaluate
@@ -58,7 +60,8 @@ def evaluate_checkpoint(
     synthetic = is_mini(root)
     if synthetic and not model.description["synthetic"]:
         raise UserError(f"{checkpoint} was made from real images; give their folder with --data.")
-    domain = load_domain(root, tgt)
+    sets = model.label_sets
+    domain = Spelling(sets.source_classes + sets.target_private).applied(load_domain(root, tgt))
     if domain.labels is None:
         raise UserError(f"{domain.folder} has no classes to score against; use genmix-da predict.")
     decoded, views = model.run(domain)

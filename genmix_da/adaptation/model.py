@@ -14,7 +14,7 @@ import torch
 from genmix_da.adaptation.graph_step import load_memory, ordered, settle
 from genmix_da.adaptation.predictions import Decisions, entropy_decisions
 from genmix_da.data.decode import DecodedDomain, decode_domain, log_skipped
-from genmix_da.data.domains import Domain
+from genmix_da.data.domain import Domain
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
 from genmix_da.frozen.encoder import OWN_WEIGHTS, BackboneChoice

@@ -149,6 +149,7 @@ def result_record(
             if task.target.labels is None
             else int(np.sum(task.target.labels == task.label_sets.unknown)),
         },
+        "duplicates": task.duplicates,
         "skipped_files": [
             {"path": path, "reason": why}
             for path, why in task.source.decoded.skipped + task.target.decoded.skipped

@@ -21,6 +21,7 @@ from genmix_da.adaptation.task import Task, prepare
 from genmix_da.augment.source_task import Augmentation, augmentation_of
 from genmix_da.data.decode import log_skipped
 from genmix_da.methods import find_method
+from genmix_da.places import user_path
 from genmix_da.progress import track
 from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.life import begin, carry_out, origin
@@ -67,7 +68,7 @@ def adapt(
     started = time.perf_counter()
     task = prepare(settings)
     prepared = time.perf_counter() - started
-    run = RunFolder(Path(out) if out is not None else default_out(task.config))
+    run = RunFolder(user_path(out) if out is not None else default_out(task.config))
     with run.logging():
         folder = Path(sources) if sources is not None else run.path.parent / "sources"
         return _run(task, run, folder, prepared, resume=resume)
@@ -92,7 +93,7 @@ def train_source_model(
         options["tgt"] = options.get("src")
     task = prepare(build_config(options, config), source_alone=alone)
     log_skipped(task.source.decoded)
-    return obtain_source(task, augmentation_of(task), Path(out))[1]
+    return obtain_source(task, augmentation_of(task), user_path(out))[1]
 
 
 def default_out(config: AdaptConfig) -> Path:

@@ -15,10 +15,13 @@ from torch import nn
 from genmix_da.adaptation.config import AdaptConfig
 from genmix_da.adaptation.unknown_share import rows_at_share
 from genmix_da.data.decode import decode_domain
-from genmix_da.data.domains import Domain, load_domain
+from genmix_da.data.domain import Domain
+from genmix_da.data.domains import load_domain
+from genmix_da.data.duplicates import warn_of_shared
 from genmix_da.data.images import Images, check_batch
-from genmix_da.data.label_sets import resolve_label_sets
+from genmix_da.data.label_sets import joined_names, resolve_label_sets
 from genmix_da.data.root import data_root, is_mini
+from genmix_da.data.spelling import Spelling
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
 from genmix_da.frozen.encoder import OWN_WEIGHTS, BackboneChoice, FrozenEncoder, frozen_encoder
@@ -49,6 +52,7 @@ class Task:
         preprocessing: of the backbone at the configured image size.
         device: where the networks run.
         encoder: of a frozen backbone; None where the backbone is trained.
+        duplicates: number of the target's images that are the source's, too.
     """
 
     config: AdaptConfig
@@ -60,6 +64,7 @@ class Task:
     preprocessing: Preprocessing
     device: torch.device
     encoder: FrozenEncoder | None = None
+    duplicates: int = 0
 
     @property
     def source_name(self) -> str:
@@ -103,9 +108,13 @@ def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
         UserError, ProtocolError, WeightsError: as the parts say.
     """
     root = data_root(config.data, config.profile)
-    source, target = load_domain(root, config.src), load_domain(root, config.tgt)
-    if source.folder.resolve() == target.folder.resolve() and not source_alone:
-        raise UserError(f"source and target are both {source.name}; name two domains.")
+    source, target = (
+        load_domain(root, name, part=config.part) for name in (config.src, config.tgt)
+    )
+    if not source_alone:
+        _refuse_shared_images(source, target)
+    spelling = Spelling(source.classes, joined_names(config.split))
+    source, target = spelling.applied(source), spelling.applied(target)
     synthetic = is_mini(root)
     union = tuple(dict.fromkeys(source.classes + target.classes))
     benchmark = None if synthetic else identify(union)
@@ -113,7 +122,9 @@ def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
     profile = config.profile or ("mini" if synthetic else benchmark.name if benchmark else "folder")
     config = _settle_weights(config, config.with_profile(profile))
     label_sets = resolve_label_sets(
-        source, target, config.setting, config.split, benchmark, MINI_SPLITS if synthetic else None
+        *(source, target, config.setting, config.split, benchmark),
+        MINI_SPLITS if synthetic else None,
+        spelling,
     )
     device = resolve_device(config.device)
     encoder = _encoder(config, device) if config.freeze_backbone else None
@@ -129,7 +140,30 @@ def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
         images = (images[0], _at_share(images[1], label_sets.unknown, config.unknown_share))
     for part in images[:1] if source_alone else images:
         check_batch(part, int(config.batch_size or 0))
-    return Task(config, dataset, synthetic, label_sets, *images, preprocessing, device, encoder)
+    duplicates = 0
+    if not source_alone:
+        refuse = config.refuse_duplicates
+        duplicates = warn_of_shared(*images, "images of the source", refuse=refuse)
+    return Task(
+        *(config, dataset, synthetic, label_sets, *images),
+        *(preprocessing, device, encoder, duplicates),
+    )
+
+
+def _refuse_shared_images(source: Domain, target: Domain) -> None:
+    """Source and target are two domains.
+
+    Raises:
+        UserError: they are one, or share files.
+    """
+    if source.folder.resolve() == target.folder.resolve() and source.name == target.name:
+        raise UserError(f"source and target are both {source.name}; name two domains.")
+    both = set(source.images) & set(target.images)
+    if both:
+        raise UserError(
+            f"{source.name} and {target.name} share {len(both)} images, e.g. {min(both)}; name two "
+            "domains that share none."
+        )
 
 
 def _settle_weights(given: AdaptConfig, filled: AdaptConfig) -> AdaptConfig:

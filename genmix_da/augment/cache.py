@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from lead.checkpoint import write_atomically
 Pixels = NDArray[np.uint8]
 
 JPEG_QUALITY = 95
+_END = b"\xff\xd9"
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,22 @@ def decode_jpeg(content: bytes) -> Pixels:
         ValueError: damaged bytes.
     """
     # OpenCV gives a picture for a truncated file too, its lower part grey.
-    if not content.endswith(b"\xff\xd9"):
+    if not content.endswith(_END):
         raise ValueError("truncated JPEG")
     pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
         raise ValueError("damaged JPEG")
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def is_whole(path: Path) -> bool:
+    """Whether a JPEG of `encode_jpeg` is there to its last byte: a full disk leaves less."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-len(_END), os.SEEK_END)
+            return file.read() == _END
+    except OSError:  # also where it is shorter than that
+        return False
 
 
 def edit_key(
@@ -110,7 +122,7 @@ class EditCache:
 
     def has(self, key: str) -> bool:
         """Whether the edit was made, or was tried and failed."""
-        return self.path(key).is_file() or self._failure_path(key).is_file()
+        return is_whole(self.path(key)) or self._failure_path(key).is_file()
 
     def get(self, key: str) -> Pixels | Failure | None:
         """The edit, its failure, or None where it was not tried.

@@ -33,7 +33,7 @@ from genmix_da.augment.features import Encoder, encode_one
 from genmix_da.augment.pipeline import refuse_nested
 from genmix_da.augment.prompts import PromptSet
 from genmix_da.augment.settings import AugmentSettings
-from genmix_da.data.domains import Domain
+from genmix_da.data.domain import Domain
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
 from genmix_da.runs.provenance import provenance

@@ -25,8 +25,8 @@ from genmix_da.augment.faithful import PairStatistics, cosine
 from genmix_da.augment.features import Encoder, encode_one
 from genmix_da.augment.prompts import PromptSet, Style
 from genmix_da.augment.settings import AugmentSettings
-from genmix_da.data.decode import pil_warnings_ignored, read_image
-from genmix_da.data.domains import Domain
+from genmix_da.data.domain import Domain
+from genmix_da.data.pixels import pil_warnings_ignored, read_image
 from genmix_da.errors import UserError
 from genmix_da.progress import track
 from lead.seeds import derive
@@ -106,7 +106,7 @@ def draw_samples(
         try:
             content = path.read_bytes()
             with pil_warnings_ignored():
-                pixels = fit(np.asarray(read_image(content)), s.size)
+                pixels = fit(np.asarray(read_image(content, domain.grey)), s.size)
         except (OSError, ValueError) as error:
             logger.warning("skipped %s: %s", path, error)
             continue

@@ -14,10 +14,10 @@ from genmix_da.augment.compose import Draws, compose, fractal_source
 from genmix_da.augment.editors import Editor, make_editor
 from genmix_da.augment.editors.base import fit_to, to_uint8
 from genmix_da.augment.edits import Pixels, count_edits, load_working_image
-from genmix_da.augment.pipeline import labelled_folder
+from genmix_da.augment.pipeline import source_folder
 from genmix_da.augment.prompts import Style, load_prompts
 from genmix_da.augment.settings import AugmentSettings
-from genmix_da.data.domains import Domain
+from genmix_da.data.domain import Domain
 from genmix_da.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def estimate_cost(src: Path, s: AugmentSettings, *, device: str = "auto") -> dic
     Raises:
         UserError: no readable image.
     """
-    domain = labelled_folder(src)
+    domain = source_folder(src)
     prompts, cache = load_prompts(s.prompts), edit_cache()
     editor = make_editor(s.editor, s.options(), device=device)
     editor.check(prompts.styles)

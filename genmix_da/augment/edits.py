@@ -7,6 +7,7 @@ second run, another target or a resumed run makes nothing again.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import logging
 from collections.abc import Sequence
@@ -22,8 +23,8 @@ from genmix_da.augment.editors import Editor, edit_problem
 from genmix_da.augment.editors.base import fit_to, to_uint8
 from genmix_da.augment.prompts import PromptSet, Style
 from genmix_da.augment.settings import AugmentSettings
-from genmix_da.data.decode import read_image
-from genmix_da.data.domains import Domain
+from genmix_da.data.domain import Domain
+from genmix_da.data.pixels import GreyRange, read_image
 from genmix_da.errors import UserError
 from genmix_da.progress import track
 from lead.seeds import derive
@@ -56,14 +57,19 @@ class Job:
     key: str
 
 
-def load_working_image(path: Path, size: int) -> Pixels:
+def load_working_image(path: Path, size: int, grey: GreyRange | None = None) -> Pixels:
     """An image file as upright RGB pixels, its longest side at most `size`.
+
+    Args:
+        path: of the file.
+        size: in pixels.
+        grey: of the data set that it belongs to.
 
     Raises:
         ValueError: it cannot be read.
         OSError: it cannot be opened.
     """
-    pixels = np.asarray(read_image(path.read_bytes()))
+    pixels = np.asarray(read_image(path.read_bytes(), grey))
     return fit(pixels, size)
 
 
@@ -221,7 +227,7 @@ def edit_domain(
             wanted = plan_jobs(image_hash, len(kept), name, prompts, editor, s)
             missing = [job for job in wanted if not cache.has(job.key)]
             # A picture whose edits are all there need not be decoded; they vouch for it.
-            pixels = fit(np.asarray(read_image(content)), s.size) if missing else None
+            pixels = fit(np.asarray(read_image(content, domain.grey)), s.size) if missing else None
         except (OSError, ValueError) as error:
             skipped.append((str(path), str(error)))
             logger.warning("skipped %s: %s", path, error)
@@ -240,7 +246,5 @@ def edit_domain(
         made += len(pending)
     if not kept and shard == (1, 1):
         raise UserError(f"none of the {len(domain.images)} images of {domain.folder} can be read.")
-    labels = tuple(domain.labels[i] for i in kept) if domain.labels else None
-    images = tuple(domain.images[i] for i in kept)
-    readable = Domain(domain.name, domain.folder, images, labels, domain.classes)
+    readable = dataclasses.replace(domain.part(kept), classes=domain.classes)
     return readable, jobs, skipped, made, digest.hexdigest()

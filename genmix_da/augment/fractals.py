@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from genmix_da.data.domains import is_image
+from genmix_da.data.entries import is_image
 from genmix_da.errors import UserError
 from lead.checkpoint import write_atomically
 from lead.seeds import derive

@@ -17,7 +17,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from genmix_da.augment.cache import EditCache, edit_cache, encode_jpeg
+from genmix_da.augment.cache import EditCache, edit_cache, encode_jpeg, is_whole
 from genmix_da.augment.compose import Draws, compose, drawn_names, fractal_source
 from genmix_da.augment.editors import Editor, make_editor
 from genmix_da.augment.edits import Pixels, ask_first, load_working_image
@@ -26,8 +26,10 @@ from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.selection import Edit, Selection, cached_edit, select_edits
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.augment.sharding import edit_on_devices
-from genmix_da.data.domains import Domain, folder_domain
+from genmix_da.data.domain import Domain
+from genmix_da.data.folders import labelled_folder, training_part
 from genmix_da.errors import UserError
+from genmix_da.places import user_path
 from genmix_da.progress import track
 from genmix_da.runs.provenance import provenance
 from lead.checkpoint import remove_abandoned, write_atomically
@@ -78,24 +80,21 @@ def augment_folder(
         UserError: bad input, in one sentence.
     """
     settings = settings or AugmentSettings()
-    domain = labelled_folder(Path(src))
+    domain = source_folder(user_path(src))
     return augment_domain(
-        domain, Path(out), settings, encoder=encoder, resume=resume, devices=devices
+        domain, user_path(out), settings, encoder=encoder, resume=resume, devices=devices
     )
 
 
-def labelled_folder(source: Path) -> Domain:
-    """The images of a folder of class folders.
+def source_folder(source: Path, part: str | None = None) -> Domain:
+    """The images of a folder of class folders that others are made from; see `training_part`.
 
     Raises:
         UserError: no such folder, or one without class folders.
     """
-    if not source.is_dir():
-        raise UserError(f"no source folder {source}; expected <class>/<image> below it.")
-    domain = folder_domain(source)
-    if domain.labels is None:
-        raise UserError(f"{source} has no class folders; expected <class>/<image> below it.")
-    _warn_about_empty_classes(domain)
+    domain = labelled_folder(source, part=training_part(source, part))
+    for path, reason in domain.left_out:
+        logger.warning("left out %s: %s", path, reason)
     return domain
 
 
@@ -141,13 +140,6 @@ def record_of(s: AugmentSettings, editor: Editor, encoder: Encoder | None) -> di
         "features": encoder.identity if encoder else "off",
         "fractals": fractals.fingerprint() if fractals else None,
     }
-
-
-def _warn_about_empty_classes(domain: Domain) -> None:
-    home = domain.images[0].parent.parent  # SRC, or an `images` folder inside it
-    folders = {p.name for p in home.iterdir() if p.is_dir() and not p.name.startswith(".")}
-    for name in sorted(folders - set(domain.classes)):
-        logger.warning("class folder %s holds no image", home / name)
 
 
 def _refuse_like_names(domain: Domain) -> None:
@@ -245,13 +237,16 @@ def write_images(selection: Selection, out: Path, s: AugmentSettings, cache: Edi
         UserError: an edit is not in the cache any more.
     """
     fractals = fractal_source(s)
-    load = lru_cache(maxsize=1)(lambda path: load_working_image(path, s.size))
+    grey = selection.domain.grey
+    load = lru_cache(maxsize=1)(lambda path: load_working_image(path, s.size, grey))
     kept = [edit for edit in selection.edits if edit.status == "kept"]
     written = 0
     for edit in track(kept, "blending", len(kept)):
         path = out / output_path(selection, edit)
-        if path.is_file():
+        if is_whole(path):
             continue
+        if path.exists():
+            logger.warning("%s is damaged and is made again", path)
         pixels = cached_edit(cache, edit.job.key)
         original = load(selection.domain.images[edit.job.index])
         done = compose(original, pixels, fractals, s, draws_of(selection, edit, s.seed))

@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from genmix_da.config_values import load_yaml
 from genmix_da.errors import UserError, did_you_mean
 
 TEMPLATE = "A transformed version of image into {style}"
@@ -83,11 +84,11 @@ def load_prompts(named: str) -> PromptSet:
         UserError: no such file, unknown keys, no style, or two styles of one name.
     """
     if named in PUBLISHED:
-        return parse_prompts(yaml.safe_load(_published_text(named)), PUBLISHED[named])
+        return parse_prompts(load_yaml(_published_text(named)), PUBLISHED[named])
     path = Path(named)
     if path.suffix.lower() in (".yaml", ".yml"):
         try:
-            content = yaml.safe_load(path.read_text())
+            content = load_yaml(path.read_text())
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise UserError(f"cannot read the prompt file {path}: {error}") from error
         return parse_prompts(content, str(path))

@@ -19,8 +19,8 @@ from genmix_da.augment.faithful import PairStatistics, Statistics, cosine
 from genmix_da.augment.features import Encoder, encode_one
 from genmix_da.augment.prompts import PromptSet
 from genmix_da.augment.settings import AugmentSettings
-from genmix_da.data.decode import pil_warnings_ignored
-from genmix_da.data.domains import Domain
+from genmix_da.data.domain import Domain
+from genmix_da.data.pixels import pil_warnings_ignored
 from genmix_da.errors import UserError
 from genmix_da.progress import track
 
@@ -120,7 +120,7 @@ def judge_edits(
             _flush(statistics, buffer)
             statistics.next_group()
             label = labels[index]
-        load = partial(load_working_image, domain.images[index], s.size)
+        load = partial(load_working_image, domain.images[index], s.size, domain.grey)
         # The keys hold the image's hash; the original's feature hangs on the first of them.
         original = _feature(encoder, cache, "original", group[0].key, load)
         buffer.append(original)

@@ -20,7 +20,7 @@ from genmix_da.augment.editors import make_editor
 from genmix_da.augment.edits import ask_first, edit_domain
 from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.settings import AugmentSettings
-from genmix_da.data.domains import Domain
+from genmix_da.data.domain import Domain
 from genmix_da.errors import UserError, user_message
 from genmix_da.progress import silence
 

@@ -23,7 +23,7 @@ from genmix_da.augment.pipeline import draws_of
 from genmix_da.augment.prompts import PromptSet
 from genmix_da.augment.selection import Edit, Selection
 from genmix_da.augment.settings import AugmentSettings
-from genmix_da.data.domains import Domain
+from genmix_da.data.domain import Domain
 from genmix_da.errors import UserError
 from lead.checkpoint import write_atomically
 from lead.seeds import derive
@@ -105,7 +105,7 @@ def _drawn_images(
         if len(found) == max(count, 1):
             break
         try:
-            found.append((int(index), load_working_image(domain.images[index], size)))
+            found.append((int(index), load_working_image(domain.images[index], size, domain.grey)))
         except ValueError as error:
             logger.warning("skipped %s: %s", domain.images[index], error)
     if not found:
@@ -183,7 +183,8 @@ def _edit_sheet(
         picture = cache.get(edit.job.key)
         if picture is None or isinstance(picture, Failure):
             continue
-        original = load_working_image(selection.domain.images[edit.job.index], s.size)
+        path = selection.domain.images[edit.job.index]
+        original = load_working_image(path, s.size, selection.domain.grey)
         final = compose(original, picture, fractals, s, draws_of(selection, edit, s.seed)).final
         similarity = f"{edit.job.style.name} {edit.similarity:.3f}"
         rows.append([tile(original, "original"), tile(picture, similarity), tile(final, "final")])

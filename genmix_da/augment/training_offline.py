@@ -11,7 +11,7 @@ from genmix_da.augment.sheets import write_report
 from genmix_da.augment.source_task import Augmentation, SourceTask, TrainingSet, made_record
 from genmix_da.config_values import identity
 from genmix_da.data.decode import decode_domain
-from genmix_da.data.domains import Domain
+from genmix_da.data.domain import Domain
 
 
 def offline(

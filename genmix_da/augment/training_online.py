@@ -15,7 +15,7 @@ from genmix_da.augment.selection import select_edits
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.augment.source_task import Augmentation, SourceTask, TrainingSet, made_record
 from genmix_da.data.decode import decode_domain
-from genmix_da.data.domains import Domain
+from genmix_da.data.domain import Domain
 from genmix_da.errors import UserError
 from lead.views import ImageViews
 

@@ -84,6 +84,7 @@ class GenMixDataset(Dataset[tuple[Any, int]]):
         self.targets = [domain.classes.index(label) for label in domain.labels]
         self._images = domain.images
         self._size = settings.size
+        self._grey = domain.grey
         self._keys: list[list[str]] = [[] for _ in domain.images]
         for edit in selection.edits:
             if edit.status == "kept":
@@ -96,7 +97,7 @@ class GenMixDataset(Dataset[tuple[Any, int]]):
         return len(self._images)
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
-        image = _tensor(load_working_image(self._images[index], self._size))
+        image = _tensor(load_working_image(self._images[index], self._size, self._grey))
         keys = self._keys[index]
         if keys and float(torch.rand(())) < self._chance:
             edit = edit_cache().get(keys[int(torch.randint(len(keys), ()))])

@@ -71,6 +71,7 @@ class ClassifyConfig:
         label_smoothing: epsilon in [0, 1), of soft labels too.
         eval_every: epochs between two evaluations; the last epoch is always evaluated.
         shots: training images of each class; None: all.
+        refuse_duplicates: a test image that is trained on, too, is an error.
         test_limit: at most this many test images, in the classes' proportions.
         test_fraction: share of each class that is tested on, where the data has no test part.
         seed: of initialisation, batches, views and augmentation; the edits of GenMix, which all
@@ -90,6 +91,7 @@ class ClassifyConfig:
     dataset: str | None = None
     root: str | None = None
     download: bool = False
+    refuse_duplicates: bool = False
     augment: str = "genmix"
     augment_options: dict[str, Any] = field(default_factory=dict)
     genmix: dict[str, Any] = field(default_factory=dict)

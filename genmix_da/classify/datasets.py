@@ -1,22 +1,29 @@
 """The images of a classification: folders of class folders, with or without parts of their own.
 
-Layouts: SRC/<class>/<image>; SRC/train and SRC/test (or val, valid, validation) with class folders;
-a second folder to test on; torchvision's data sets by name. Images may lie deeper below their class
-folder, and a part may list its classes in `val_annotations.txt`: Tiny-ImageNet as it is unzipped.
+Layouts: SRC/<class>/<image>; SRC/train and SRC/test or validation with class folders; a second
+folder to test on; torchvision's data sets by name. What counts as class, part and image is said in
+`genmix_da.data`.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from genmix_da.classify.parts import ANNOTATIONS, Parts, class_folders
+from genmix_da.classify.parts import Parts
 from genmix_da.classify.torchvision_sets import torchvision_parts
-from genmix_da.data.domains import Domain, is_image
+from genmix_da.data.domain import Domain
+from genmix_da.data.folders import folder_domain, labelled_folder
+from genmix_da.data.parts import parts_of
+from genmix_da.data.spelling import Spelling
 from genmix_da.errors import UserError
 
 TRAIN = "train"
-TEST = "test"
-VALIDATION = ("val", "valid", "validation")
+OTHERS = ("test", "val")
+
+logger = logging.getLogger(__name__)
 
 
 def find_parts(
@@ -41,7 +48,8 @@ def find_parts(
         parts = torchvision_parts(data, Path(root) if root else None, download=download)
     if test_data is None:
         return parts
-    return Parts(parts.name, parts.folder, parts.train, parts.val, class_folders(Path(test_data)))
+    test = _like(parts.train, labelled_folder(Path(test_data)))
+    return Parts(parts.name, parts.folder, parts.train, parts.val, test)
 
 
 def check_names(data: str, test_data: str | None) -> None:
@@ -64,31 +72,52 @@ def own_test_part(folder: Path) -> Domain | None:
     Raises:
         UserError: the part cannot be read.
     """
-    found = (folder / part for part in (TEST, *VALIDATION) if _holds_classes(folder / part))
-    part = next(found, None)
-    return None if part is None else class_folders(part)
+    found = _scored(folder, parts_of(folder))
+    return found[0] if found else None
 
 
 def _folder_parts(folder: Path) -> Parts:
-    """The parts of a folder; one with images of a class named "train" in it has none."""
-    name = folder.resolve().name
-    train = folder / TRAIN
-    if not _holds_classes(train):
-        return Parts(name, folder, class_folders(folder), None, None)
-    others = [folder / part for part in (TEST, *VALIDATION)]
-    found = [class_folders(part) for part in others if _holds_classes(part)]
+    """The parts of a folder; one with images of a class named "train" in it has none.
+
+    Raises:
+        UserError: it has parts and no training images.
+    """
+    name, parts = folder.resolve().name, parts_of(folder)
+    if not parts:
+        return Parts(name, folder, labelled_folder(folder), None, None)
+    if TRAIN not in parts:
+        raise UserError(
+            f"{folder} has the parts {', '.join(parts)} and no training images; give the folder "
+            "that has them with --data, and the others with --test-data."
+        )
+    train = _named(labelled_folder(folder, part=TRAIN), parts[TRAIN])
+    found = [_like(train, part) for part in _scored(folder, parts)]
     test = found[0] if found else None
     val = found[1] if len(found) > 1 else None
-    return Parts(name, folder, class_folders(train), val, test)
+    return Parts(name, folder, train, val, test)
 
 
-def _holds_classes(part: Path) -> bool:
-    """Whether a folder is a part of a data set, not one class of it."""
-    if not part.is_dir() or any(is_image(path) for path in part.iterdir()):
-        return False
-    if (part / ANNOTATIONS).is_file():
-        return True
-    inside = [path for path in part.iterdir() if path.is_dir()]
-    if [folder.name for folder in inside] == ["images"]:
-        return False  # Tiny-ImageNet's test part: images without classes
-    return any(is_image(path) for folder in inside for path in folder.rglob("*"))
+def _like(train: Domain, part: Domain) -> Domain:
+    """A part with the training images' spelling of classes and range of grey."""
+    return dataclasses.replace(Spelling(train.classes).applied(part), grey=train.grey)
+
+
+def _scored(folder: Path, parts: Mapping[str, Sequence[Path]]) -> list[Domain]:
+    """The parts that can be scored on, the test part first."""
+    found = []
+    for part in OTHERS:
+        if part not in parts:
+            continue
+        domain = folder_domain(folder, part=part)
+        if domain.labels is None:
+            logger.info("%s has images without classes: not used", parts[part][0])
+        else:
+            found.append(_named(domain, parts[part]))
+    return found
+
+
+def _named(domain: Domain, folders: Sequence[Path]) -> Domain:
+    """A part under the name of its own folder, where it is one."""
+    if len(folders) > 1:
+        return domain
+    return dataclasses.replace(domain, name=folders[0].name, folder=folders[0])

@@ -23,7 +23,7 @@ from genmix_da.augment.pipeline import write_images
 from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.selection import edit_and_judge
 from genmix_da.augment.source_task import Augmentation
-from genmix_da.data.domains import Domain
+from genmix_da.data.domain import Domain
 
 logger = logging.getLogger(__name__)
 

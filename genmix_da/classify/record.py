@@ -74,6 +74,7 @@ def classify_record(
             },
             "made": made,
             "robustness": robustness,
+            "duplicates": task.duplicates,
             "skipped_files": [{"path": path, "reason": why} for path, why in task.skipped()],
             "timing": timing,
             "provenance": provenance,

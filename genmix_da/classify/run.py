@@ -33,6 +33,7 @@ from genmix_da.classify.training import (
 )
 from genmix_da.data.decode import log_skipped
 from genmix_da.device import peak_memory_mib
+from genmix_da.places import user_path
 from genmix_da.progress import track
 from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.life import begin, carry_out, origin
@@ -76,7 +77,7 @@ def train(
     started = time.perf_counter()
     task = prepare(settings)
     prepared = time.perf_counter() - started
-    run = RunFolder(Path(out) if out is not None else default_out(task))
+    run = RunFolder(user_path(out) if out is not None else default_out(task))
     with run.logging():
         folder = Path(augmented) if augmented is not None else run.path.parent / "augmented"
         return _run(task, run, folder, prepared, resume=resume)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from genmix_da.classify.parts import Parts
-from genmix_da.data.domains import Domain
+from genmix_da.data.domain import Domain
 from genmix_da.errors import UserError
 from lead.seeds import derive
 

@@ -16,12 +16,15 @@ from torch import nn
 
 from genmix_da.classify.config import ClassifyConfig
 from genmix_da.classify.datasets import check_names, find_parts, own_test_part
-from genmix_da.classify.parts import Parts, class_folders
+from genmix_da.classify.parts import Parts
 from genmix_da.classify.splits import limited, split_parts
 from genmix_da.data.decode import decode_domain
-from genmix_da.data.domains import Domain
+from genmix_da.data.domain import Domain
+from genmix_da.data.duplicates import warn_of_shared
+from genmix_da.data.folders import labelled_folder
 from genmix_da.data.images import Images, check_batch
 from genmix_da.data.root import is_mini
+from genmix_da.data.spelling import Spelling
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
 from genmix_da.frozen.encoder import FrozenEncoder
@@ -65,6 +68,7 @@ class ClassifyTask(ScoringTask):
         synthetic: True for Mini Office-Home: a number from it says nothing about real images.
         train: images and labels.
         val: for choosing an epoch, or None.
+        duplicates: number of test images that are training images, too.
     """
 
     parts: Parts
@@ -72,6 +76,7 @@ class ClassifyTask(ScoringTask):
     synthetic: bool
     train: Images
     val: Images | None
+    duplicates: int
 
     @property
     def source(self) -> Images:
@@ -157,11 +162,8 @@ def prepare(config: ClassifyConfig) -> ClassifyTask:
     val = _images(parts.val, classes, preprocessing) if parts.val is not None else None
     _check_readable(train, classes)
     check_batch(train, config.batch_size)
-    if train.decoded.fingerprint == test.decoded.fingerprint:
-        logger.warning(
-            "%s and %s hold the same images: the scores will say nothing about others",
-            *(parts.train.folder, parts.test.folder),
-        )
+    refuse = config.refuse_duplicates
+    duplicates = warn_of_shared(train, test, "training images", refuse=refuse)
     dataset = config.dataset or parts.name
     home = parts.train.folder.resolve()
     synthetic = any(map(is_mini, (home, *home.parents)))
@@ -174,6 +176,7 @@ def prepare(config: ClassifyConfig) -> ClassifyTask:
         train=train,
         val=val,
         test=test,
+        duplicates=duplicates,
         preprocessing=preprocessing,
         device=device,
     )
@@ -212,11 +215,13 @@ def _scored_part(config: ClassifyConfig, classes: tuple[str, ...]) -> Domain:
     """The test images of a run; its training images need be there only to split them off."""
     check_names(config.data, config.test_data)
     if config.test_data is not None:
-        part: Domain | None = class_folders(Path(config.test_data))
+        part: Domain | None = labelled_folder(Path(config.test_data))
     else:
         part = own_test_part(Path(config.data))
-        if part is not None and not set(part.classes) <= set(classes):
-            part = None  # a class of the name "test"
+    if part is not None:
+        part = Spelling(classes).applied(part)
+    if part is not None and config.test_data is None and not set(part.classes) <= set(classes):
+        part = None  # a class of the name "test"
     if part is not None:
         return limited(part, config.test_limit, config.split_seed)
     test = _split(config).test

@@ -5,6 +5,7 @@ Heavy libraries are imported by the command that needs them, so that --help answ
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from importlib import import_module
@@ -70,16 +71,26 @@ def cli() -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 1, 2 (bad input) or 130 (interrupted)."""
     from genmix_da.errors import user_message
+    from genmix_da.places import expanded
 
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(logging.INFO)
     handler.setFormatter(logging.Formatter("%(message)s"))
-    package = logging.getLogger("genmix_da")
-    package.setLevel(logging.DEBUG)
-    package.addHandler(handler)
-    package.propagate = False
+    loggers = [logging.getLogger(name) for name in ("genmix_da", "lead")]
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
+        logger.addHandler(handler)
+        logger.propagate = False
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what a terminal can't show
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        code: Any = cli.main(args=arguments, prog_name="genmix-da", standalone_mode=False)
+        code: Any = cli.main(
+            args=[expanded(argument) for argument in given],
+            prog_name="genmix-da",
+            standalone_mode=False,
+        )
         return code if isinstance(code, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
@@ -87,7 +98,10 @@ def main(arguments: list[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return 2
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        if isinstance(error.__cause__, EOFError):  # click takes it for the end of what was typed
+            click.echo(f"genmix-da: {user_message(error.__cause__)}", err=True)
+            return 2
         click.echo(
             "genmix-da: interrupted; what was finished is kept and the same command goes on "
             "(adapt, augment and classify train: with --resume)",
@@ -95,8 +109,6 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return 130
     except Exception as error:
-        from genmix_da.errors import user_message
-
         message = user_message(error)
         if message is None:
             raise
@@ -104,4 +116,5 @@ def main(arguments: list[str] | None = None) -> int:
         click.echo(f"genmix-da: {' '.join(message.split())}", err=True)
         return 2
     finally:
-        package.removeHandler(handler)
+        for logger in loggers:
+            logger.removeHandler(handler)

@@ -84,12 +84,12 @@ def _fill_cache(
     src: Path, settings: AugmentSettings, devices: tuple[str, ...], shard: str | None
 ) -> Filled:
     """Make edits and nothing else: a part of them here, or all on several devices."""
-    from genmix_da.augment.pipeline import labelled_folder
+    from genmix_da.augment.pipeline import source_folder
     from genmix_da.augment.sharding import edit_on_devices, fill_cache, parse_shard
     from genmix_da.errors import UserError
 
     part = parse_shard(shard or "1/1")
-    domain = labelled_folder(src)
+    domain = source_folder(src)
     if len(devices) == 1:
         return fill_cache(domain, settings, device=devices[0], shard=part)
     if part != (1, 1):

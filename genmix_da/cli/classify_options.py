@@ -7,7 +7,14 @@ from typing import Any
 import click
 
 from genmix_da.cli.augment_options import augment_seed_option, genmix_options, join_genmix
-from genmix_da.cli.options import NETWORK, RUNNING, Command, apply, arguments_option
+from genmix_da.cli.options import (
+    NETWORK,
+    RUNNING,
+    Command,
+    apply,
+    arguments_option,
+    refuse_duplicates,
+)
 
 _DATA: tuple[Command, ...] = (
     click.option(
@@ -21,6 +28,7 @@ _DATA: tuple[Command, ...] = (
     click.option(
         "--download", is_flag=True, default=None, help="Fetch a torchvision data set if missing."
     ),
+    refuse_duplicates,
     click.option("--shots", type=int, help="Training images of each class [all]."),
     click.option("--test-limit", type=int, help="At most this many test images [all]."),
     click.option("--test-fraction", type=float, help="Share to test on, without a part [0.2]."),

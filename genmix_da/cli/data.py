@@ -23,8 +23,8 @@ def command() -> None:
 def check(context: click.Context, folder: Path, as_json: bool) -> None:
     """Open every image in FOLDER; exit 0 where all is well, 1 where something needs mending.
 
-    Lists unreadable, truncated, zero-byte, animated and duplicate files, and compares the counts
-    with the published ones where the data set is known.
+    Lists unreadable, truncated, zero-byte, animated and duplicate files and what is left out, and
+    compares the counts with the published ones where the data set is known.
     """
     import dataclasses
 
@@ -58,7 +58,7 @@ def check(context: click.Context, folder: Path, as_json: bool) -> None:
         )
     Console(width=None if Console().is_terminal else 100).print(table)
     for domain in report.domains:
-        lines = [f"{path}: {reason}" for path, reason in domain.unreadable]
+        lines = [f"{path}: {reason}" for path, reason in (*domain.unreadable, *domain.left_out)]
         lines += [f"{path}: animated, its first frame is used" for path in domain.animated]
         lines += [f"same bytes: {', '.join(group)}" for group in domain.duplicates]
         lines += [
@@ -69,6 +69,10 @@ def check(context: click.Context, folder: Path, as_json: bool) -> None:
             click.echo(line)
         if len(lines) > _LISTED:
             click.echo(f"... and {len(lines) - _LISTED} more in {domain.name}; --json lists all")
+    for group in report.shared[:_LISTED]:
+        click.echo(f"same bytes in several domains: {', '.join(group)}")
+    if len(report.shared) > _LISTED:
+        click.echo(f"... and {len(report.shared) - _LISTED} more; --json lists all")
     context.exit(0 if report.clean else 1)
 
 

@@ -102,7 +102,7 @@ def compare(
     included.
     """
     from genmix_da.augment.compare import choose_variants, compare_editors
-    from genmix_da.augment.pipeline import labelled_folder
+    from genmix_da.augment.pipeline import source_folder
     from genmix_da.augment.prompts import load_prompts
     from genmix_da.augment.settings import build_settings
     from genmix_da.cli.show import echo
@@ -111,7 +111,7 @@ def compare(
     names = [name.strip() for name in variants.split(",") if name.strip()]
     base = settings.options()
     choose_variants(against, names, base)  # refused before an encoder is loaded
-    domain = labelled_folder(src)
+    domain = source_folder(src)
     encoder = take_encoder(options, settings.features, device)
     result = compare_editors(
         domain,

@@ -16,13 +16,15 @@ def parse_arguments(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, Any]:
     """k=v pairs with YAML values: pad_type=same, img_size=160, dynamic=true."""
+    from genmix_da.config_values import load_yaml
+
     found = {}
     for text in values:
         key, equals, value = text.partition("=")
         if not key or not equals:
             raise click.BadParameter(f"{text!r} is not KEY=VALUE")
         try:
-            found[key] = yaml.safe_load(value)
+            found[key] = load_yaml(value)
         except yaml.YAMLError as error:
             raise click.BadParameter(f"{text!r}: the value is not YAML") from error
     return found
@@ -34,6 +36,13 @@ def arguments_option(flag: str, name: str, help: str) -> Command:
         flag, name, multiple=True, callback=parse_arguments, metavar="K=V", help=help
     )
 
+
+refuse_duplicates = click.option(
+    "--refuse-duplicates",
+    is_flag=True,
+    default=None,
+    help="An image to score on that is trained on, too, is an error, not a warning.",
+)
 
 # Of every command that trains.
 NETWORK: tuple[Command, ...] = (
@@ -57,6 +66,8 @@ _MODEL: tuple[Command, ...] = (
     click.option("--data", help="Folder of domains [$GENMIX_DA_DATA, else Mini Office-Home]."),
     click.option("--setting", default=None, help="opda, osda or pda [opda]."),
     click.option("--split", help="S/P/T class counts, or a YAML file with class names."),
+    refuse_duplicates,
+    click.option("--part", help="train, val or test of each domain that has such parts [all]."),
     click.option(
         "--profile", help="mini, office-home, office-31, visda-c, domainnet, folder [by data]."
     ),

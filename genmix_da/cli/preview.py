@@ -25,13 +25,13 @@ def command(
     from genmix_da.augment.prompts import load_prompts
     from genmix_da.augment.settings import build_settings
     from genmix_da.augment.sheets import preview
-    from genmix_da.data.domains import folder_domain
+    from genmix_da.data.folders import folder_domain, training_part
     from genmix_da.errors import UserError
 
     if not src.is_dir():
-        raise UserError(f"no source folder {src}; expected images below it.")
+        raise UserError(f"no folder {src}; expected images below it.")
     settings = build_settings(gather_genmix(options) | {"seed": seed})
     prompts = load_prompts(settings.prompts)
     editor = make_editor(settings.editor, settings.options(), device=device)
-    preview(sheet, folder_domain(src), prompts, editor, settings, images)
+    preview(sheet, folder_domain(src, part=training_part(src)), prompts, editor, settings, images)
     click.echo(sheet)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
-from genmix_da.data.decode import pil_warnings_ignored, read_image
-from genmix_da.data.domains import Domain, NoImageError, find_domains, is_image, load_domain
+from genmix_da.data.domain import Domain, NoImageError
+from genmix_da.data.domains import find_domains, load_domain
+from genmix_da.data.entries import Reason, is_image
+from genmix_da.data.pixels import pil_warnings_ignored, read_image
 from genmix_da.errors import UserError
 from genmix_da.progress import track
 from office_home import class_counts, identify
@@ -34,6 +37,7 @@ class DomainReport:
         duplicates: groups of paths with the same bytes.
         other_files: files that are not images and are not used.
         class_differences: (class, found, official) where they differ.
+        left_out: (path, reason) of what looks meant and isn't read.
     """
 
     name: str
@@ -45,6 +49,7 @@ class DomainReport:
     duplicates: tuple[tuple[str, ...], ...]
     other_files: tuple[str, ...]
     class_differences: tuple[tuple[str, int, int], ...]
+    left_out: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,16 +60,21 @@ class DataReport:
         root: the folder.
         dataset: name of the published data set, or None.
         domains: one report each.
+        shared: groups of paths with the same bytes in several domains.
     """
 
     root: str
     dataset: str | None
     domains: tuple[DomainReport, ...]
+    shared: tuple[tuple[str, ...], ...]
 
     @property
     def clean(self) -> bool:
-        """No unreadable file, and the official counts where there are any."""
-        return not any(report.unreadable or report.class_differences for report in self.domains)
+        """Nothing unreadable or left out, and the official counts where there are any."""
+        return not any(
+            report.unreadable or report.left_out or report.class_differences
+            for report in self.domains
+        )
 
 
 def check_data(root: Path) -> DataReport:
@@ -83,7 +93,19 @@ def check_data(root: Path) -> DataReport:
         raise UserError(f"no images under {root}; expected ROOT/<Domain>/<class>/<image>.")
     benchmark = identify(tuple(dict.fromkeys(c for d in domains for c in d.classes)))
     dataset = benchmark.name if benchmark else None
-    return DataReport(str(root), dataset, tuple(_check_domain(d, dataset) for d in domains))
+    checked = [_check_domain(domain, dataset) for domain in domains]
+    reports = tuple(report for report, _ in checked)
+    return DataReport(str(root), dataset, reports, _shared([own for _, own in checked]))
+
+
+def _shared(held: Sequence[Mapping[str, Sequence[str]]]) -> tuple[tuple[str, ...], ...]:
+    """The paths of every content that several domains hold."""
+    counted = Counter(digest for own in held for digest in own)
+    return tuple(
+        tuple(path for own in held for path in own.get(digest, ()))
+        for digest, count in counted.items()
+        if count > 1
+    )
 
 
 def _inspect(path: Path) -> tuple[str | None, bool, str]:
@@ -101,7 +123,10 @@ def _inspect(path: Path) -> tuple[str | None, bool, str]:
         return None, bool(getattr(image, "is_animated", False)), digest
 
 
-def _check_domain(domain: Domain, dataset: str | None) -> DomainReport:
+def _check_domain(
+    domain: Domain, dataset: str | None
+) -> tuple[DomainReport, Mapping[str, Sequence[str]]]:
+    """The report, and the paths of every content."""
     unreadable: list[tuple[str, str]] = []
     animated: list[str] = []
     by_digest: dict[str, list[str]] = defaultdict(list)
@@ -116,7 +141,7 @@ def _check_domain(domain: Domain, dataset: str | None) -> DomainReport:
             if digest and problem != "zero bytes":
                 by_digest[digest].append(str(path))
     official, differences = _compare(domain, dataset)
-    return DomainReport(
+    report = DomainReport(
         domain.name,
         len(domain.images),
         len(domain.classes),
@@ -126,7 +151,9 @@ def _check_domain(domain: Domain, dataset: str | None) -> DomainReport:
         tuple(tuple(group) for group in by_digest.values() if len(group) > 1),
         tuple(_other_files(domain.folder)),
         differences,
+        domain.left_out,
     )
+    return report, by_digest
 
 
 def _other_files(folder: Path) -> list[str]:

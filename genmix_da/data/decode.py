@@ -1,21 +1,20 @@
 """Decode and resize every image of a domain once, into a memory-mapped file.
 
-The file lies in the cache folder under a key of paths, sizes, modification times, side and
-interpolation; a second run maps it and decodes nothing. Images that cannot be read are left out
-and named. It is written under a temporary name and renamed.
+The file lies in the cache folder under a key of paths, sizes, times and numbers of the files, side
+and interpolation; a second run maps it and decodes nothing. Images that cannot be read are left out
+and named, and tried again by the next run. It is written under a temporary name and renamed, the
+notes beside it hold its length and checksum, and a damaged one is made again.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-import io
 import json
 import logging
 import os
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,17 +23,21 @@ from typing import Any
 import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from genmix_da.data.domains import Domain
+from genmix_da.data.domain import Domain
+from genmix_da.data.pixels import GreyRange, pil_warnings_ignored, read_image
 from genmix_da.errors import UserError
 from genmix_da.places import cache_folder
 from genmix_da.progress import track
-from lead.checkpoint import write_atomically
+from lead.checkpoint import file_hash, write_atomically
 
 CORRUPT_LIMIT = 0.05
-DECODE_VERSION = 2
+DECODE_VERSION = 2  # of the pixels that an image gives
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+
+# A path -> (pixels, SHA-256 of the bytes) or (None, reason).
+_Decode = Callable[[Path], tuple[NDArray[np.uint8] | None, str]]
 
 logger = logging.getLogger(__name__)
 
@@ -46,68 +49,17 @@ class DecodedDomain:
     Attributes:
         domain: the index, without the skipped images.
         pixels: [N, R, R, 3] uint8, memory-mapped, in the order of domain.images.
-        skipped: (path, reason) of every image that could not be read.
+        skipped: (path, reason) of what was left out of the domain and of every image that could
+            not be read.
         fingerprint: SHA-256 over class, file name and bytes of all readable images.
+        contents: the first 16 digits of the SHA-256 of each image's bytes.
     """
 
     domain: Domain
     pixels: NDArray[np.uint8]
     skipped: tuple[tuple[str, str], ...]
     fingerprint: str
-
-
-def read_image(content: bytes) -> Image.Image:
-    """Decode an image file to upright RGB, transparency on white; of an animation the first frame.
-
-    Raises:
-        ValueError: zero bytes, not an image, truncated, or larger than PIL's bomb limit.
-    """
-    if not content:
-        raise ValueError("zero bytes")
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            limit = Image.MAX_IMAGE_PIXELS
-            if limit is not None and image.width * image.height > limit:
-                raise ValueError("too many pixels")
-            upright = _upright(image)
-            # PIL clips 16-bit grey to white; versions before 11 call a 16-bit PNG "I".
-            if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PNG"):
-                return Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8)).convert("RGB")
-            if not upright.has_transparency_data:
-                return upright.convert("RGB")
-            # What lies under transparent pixels is arbitrary, black more often than not.
-            white = Image.new("RGBA", upright.size, "white")
-            return Image.alpha_composite(white, upright.convert("RGBA")).convert("RGB")
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ValueError("too many pixels") from error
-    except UnidentifiedImageError as error:
-        raise ValueError("not an image") from error
-    except Exception as error:  # PIL's decoders raise many kinds on damaged files
-        raise ValueError(str(error).splitlines()[0] if str(error) else "unreadable") from error
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF data say; untouched where those are missing or damaged."""
-    image.load()
-    try:
-        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # PIL's EXIF parser raises many kinds; the pixels are good all the same
-        return image
-    return image if orientation == 1 else ImageOps.exif_transpose(image)
-
-
-@contextmanager
-def pil_warnings_ignored() -> Iterator[None]:
-    """Silence PIL where damaged files are expected; enter it once, outside of threads.
-
-    The filters belong to the whole process: changed by many threads they end in any state.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        # A palette image with transparency converts through alpha; PIL's advice is noise here.
-        warnings.filterwarnings("ignore", message="Palette images with Transparency")
-        warnings.filterwarnings("ignore", message="Corrupt EXIF data")
-        yield
+    contents: tuple[str, ...]
 
 
 def decode_domain(domain: Domain, side: int, interpolation: str) -> DecodedDomain:
@@ -125,21 +77,39 @@ def decode_domain(domain: Domain, side: int, interpolation: str) -> DecodedDomai
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{_key(domain, side, interpolation)}.npy"
     notes = path.with_suffix(".json")
-    if not (path.is_file() and notes.is_file()):
-        _decode_to(path, notes, domain, side, interpolation)
-    info = json.loads(notes.read_text())
+    decode = partial(_decode_one, side, _FILTERS[interpolation], domain.grey)
+    info = _usable(path, notes)
+    if info is None or _any_mended(info, decode):
+        _decode_to(path, notes, domain, side, decode)
+        info = json.loads(notes.read_text())
     _refuse_many(domain, info["skipped"])
-    kept = info["kept"]
-    readable = Domain(
-        domain.name,
-        domain.folder,
-        tuple(domain.images[i] for i in kept),
-        None if domain.labels is None else tuple(domain.labels[i] for i in kept),
-        domain.classes,
-    )
+    readable = dataclasses.replace(domain.part(info["kept"]), classes=domain.classes)
     pixels: NDArray[np.uint8] = np.load(path, mmap_mode="r")
-    skipped = tuple((str(p), str(reason)) for p, reason in info["skipped"])
-    return DecodedDomain(readable, pixels, skipped, str(info["fingerprint"]))
+    skipped = (*domain.left_out, *((str(p), str(reason)) for p, reason in info["skipped"]))
+    contents = tuple(info["contents"])
+    return DecodedDomain(readable, pixels, skipped, str(info["fingerprint"]), contents)
+
+
+def _usable(path: Path, notes: Path) -> dict[str, Any] | None:
+    """The notes of a cached file where it is as long as it was and its notes are whole."""
+    if not (path.is_file() and notes.is_file()):
+        return None
+    try:
+        info: dict[str, Any] = json.loads(notes.read_text())
+        header = np.load(path, mmap_mode="r")
+        fits = len(header) >= len(info["kept"]) == len(info["contents"])
+        if fits and path.stat().st_size == info.get("bytes", path.stat().st_size):
+            return info
+    except (OSError, ValueError, EOFError, TypeError, KeyError):
+        pass
+    logger.warning("the decoded images %s are damaged and are made again", path)
+    return None
+
+
+def _any_mended(info: Mapping[str, Any], decode: _Decode) -> bool:
+    """Whether an image that could not be read once (a permission, a network drive) can be now."""
+    with pil_warnings_ignored():
+        return any(decode(Path(name))[0] is not None for name, _ in info["skipped"])
 
 
 def _key(domain: Domain, side: int, interpolation: str) -> str:
@@ -147,7 +117,8 @@ def _key(domain: Domain, side: int, interpolation: str) -> str:
     for image in domain.images:
         try:
             status = image.stat()
-            line = f"{image.resolve()}\0{status.st_size}\0{status.st_mtime_ns}\n"
+            marks = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+            line = "\0".join(map(str, (image.resolve(), *marks))) + "\n"
         except OSError:
             line = f"{image}\0missing\n"
         digest.update(os.fsencode(line))
@@ -157,12 +128,12 @@ def _key(domain: Domain, side: int, interpolation: str) -> str:
 
 
 def _decode_one(
-    side: int, resample: Image.Resampling, path: Path
+    side: int, resample: Image.Resampling, grey: GreyRange, path: Path
 ) -> tuple[NDArray[np.uint8] | None, str]:
     """(pixels, SHA-256 of the bytes) or (None, reason)."""
     try:
         content = path.read_bytes()
-        image = read_image(content).resize((side, side), resample)
+        image = read_image(content, grey).resize((side, side), resample)
     except OSError as error:
         return None, error.strerror or "unreadable"
     except ValueError as error:
@@ -170,10 +141,11 @@ def _decode_one(
     return np.asarray(image), hashlib.sha256(content).hexdigest()
 
 
-def _decode_to(path: Path, notes: Path, domain: Domain, side: int, interpolation: str) -> None:
+def _decode_to(path: Path, notes: Path, domain: Domain, side: int, decode: _Decode) -> None:
     """Fill the cache file, then the notes beside it."""
-    decode = partial(_decode_one, side, _FILTERS[interpolation])
+    notes.unlink(missing_ok=True)  # of a file that is damaged, or misses what can be read now
     kept: list[int] = []
+    contents: list[str] = []
     skipped: list[tuple[str, str]] = []
     digest = hashlib.sha256()
     count = len(domain.images)
@@ -191,6 +163,7 @@ def _decode_to(path: Path, notes: Path, domain: Domain, side: int, interpolation
                 continue
             pixels[len(kept)] = array
             kept.append(index)
+            contents.append(note[:16])
             label = domain.labels[index] if domain.labels else ""
             digest.update(os.fsencode(f"{label}/{domain.images[index].name}/{note}\n"))
         pixels.flush()
@@ -198,16 +171,19 @@ def _decode_to(path: Path, notes: Path, domain: Domain, side: int, interpolation
     write_atomically(path, fill)
     info: dict[str, Any] = {
         "kept": kept,
+        "contents": contents,
         "skipped": skipped,
         "fingerprint": digest.hexdigest(),
         "side": side,
         "domain": str(domain.folder),
+        "bytes": path.stat().st_size,
+        "sha256": file_hash(path),
     }
     write_atomically(notes, lambda file: file.write_text(json.dumps(info)))
 
 
 def _in_threads(
-    decode: partial[tuple[NDArray[np.uint8] | None, str]], images: Sequence[Path]
+    decode: _Decode, images: Sequence[Path]
 ) -> Iterator[tuple[NDArray[np.uint8] | None, str]]:
     """Decode in order, a few images ahead, so that memory does not grow with the domain."""
     workers = os.cpu_count() or 1

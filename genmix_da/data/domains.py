@@ -1,189 +1,202 @@
-"""Domains on disk: which images there are and which class each has.
+"""The domains of a data set, by the names that people give them.
 
-Layouts: ROOT/<Domain>/<class>/<image>; the same with an `images` folder between (Office-31 as
-unzipped); image lists ROOT/<Domain>.txt or ROOT/<Domain>/image_unida_list.txt with "path label" per
-line; and, for targets, a folder of images without classes. Decoding is left to `decode`.
+Below ROOT: folders (see `folders`), image lists <Domain>.txt or <Domain>_<part>.txt, a list
+<Domain>/image_unida_list.txt, or one table labels.csv with a column `domain`. ROOT itself may be
+such a table. Parts may lie above the domains, too: ROOT/train/<Domain>/<class>/<image>.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from genmix_da.data.domain import LAYOUT, Domain, NoImageError, joined
+from genmix_da.data.entries import subfolders
+from genmix_da.data.folders import folder_domain
+from genmix_da.data.listed import domains_in, lines_domain, list_domain
+from genmix_da.data.lists import is_list, is_table
+from genmix_da.data.parts import check_part, holds_classes, part_name, parts_of, split_stem
+from genmix_da.data.spelling import Spelling
 from genmix_da.errors import UserError
-from office_home.names import match_domain
+from office_home.names import key, match_domain
 
 logger = logging.getLogger(__name__)
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"})
 LIST_NAME = "image_unida_list.txt"
-LAYOUT = "ROOT/<Domain>/<class>/<image>"
+TABLE = "labels.csv"
+_TABLES = (".csv", ".tsv")
 
 
-class NoImageError(UserError):
-    """A folder without images."""
-
-
-@dataclass(frozen=True)
-class Domain:
-    """The images of one domain.
+@dataclass
+class Place:
+    """Where a domain lies.
 
     Attributes:
-        name: as on disk.
-        folder: where it was found (or the list file).
-        images: paths, in a stable order.
-        labels: class name of each image; None where the domain has no classes.
-        classes: class names that occur, in order: sorted, or by label number for image lists.
+        folders: part (or None) and folder.
+        lists: part (or None) and list file.
+        table: a list with a column of domains, of which this is one.
     """
 
-    name: str
-    folder: Path
-    images: tuple[Path, ...]
-    labels: tuple[str, ...] | None
-    classes: tuple[str, ...]
-
-    def part(self, rows: Iterable[int]) -> Domain:
-        """Some of its images, in this order, as a domain of its own with the classes they have."""
-        chosen = [int(row) for row in rows]
-        labels = None if self.labels is None else tuple(self.labels[row] for row in chosen)
-        present = set(labels or ())
-        classes = tuple(name for name in self.classes if name in present)
-        pictures = tuple(self.images[row] for row in chosen)
-        return Domain(self.name, self.folder, pictures, labels, classes)
+    folders: list[tuple[str | None, Path]] = field(default_factory=list)
+    lists: list[tuple[str | None, Path]] = field(default_factory=list)
+    table: Path | None = None
 
 
-def is_image(path: Path) -> bool:
-    """Whether the name is that of an image; hidden files are not."""
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
-
-
-def _folders(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-
-
-def find_domains(root: Path) -> dict[str, Path]:
-    """Domain name -> folder or list file, for everything below ROOT that may be a domain.
+def find_domains(root: Path) -> dict[str, Place]:
+    """Domain name -> where it lies, for everything below ROOT that may be a domain.
 
     Raises:
         UserError: ROOT is missing or holds no domain.
     """
+    if root.is_file():
+        return {name: Place(table=root) for name in domains_in(_table(root))}
     if not root.is_dir():
         raise UserError(f"no data folder {root}; expected {LAYOUT}. Check --data.")
-    domains = {folder.name: folder for folder in _folders(root)}
-    domains |= {p.stem: p for p in sorted(root.glob("*.txt")) if _is_list(p)}
-    if not domains:
+    found: dict[str, Place] = {}
+    parts = _parts_of_domains(root)
+    for part, folder in parts or [(None, root)]:
+        for path in subfolders(folder):
+            found.setdefault(path.name, Place()).folders.append((part, path))
+    if (root / TABLE).is_file():
+        for name in domains_in(root / TABLE):
+            found.setdefault(name, Place()).table = root / TABLE
+    for file in sorted(root.iterdir()):
+        if file.name != TABLE and _is_domain_list(file):
+            name, part = split_stem(file.stem)
+            like = next((known for known in found if key(known) == key(name)), name)
+            found.setdefault(like, Place()).lists.append((part, file))
+    if not found:
         raise UserError(f"no domain folder under {root}; expected {LAYOUT}. Check --data.")
-    return domains
+    return found
 
 
-def _is_list(path: Path) -> bool:
-    with path.open(errors="replace") as file:
-        fields = file.readline().rsplit(maxsplit=1)
-    return len(fields) == 2 and fields[1].isdigit() and is_image(Path(fields[0]))
+def _is_domain_list(file: Path) -> bool:
+    """Whether a file beside the domains is one; tables of other things lie about, too."""
+    suffix = file.suffix.lower()
+    return (suffix == ".txt" and is_list(file)) or (suffix in _TABLES and is_table(file))
 
 
-def load_domain(root: Path, query: str) -> Domain:
+def _table(file: Path) -> Path:
+    """A file in place of a data folder, where it is a list.
+
+    Raises:
+        UserError: it is something else.
+    """
+    if not is_list(file):
+        raise UserError(
+            f"{file} is neither a folder nor a list of 'path label' lines; unpack archives and "
+            "give the folder. Check --data."
+        )
+    return file
+
+
+def _parts_of_domains(root: Path) -> list[tuple[str | None, Path]]:
+    """The parts that lie above the domains; none where the parts are what holds the classes."""
+    parts = parts_of(root)
+    found = [(part, path) for part, paths in parts.items() for path in paths]
+    inside = [folder for _, path in found for folder in subfolders(path)]
+    # With images right below: classes, and a part is a domain by its own name (VisDA-C).
+    return list(found) if inside and all(map(holds_classes, inside)) else []
+
+
+def load_domain(root: Path, query: str, *, part: str | None = None) -> Domain:
     """Index one domain, named by folder name, alias, unique beginning, or as a path of its own.
 
-    Raises:
-        UserError: unknown domain (the nearest is suggested) or no image in it.
-    """
-    try:
-        found = find_domains(root)
-        place = found[match_domain(query, list(found))]
-    except LookupError as error:
-        place = Path(query)
-        if not (query and place.is_dir()):
-            raise UserError(f"{error} (under {root}).") from error
-    if place.is_file():
-        return _from_list(place, place.stem)
-    if (place / LIST_NAME).is_file():
-        return _from_list(place / LIST_NAME, place.name)
-    return folder_domain(place)
-
-
-def all_images(folder: Path) -> Domain:
-    """Every image below a folder, however deep, without labels.
-
-    Raises:
-        UserError: there is none.
-    """
-    images = tuple(sorted(path for path in folder.rglob("*") if is_image(path) and path.is_file()))
-    if not images:
-        raise NoImageError(f"no image under {folder}.")
-    return Domain(folder.name, folder, images, None, ())
-
-
-def folder_domain(folder: Path, *, deep: bool = False) -> Domain:
-    """Index one folder: class folders with images, or images alone (then without labels).
-
     Args:
-        folder: to look into.
-        deep: images may lie at any depth below a class folder.
+        root: folder of domains, or a list with a column of domains.
+        query: the name; "Art.txt" is the list and "Art/" the folder where there are both; several
+            names with commas are one domain of all their images.
+        part: the images of "train", "val" or "test" alone; None: all.
 
     Raises:
-        NoImageError: there is no image.
+        UserError: unknown domain (the nearest is suggested), no image in it, a list and a folder
+            of one name.
     """
-    home = folder
-    if (folder / "images").is_dir() and len(_folders(folder)) == 1:
-        home = folder / "images"
-    classes = _folders(home)
-    labelled = [(path, c.name) for c in classes for path in _images(c, deep)]
-    if labelled:
-        loose = sum(is_image(path) for path in home.iterdir())
-        if loose:
-            logger.warning("%d images beside the class folders of %s are not used", loose, home)
-        images, labels = zip(*labelled, strict=True)
-        return Domain(folder.name, folder, images, labels, tuple(sorted(set(labels))))
-    flat = tuple(path for path in sorted(home.iterdir()) if is_image(path))
-    if not flat:
-        raise NoImageError(f"no image under {folder}; expected {LAYOUT}. Check --data.")
-    return Domain(folder.name, folder, flat, None, ())
+    part = check_part(part)
+    names = [name.strip() for name in query.split(",") if name.strip()]
+    if len(names) < 2 or _known(root, query):
+        return _load(root, query, part)
+    spelling = Spelling(())
+    members = [spelling.applied(_load(root, name, part)) for name in names]
+    for place, member in enumerate(members):
+        if any(other.folder == member.folder for other in members[:place]):
+            raise UserError(f"{query!r} names {member.name} twice.")
+    return joined(",".join(member.name for member in members), root, members)
 
 
-def _images(folder: Path, deep: bool) -> list[Path]:
-    """The images of a class folder, in order; nothing of hidden folders inside it."""
-    if not deep:
-        return [path for path in sorted(folder.iterdir()) if is_image(path)]
-    found = (path for path in sorted(folder.rglob("*")) if is_image(path) and path.is_file())
-    return [
-        path
-        for path in found
-        if not any(part.startswith(".") for part in path.relative_to(folder).parts)
+def _known(root: Path, name: str) -> bool:
+    return (root / name).exists() or Path(name).exists()
+
+
+def _load(root: Path, query: str, part: str | None) -> Domain:
+    wanted = query.rstrip("/\\")
+    try:
+        places = find_domains(root)
+        if query and (root / query).is_file():
+            return _from_list(root / query, (root / query).stem, part)
+        name = match_domain(wanted, list(places))
+    except LookupError as error:
+        own = Path(query)
+        if query and own.is_dir():
+            return _from_folder(own, part)
+        if query and own.is_file():
+            return _from_list(own, own.stem, part)
+        raise UserError(f"{error} (under {root}).") from error
+    place = places[name]
+    if query.endswith(("/", "\\")) and place.folders:
+        place = Place(folders=place.folders)
+    return _from_place(root, name, place, part)
+
+
+def _from_place(root: Path, name: str, place: Place, part: str | None) -> Domain:
+    if place.table is not None:
+        if place.folders or place.lists:
+            logger.info("%s: as %s says, which lists it", name, place.table)
+        return lines_domain(place.table, name, domains_in(place.table)[name], part)
+    if place.lists and (place.folders or len({own for own, _ in place.lists}) < len(place.lists)):
+        choices = [path.name + "/" for _, path in place.folders]
+        choices += [path.name for _, path in place.lists]
+        raise UserError(
+            f"{name} is there more than once under {root}; name the one that is meant: "
+            f"{' or '.join(choices)}."
+        )
+    return _of_parts(root, name, place.folders or place.lists, part)
+
+
+def _of_parts(
+    root: Path, name: str, places: Iterable[tuple[str | None, Path]], part: str | None
+) -> Domain:
+    """A domain whose parts are folders or lists of their own, or one that is whole."""
+    every = list(places)
+    if all(own is None for own, _ in every):
+        path = every[0][1]
+        return _from_list(path, name, part) if path.is_file() else _from_folder(path, part)
+    chosen = [path for own, path in every if part in (None, own)]
+    if not chosen:
+        known = ", ".join(str(own) for own, _ in every)
+        raise UserError(f"{name} has the parts {known}; there is no {part}. Check --part.")
+    if len(chosen) > 1:
+        logger.info("%s: %d parts together; --part takes one of them", name, len(chosen))
+    spelling = Spelling(())
+    read = [
+        _from_list(path, name, None) if path.is_file() else _from_folder(path, None)
+        for path in chosen
     ]
+    return joined(name, root / name, map(spelling.applied, read))
 
 
-def _from_list(path: Path, name: str) -> Domain:
-    """Read "path label" lines; paths are relative to the list's folder or to its parent."""
-    numbers: list[int] = []
-    images: list[Path] = []
-    for line_number, line in enumerate(path.read_text().splitlines(), start=1):
-        if not line.strip():
-            continue
-        text, *rest = line.strip().rsplit(maxsplit=1)
-        label = rest[0] if rest else ""
-        if not label.isdigit():
-            raise UserError(f"line {line_number} of {path} is not 'path label': {line!r}")
-        places = (path.parent / text, path.parent.parent / text, Path(text))
-        images.append(next((p for p in places if p.is_file()), places[0]))
-        numbers.append(int(label))
-    if not images:
-        raise UserError(f"the image list {path} is empty")
-    names = _label_names(images, numbers)
-    labels = tuple(names[number] for number in numbers)
-    return Domain(name, path, tuple(images), labels, tuple(names[n] for n in sorted(names)))
+def _from_folder(folder: Path, part: str | None) -> Domain:
+    for name in (LIST_NAME, TABLE):
+        if (folder / name).is_file():
+            return list_domain(folder / name, folder.name, part=part)
+    return folder_domain(folder, part=part)
 
 
-def _label_names(images: Iterable[Path], numbers: Iterable[int]) -> dict[int, str]:
-    """Label number -> class name: the images' folder name where that is unambiguous."""
-    folders: dict[int, set[str]] = {}
-    for image, number in zip(images, numbers, strict=True):
-        folders.setdefault(number, set()).add(image.parent.name)
-    single = all(len(names) == 1 for names in folders.values())
-    distinct = len({min(names) for names in folders.values()}) == len(folders)
-    if single and distinct:
-        return {number: min(names) for number, names in folders.items()}
-    width = len(str(max(folders)))
-    return {number: f"{number:0{width}d}" for number in folders}
+def _from_list(file: Path, name: str, part: str | None) -> Domain:
+    own = split_stem(file.stem)[1] or part_name(file.stem)
+    return list_domain(file, name, part=None if own is not None and own == part else part)
+
+
+__all__ = ["LAYOUT", "Domain", "NoImageError", "Place", "find_domains", "load_domain"]

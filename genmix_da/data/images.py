@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genmix_da.data.decode import DecodedDomain
-from genmix_da.data.domains import Domain
+from genmix_da.data.domain import Domain
 from genmix_da.errors import UserError
 
 
@@ -34,6 +34,11 @@ class Images:
     def paths(self) -> list[Path]:
         """Path of each image, in order."""
         return [self.decoded.domain.images[row] for row in self.rows]
+
+    @property
+    def contents(self) -> list[str]:
+        """What the file of each image holds, in order: the beginning of its SHA-256."""
+        return [self.decoded.contents[row] for row in self.rows]
 
     @property
     def domain(self) -> Domain:

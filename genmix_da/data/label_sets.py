@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from genmix_da.data.domains import Domain
+from genmix_da.config_values import load_yaml
+from genmix_da.data.domain import Domain, in_order
+from genmix_da.data.spelling import Spelling, nearly_alike
 from genmix_da.errors import UserError
 from lead.protocol import LabelSets, split_classes
 from office_home.benchmarks import Benchmark
 
+logger = logging.getLogger(__name__)
+
 _SET_NAMES = ("shared", "source_private", "target_private")
+_COUNTS = re.compile(r"(\d+)/(\d+)/(\d+)")
 
 
 def resolve_label_sets(
@@ -22,6 +29,7 @@ def resolve_label_sets(
     split: str | None,
     benchmark: Benchmark | None,
     mini_splits: dict[str, tuple[int, int, int]] | None = None,
+    spelling: Spelling | None = None,
 ) -> LabelSets:
     """The label sets of an adaptation.
 
@@ -35,6 +43,7 @@ def resolve_label_sets(
         split: "S/P/T", a YAML file that names the classes, or None.
         benchmark: the data set, where it is a published one.
         mini_splits: setting -> S/P/T of Mini Office-Home, where that is the data.
+        spelling: that both domains were given, for the names in a split file.
 
     Raises:
         UserError: the split cannot be read or names classes the data does not have.
@@ -46,19 +55,26 @@ def resolve_label_sets(
         )
     union = _class_order(source, target, benchmark)
     counts = None
-    if split is not None and (match := re.fullmatch(r"(\d+)/(\d+)/(\d+)", split.strip())):
+    if split is not None and (match := _COUNTS.fullmatch(split.strip())):
         counts = (int(match[1]), int(match[2]), int(match[3]))
     elif split is None and mini_splits is not None:
         counts = mini_splits[setting]
     if counts is not None:
         sets = split_classes(union, counts)
     elif split is not None:
-        sets = _read_split(Path(split))
+        sets = _split_sets(Path(split), spelling or Spelling(union))
     elif benchmark is not None and setting in benchmark.splits and target.labels is not None:
         sets = LabelSets(*benchmark.label_sets(setting, union))
     else:
         sets = _common_classes(source, target, setting)
+    if benchmark is None:
+        _warn_of_like_names(source, target)
     sets.check_setting(setting)
+    if len(sets.source_classes) < 2:
+        raise UserError(
+            f"the source {source.name} has one class of those in use ({sets.source_classes[0]}): "
+            "every image would be of it and nothing could be rejected; two or more are needed."
+        )
     _check_present(sets, source, target)
     return sets
 
@@ -70,7 +86,7 @@ def _class_order(source: Domain, target: Domain, benchmark: Benchmark | None) ->
         return benchmark.order(union)
     if source.classes == target.classes:  # image lists keep their label numbers' order
         return source.classes
-    return tuple(sorted(union))
+    return in_order(union)
 
 
 def _common_classes(source: Domain, target: Domain, setting: str) -> LabelSets:
@@ -93,9 +109,27 @@ def _common_classes(source: Domain, target: Domain, setting: str) -> LabelSets:
     )
 
 
-def _read_split(path: Path) -> LabelSets:
+def joined_names(split: str | None) -> dict[str, str]:
+    """Class names that the split file says are one: `names: {TV: television}`.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    if split is None or _COUNTS.fullmatch(split.strip()):
+        return {}
+    return {str(one): str(other) for one, other in (_read(Path(split)).get("names") or {}).items()}
+
+
+def _split_sets(path: Path, spelling: Spelling) -> LabelSets:
+    content = _read(path)
+    named = (content.get(key) or [] for key in _SET_NAMES)
+    return LabelSets(*(tuple(spelling.name(str(name)) for name in names) for names in named))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The content of a split file."""
     try:
-        content = yaml.safe_load(path.read_text())
+        content = load_yaml(path.read_text())
     except FileNotFoundError as error:
         raise UserError(
             f"--split {str(path)!r} is neither S/P/T (three numbers) nor a file that exists."
@@ -104,11 +138,27 @@ def _read_split(path: Path) -> LabelSets:
         raise UserError(f"cannot read the split file {path}: {error}") from error
     if (
         not isinstance(content, dict)
-        or not set(content) <= set(_SET_NAMES)
-        or not all(isinstance(names, list) for names in content.values())
+        or not set(content) <= {*_SET_NAMES, "names"}
+        or not all(isinstance(content.get(key, []), list) for key in _SET_NAMES)
+        or not isinstance(content.get("names", {}), dict)
     ):
-        raise UserError(f"the split file {path} must hold lists named {', '.join(_SET_NAMES)}.")
-    return LabelSets(*(tuple(str(name) for name in content.get(key, [])) for key in _SET_NAMES))
+        raise UserError(
+            f"the split file {path} must hold lists named {', '.join(_SET_NAMES)}, and may hold "
+            "names: with one name for another."
+        )
+    return content
+
+
+def _warn_of_like_names(source: Domain, target: Domain) -> None:
+    """Classes of one domain alone whose names are nearly one of the other's own."""
+    own = [name for name in source.classes if name not in target.classes]
+    others = [name for name in target.classes if name not in source.classes]
+    for name, other in nearly_alike(own, others):
+        logger.warning(
+            "%r of %s and %r of %s are taken for two classes; if they are one, say so in a --split "
+            "file: names: {%s: %s}",
+            *(name, source.name, other, target.name, other, name),
+        )
 
 
 def _check_present(sets: LabelSets, source: Domain, target: Domain) -> None:

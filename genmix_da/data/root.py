@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from genmix_da.errors import UserError
-from genmix_da.places import cache_folder, default_data
+from genmix_da.places import cache_folder, default_data, user_path
 from genmix_da.progress import bar
 from office_home.mini import make
 
@@ -26,7 +26,7 @@ def data_root(data: str | None, profile: str | None = None) -> Path:
         UserError: no data for the profile.
     """
     if data is not None:
-        return Path(data)
+        return user_path(data)
     named = default_data()
     if named is not None:
         return named

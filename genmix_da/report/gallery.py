@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from genmix_da.augment.edits import Pixels
-from genmix_da.data.decode import pil_warnings_ignored
+from genmix_da.data.pixels import pil_warnings_ignored
 from genmix_da.errors import UserError
 from genmix_da.report.gallery_choice import choose_lines
 from genmix_da.report.gallery_manifest import (

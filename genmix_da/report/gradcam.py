@@ -163,7 +163,7 @@ def _find_images(
     """
     from PIL import Image
 
-    from genmix_da.data.decode import pil_warnings_ignored
+    from genmix_da.data.pixels import pil_warnings_ignored
 
     images, side = TargetImages(run, result), (pre.resize_size, pre.resize_size)
     filter_ = Image.Resampling[pre.interpolation.upper()]

@@ -99,7 +99,7 @@ def explain_decisions(
         evidence: of the graph step; its images are the lines of predictions.csv.
     """
     from genmix_da.augment.edits import fit
-    from genmix_da.data.decode import pil_warnings_ignored
+    from genmix_da.data.pixels import pil_warnings_ignored
 
     try:
         lines = _lines(run, evidence)

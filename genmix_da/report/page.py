@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from genmix_da.errors import UserError
+from genmix_da.places import user_path
 from genmix_da.report.content import DETAILED, Content, gather
 from genmix_da.report.figures import Chart, inline_svg, shown, write_files
 from genmix_da.report.limit import Limit
@@ -74,7 +75,7 @@ def _checked(out: str | Path) -> Path:
     """The file to write; devices and folders are no place for a page."""
     if str(out) in ("", "."):
         raise UserError("the page needs a name; give -o FILE.")
-    path = Path(out)
+    path = user_path(out)
     if path.exists() and not path.is_file():
         raise UserError(f"{path} is not a file that can be replaced; give another -o FILE.")
     return path

@@ -26,7 +26,7 @@ class TargetImages:
 
     def read(self, recorded: str) -> Image | None:
         """The image of that path, upright in RGB; None where it is gone or damaged."""
-        from genmix_da.data.decode import read_image
+        from genmix_da.data.pixels import read_image
 
         place = find_recorded(recorded, self._run, homes=self._homes, least=3)
         try:

@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from genmix_da.config_values import load_yaml
 from genmix_da.errors import UserError
 from lead.checkpoint import load_state, save_state, write_atomically
 
@@ -70,7 +71,7 @@ class RunFolder:
         if not file.is_file():
             return None
         try:
-            content = yaml.safe_load(file.read_text())
+            content = load_yaml(file.read_text())
         except (UnicodeDecodeError, yaml.YAMLError) as error:
             raise UserError(f"{file} cannot be read: {error}") from error
         return content if isinstance(content, dict) else {}

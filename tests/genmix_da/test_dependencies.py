@@ -20,7 +20,7 @@ PLAN: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "progress": frozenset(),
     "places": frozenset(),
-    "config_values": frozenset({"errors"}),
+    "config_values": frozenset({"errors", "places"}),
     "device": frozenset({"errors"}),
     "data": GROUND,
     "engines": GROUND,

@@ -13,8 +13,13 @@ import pytest
     [
         (errno.ENOSPC, "the disk is full (place)"),
         (errno.EDQUOT, "the disk is full (place)"),
-        (errno.EACCES, "no permission to write (place)"),
+        (errno.EACCES, "no permission to read or write (place)"),
         (errno.EROFS, "no permission to write (place)"),
+        (errno.ENAMETOOLONG, "file name too long: place"),
+        (errno.ELOOP, "too many levels of symbolic links: place"),
+        (errno.ENOENT, "no such file or directory: place"),
+        (errno.EIO, "input/output error: place"),
+        (errno.ESTALE, "stale file handle: place"),
         (errno.EEXIST, "a file is in the way"),
         (errno.EISDIR, "a folder is in the way"),
     ],
@@ -27,8 +32,15 @@ def test_system_errors_that_a_user_can_mend(number: int, words: str) -> None:
     assert words in said
 
 
+def test_a_file_that_is_cut_off() -> None:
+    from genmix_da.errors import user_message
+
+    assert user_message(EOFError()) == ("a file that was read is empty or cut off (unexpected end)")
+
+
 def test_other_errors_are_bugs() -> None:
     from genmix_da.errors import user_message
 
     assert user_message(OSError(errno.EPIPE, "broken pipe")) is None
+    assert user_message(OSError(errno.ENOENT, "no file of a path")) is None
     assert user_message(ValueError("a bug")) is None

@@ -15,6 +15,7 @@ import yaml
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.classify.augmentations import GENMIX_PRESETS, find_augmentation
 from genmix_da.classify.config import ClassifyConfig
+from genmix_da.config_values import load_yaml
 from genmix_da.errors import UserError, check_name, or_did_you_mean
 
 # As options of the command line are called -> as the settings are.
@@ -147,7 +148,7 @@ def _check_key(name: str, key: str) -> None:
 def _value(part: str, text: str) -> Any:
     """A value as YAML reads it."""
     try:
-        return yaml.safe_load(text)
+        return load_yaml(text)
     except yaml.YAMLError as error:
         raise UserError(f"--methods: the value of {part!r} cannot be read.") from error
 

@@ -168,7 +168,7 @@ def test_config_file_holds_resolved_values(finished: Any) -> None:
     assert config["image_size"] == 32
     assert config["label_sets"]["source_private"] == ["date"]
     open_values = {key for key, value in config.items() if value is None}
-    assert open_values == {"source_checkpoint", "augmentation", "unknown_share"}
+    assert open_values == {"source_checkpoint", "augmentation", "unknown_share", "part"}
     assert config["graph_options"]["views"] == "one"  # of a backbone that is trained
 
 

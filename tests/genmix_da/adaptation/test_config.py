@@ -55,7 +55,7 @@ def test_every_profile_settles_every_setting(profile: str) -> None:
     assert config.profile == profile
     settled = {key for key, value in config.as_dict().items() if value is not None}
     missing = {field.name for field in dataclasses.fields(AdaptConfig)} - settled
-    assert missing <= {"data", "split", "source_checkpoint", "image_size", "unknown_share"}
+    assert missing <= {"data", "split", "part", "source_checkpoint", "image_size", "unknown_share"}
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,6 @@ def test_dry_run_refuses_bad_input(
     run: Callable, complaint: Callable, source: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    assert "no source folder" in complaint(run("augment", tmp_path / "no", out, "--dry-run"))
+    assert "no folder" in complaint(run("augment", tmp_path / "no", out, "--dry-run"))
     said = complaint(run("augment", source, out, *CLI, "--prompts", "oil", "--dry-run"))
     assert "it knows" in said

@@ -14,7 +14,8 @@ from genmix_da.augment.cache import EditCache
 from genmix_da.augment.editors import make_editor
 from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.selection import Selection, select_edits
-from genmix_da.data.domains import Domain, folder_domain
+from genmix_da.data.domain import Domain
+from genmix_da.data.folders import folder_domain
 
 
 @pytest.fixture

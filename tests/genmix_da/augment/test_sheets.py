@@ -76,7 +76,7 @@ def test_preview_of_nothing(
     run: Callable, complaint: Callable, source: Path, tmp_path: Path
 ) -> None:
     sheet = ("--sheet", tmp_path / "a.png")
-    assert "no source folder" in complaint(run("preview", tmp_path / "nothing", *sheet))
+    assert "no folder" in complaint(run("preview", tmp_path / "nothing", *sheet))
     assert "it knows" in complaint(run("preview", source, *sheet, "--prompts", "thick oil"))
     for file in source.rglob("*.png"):
         file.write_bytes(b"")

@@ -15,6 +15,7 @@ from PIL import Image
 
 from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.task import prepare
+from genmix_da.errors import UserError
 
 
 def test_json_alone(classify: Callable[..., Any], folder: Path) -> None:
@@ -137,7 +138,7 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--weights", "nowhere.safetensors"), "no weights file nowhere.safetensors"),
         (("--backbone", "timm:resnet10"), "timm has no model 'resnet10'; did you mean 'resnet"),
         (("--data", "flowers103"), "did you mean 'flowers102'?"),
-        (("--test-data", "nowhere"), "no folder nowhere; expected SRC/<class>/<image>"),
+        (("--test-data", "nowhere"), "no folder nowhere; expected <class>/<image>"),
         (("--device", "cuda:99"), "device is 'cuda:99'"),
         (("--config", "nowhere.yaml"), "cannot read the configuration nowhere.yaml"),
     ],
@@ -162,7 +163,10 @@ def test_a_copy_to_test_on_is_a_warning(
 ) -> None:
     copy = shutil.copytree(data / "Art", tmp_path / "copy")
     prepare(build_classify_config({"data": data / "Art", "test_data": copy, **tiny}))
-    assert "hold the same images" in caplog.text
+    assert "duplicates: 72 of the 72 images of copy to score on are training images" in caplog.text
+    given = {"data": data / "Art", "test_data": copy, "refuse_duplicates": True, **tiny}
+    with pytest.raises(UserError, match="leave --refuse-duplicates out"):
+        prepare(build_classify_config(given))
 
 
 @pytest.mark.usefixtures("no_training")

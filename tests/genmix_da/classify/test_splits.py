@@ -10,7 +10,7 @@ import pytest
 
 from genmix_da.classify.parts import Parts
 from genmix_da.classify.splits import quotas, split_parts, split_record
-from genmix_da.data.domains import Domain
+from genmix_da.data.domain import Domain
 from genmix_da.errors import UserError
 
 COUNTS = {"ant": 20, "bee": 10, "cat": 5}

@@ -217,3 +217,28 @@ def test_mini_commands_print_where_things_are(
     assert first.out.strip() == second.out.strip() == cached
     assert "drawing" in first.err
     assert second.err == ""
+
+
+def test_what_is_left_out_is_exit_code_one(
+    run: Callable, make_data: Callable, tmp_path: Path
+) -> None:
+    root = make_data(tmp_path / "own", ("Art",), ("a", "b"), 2)
+    (root / "Art" / "empty").mkdir()
+    shutil.copy(root / "Art" / "a" / "00.jpg", root / "Art" / "loose.jpg")
+    outcome = run("data", "check", root)
+    assert outcome.code == 1
+    assert f"{root / 'Art' / 'empty'}: a folder without images: no class" in outcome.out
+    assert f"{root / 'Art' / 'loose.jpg'}: beside the class folders" in outcome.out
+
+
+def test_images_of_several_domains_are_listed(
+    run: Callable, make_data: Callable, tmp_path: Path
+) -> None:
+    root = make_data(tmp_path / "own", ("Art", "Photo"), ("a", "b"), 2)
+    copy = root / "Photo" / "b" / "copy.jpg"
+    shutil.copy(root / "Art" / "a" / "00.jpg", copy)
+    outcome = run("data", "check", root)
+    line = f"same bytes in several domains: {root / 'Art' / 'a' / '00.jpg'}, {copy}"
+    assert line in outcome.out.splitlines()
+    shared = json.loads(run("data", "check", root, "--json").out)["shared"]
+    assert shared == [[str(root / "Art" / "a" / "00.jpg"), str(copy)]]

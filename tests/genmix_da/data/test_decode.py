@@ -15,8 +15,10 @@ import pytest
 from PIL import Image
 
 from genmix_da.data import decode
-from genmix_da.data.decode import decode_domain, pil_warnings_ignored, read_image
-from genmix_da.data.domains import Domain, load_domain
+from genmix_da.data.decode import decode_domain
+from genmix_da.data.domain import Domain
+from genmix_da.data.domains import load_domain
+from genmix_da.data.pixels import GreyRange, pil_warnings_ignored, read_image
 from genmix_da.errors import UserError
 
 RED = (200, 30, 60)
@@ -40,9 +42,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     seen: list[int] = []
     read = decode.read_image
 
-    def counted(content: bytes) -> Image.Image:
+    def counted(content: bytes, grey: GreyRange) -> Image.Image:
         seen.append(len(content))
-        return read(content)
+        return read(content, grey)
 
     monkeypatch.setattr(decode, "read_image", counted)
     return seen

@@ -6,14 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from genmix_da.data.domains import (
-    Domain,
-    NoImageError,
-    find_domains,
-    folder_domain,
-    is_image,
-    load_domain,
-)
+from genmix_da.data.domain import Domain, NoImageError
+from genmix_da.data.domains import find_domains, load_domain
+from genmix_da.data.entries import is_image
+from genmix_da.data.folders import folder_domain
 from genmix_da.errors import UserError
 
 
@@ -46,6 +42,10 @@ def test_classes_and_images_are_sorted(tmp_path: Path) -> None:
         (root / "Art/a/z.png", root / "Art/b/10.jpg", root / "Art/b/2.jpg"),
         ("a", "b", "b"),
         ("a", "b"),
+        (
+            (str(root / "Art/empty"), "a folder without images: no class"),
+            (str(root / "Art/loose.jpg"), "beside the class folders"),
+        ),
     )
 
 
@@ -70,7 +70,10 @@ def test_find_domains_takes_folders_and_lists(tmp_path: Path) -> None:
     touch(tmp_path, "Art/a/x.jpg", ".git/x", "readme.txt", "file.jpg")
     (tmp_path / "Sketch.txt").write_text("sketch/a b/x.jpg 0\n")
     (tmp_path / "notes.txt").write_text("there are 3\n")
-    assert find_domains(tmp_path) == {"Art": tmp_path / "Art", "Sketch": tmp_path / "Sketch.txt"}
+    found = find_domains(tmp_path)
+    assert set(found) == {"Art", "Sketch"}
+    assert found["Art"].folders == [(None, tmp_path / "Art")]
+    assert found["Sketch"].lists == [(None, tmp_path / "Sketch.txt")]
 
 
 def test_unique_beginning_names_a_domain(tmp_path: Path) -> None:
@@ -95,7 +98,7 @@ def write_list(file: Path, *lines: str) -> Path:
 def test_list_classes_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     touch(tmp_path, "d/pear/1.jpg", "d/apple/2.jpg", "d/apple/3.jpg")
     write_list(tmp_path / "d.txt", "d/apple/2.jpg 1", "", "d/pear/1.jpg 0", "d/apple/3.jpg 1")
-    domain = load_domain(tmp_path, "d")
+    domain = load_domain(tmp_path, "d.txt")
     assert domain.labels == ("apple", "pear", "apple")
     assert domain.classes == ("pear", "apple")
     assert domain.images[0] == tmp_path / "d/apple/2.jpg"
@@ -106,7 +109,7 @@ def test_list_classes_come_in_the_order_of_their_numbers(tmp_path: Path) -> None
 def test_list_paths_may_have_spaces(tmp_path: Path, separator: str) -> None:
     touch(tmp_path, "d/hot dog/my photo.jpg")
     write_list(tmp_path / "d.txt", f"d/hot dog/my photo.jpg{separator}7")
-    domain = load_domain(tmp_path, "d")
+    domain = load_domain(tmp_path, "d.txt")
     assert domain.images == (tmp_path / "d/hot dog/my photo.jpg",)
     assert domain.classes == ("hot dog",)
 
@@ -144,7 +147,7 @@ def test_ambiguous_folders_leave_the_numbers_as_names(
 def test_missing_file_of_a_list_keeps_its_line(tmp_path: Path) -> None:
     touch(tmp_path, "d/a/1.jpg")
     write_list(tmp_path / "d.txt", "d/a/1.jpg 0", "d/a/2.jpg 0")
-    assert load_domain(tmp_path, "d").images[1] == tmp_path / "d/a/2.jpg"
+    assert load_domain(tmp_path, "d.txt").images[1] == tmp_path / "d/a/2.jpg"
 
 
 @pytest.mark.parametrize("line", ["1.jpg", "d/a/1.jpg one", "5", "d/a/1.jpg -1"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from genmix_da.data.domains import Domain
+from genmix_da.data.domain import Domain
 from genmix_da.data.label_sets import resolve_label_sets
 from genmix_da.errors import UserError
 from lead.errors import ProtocolError
@@ -86,7 +86,7 @@ def test_mini_splits_are_for_the_setting() -> None:
 
 def test_target_may_lack_a_private_class(tmp_path: Path) -> None:
     file = tmp_path / "split.yaml"
-    file.write_text("shared: [b]\ntarget_private: [x, y]\n")
+    file.write_text("shared: [b]\nsource_private: [a]\ntarget_private: [x, y]\n")
     assert resolve(ABC, BCX, split=str(file)).target_private == ("x", "y")
 
 

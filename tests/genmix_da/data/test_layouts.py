@@ -136,9 +136,15 @@ def test_image_lists_beside_the_domains(
         write_list(root / f"{domain}.txt", sorted((root / domain).glob("*/*")), root)
         # Files that the list leaves out are not used.
         shutil.copy(root / domain / "fig" / "00.jpg", root / domain / "fig" / "99.jpg")
-    result = quick("--data", root, "--src", "Ar", "--tgt", "Cl", "--split", "3/1/2")
+    lists = ("--src", "art.txt", "--tgt", "clipart.txt")
+    result = quick("--data", root, *lists, "--split", "3/1/2")
     assert (result["source"], result["target"]) == ("art", "clipart")
     assert result["images"] == {"source": 48, "target": 60, "target_unknown": 24}
+    out = tmp_path / "folders"
+    folders = ("--src", "art/", "--tgt", "clipart/", "--out", out)
+    quick("--data", root, *folders, "--split", "3/1/2")
+    images = json.loads((out / "result.json").read_text())["images"]
+    assert images == {"source": 48, "target": 61, "target_unknown": 25}
 
 
 def test_image_lists_inside_the_domains(
@@ -159,7 +165,8 @@ def test_folders_and_lists_give_the_same_numbers(
     shutil.copytree(data, root)
     for domain in ("Art", "Clipart"):
         write_list(root / f"{domain}.txt", sorted((root / domain).glob("*/*")), root)
-    assert adapt("--data", root, "--split", "3/1/2").code == 0
+    lists = ("--src", "Art.txt", "--tgt", "Clipart.txt")
+    assert adapt("--data", root, *lists, "--split", "3/1/2").code == 0
     result = json.loads((tmp_path / "runs" / "run" / "result.json").read_text())
     assert result["scores"] == finished.result["scores"]
 

@@ -17,7 +17,7 @@ from genmix_da.augment import AugmentSettings, compare_files, compare_measures, 
 from genmix_da.augment.compare import compare_editors
 from genmix_da.augment.diffusion.options import EditorOptions
 from genmix_da.augment.prompts import load_prompts
-from genmix_da.data.domains import folder_domain
+from genmix_da.data.folders import folder_domain
 
 ANGLES = (10, 20, 30, 40)
 

@@ -67,17 +67,26 @@ def test_resume_writes_only_what_is_missing(
     assert all(file.stat().st_mtime_ns == time for file, time in times.items())
 
 
+@pytest.mark.parametrize(("damaged", "seen"), [(b"", True), (b"\xff\xd8\xff\xd9", False)])
 def test_resume_survives_a_damaged_edit(
-    source: Path, settings: AugmentSettings, tmp_path: Path, told: Any, tree_of: Callable
+    source: Path,
+    settings: AugmentSettings,
+    tmp_path: Path,
+    told: Any,
+    tree_of: Callable,
+    damaged: bytes,
+    seen: bool,
 ) -> None:
+    """One that is cut off is seen at its end and made again, another when it is to be used."""
     out, s = tmp_path / "out", replace(settings, editor="told")
     done = augment_folder(source, out, s)
     before = tree_of(out)
     edit = done.selection.edits[5]
-    edit_cache().path(edit.job.key).write_bytes(b"")
+    edit_cache().path(edit.job.key).write_bytes(damaged)
     (out / "cup").rename(tmp_path / "away")
-    with pytest.raises(UserError, match="run the command again"):
-        augment_folder(source, out, s, resume=True)
+    if not seen:
+        with pytest.raises(UserError, match="run the command again"):
+            augment_folder(source, out, s, resume=True)
     augment_folder(source, out, s, resume=True)
     assert tree_of(out) == before
     assert told.seeds.count(edit.job.seed) == 2
@@ -165,3 +174,21 @@ def test_finished_folder_needs_resume(
     assert run("augment", source, tmp_path / "out", *CLI).code == 0
     said = complaint(run("augment", source, tmp_path / "out", *CLI))
     assert "already holds this augmentation; add --resume" in said
+
+
+@pytest.mark.parametrize("left", [0, 1, 2, 200])
+def test_a_damaged_output_is_made_again(
+    left: int,
+    source: Path,
+    settings: AugmentSettings,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    out = tmp_path / "out"
+    augment_folder(source, out, settings)
+    path = min(out.rglob("*.jpg"))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:left])
+    assert augment_folder(source, out, settings, resume=True).written == 1
+    assert path.read_bytes() == whole
+    assert f"{path} is damaged and is made again" in caplog.text

@@ -37,7 +37,7 @@ class Disk:
 FAULTS = {
     "full": (OSError(errno.ENOSPC, "No space left"), "the disk is full"),
     "quota": (OSError(errno.EDQUOT, "Quota exceeded"), "the disk is full"),
-    "forbidden": (PermissionError(errno.EACCES, "Permission denied"), "no permission to write"),
+    "forbidden": (PermissionError(errno.EACCES, "Permission denied"), "no permission to read"),
     "read-only": (OSError(errno.EROFS, "Read-only file system"), "no permission to write"),
 }
 

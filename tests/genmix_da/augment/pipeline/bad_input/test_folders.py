@@ -19,14 +19,14 @@ CLI = ("--features", "off", "--edit-size", 48)
 
 
 def test_no_source(refused: Callable, tmp_path: Path) -> None:
-    assert "no source folder" in refused(tmp_path / "nothing", tmp_path / "out")
+    assert "no folder" in refused(tmp_path / "nothing", tmp_path / "out")
 
 
 def test_source_without_classes(refused: Callable, tmp_path: Path, picture: Callable) -> None:
     (tmp_path / "in").mkdir()
     assert "no image under" in refused(tmp_path / "in", tmp_path / "out")
     Image.fromarray(picture(1)).save(tmp_path / "in" / "a.png")
-    assert "has no class folders" in refused(tmp_path / "in", tmp_path / "out")
+    assert "has images but no class folders" in refused(tmp_path / "in", tmp_path / "out")
 
 
 @pytest.mark.parametrize("out", ["in/out", "in", ".", "in/cup/deep/out"])
@@ -65,7 +65,7 @@ def test_empty_class_folder_is_warned_of(run: Callable, source: Path, tmp_path: 
     outcome = run("augment", source, tmp_path / "out", *CLI)
     assert outcome.code == 0
     for name in ("empty", "notes"):
-        assert f"class folder {source / name} holds no image" in outcome.err
+        assert f"left out {source / name}: a folder without images" in outcome.err
     assert not (tmp_path / "out" / "empty").exists()
 
 
@@ -75,7 +75,7 @@ def test_images_folder_between_is_no_empty_class(
     photos(tmp_path / "in" / "images", 1)
     outcome = run("augment", tmp_path / "in", tmp_path / "out", *CLI)
     assert outcome.code == 0
-    assert "holds no image" not in outcome.err
+    assert "left out" not in outcome.err
 
 
 def test_one_image_has_no_pair_statistics(

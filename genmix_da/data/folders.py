@@ -1,0 +1,174 @@
+"""A folder as a domain: class folders with images at any depth, parts, or images alone.
+
+Layouts: <class>/<image>; the same below `images` (Office-31 as unzipped) or below parts (train,
+val, test); a part that lists its classes in `val_annotations.txt` (Tiny-ImageNet as unzipped); and
+images without classes.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from genmix_da.data.domain import LAYOUT, Domain, NoImageError, joined
+from genmix_da.data.entries import Reason, loose, subfolders, walk
+from genmix_da.data.lists import read_list
+from genmix_da.data.parts import ANNOTATIONS, check_part, parts_of
+from genmix_da.data.spelling import Spelling, refuse_like_classes
+from genmix_da.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+
+def all_images(folder: Path) -> Domain:
+    """Every image below a folder, however deep, without labels.
+
+    Raises:
+        UserError: there is none.
+    """
+    found = walk(folder)
+    if not found.images:
+        raise NoImageError(f"no image under {folder}.")
+    return Domain(folder.name, folder, tuple(found.images), None, (), tuple(found.left_out))
+
+
+def folder_domain(folder: Path, *, part: str | None = None) -> Domain:
+    """Index one folder; without labels where it has images and no class folders.
+
+    Args:
+        folder: to look into.
+        part: "train", "val" or "test"; None: all of them together, where it has parts.
+
+    Raises:
+        NoImageError: there is no image.
+        UserError: it has no such part, it holds domains, or two classes are spelt alike.
+    """
+    parts = parts_of(folder)
+    if not parts:
+        if part is not None:
+            raise UserError(
+                f"{folder} has no part {part}: no folder of that name with classes; leave --part "
+                "out."
+            )
+        return _classes(folder)
+    if part is not None and part not in parts:
+        raise UserError(f"{folder} has the parts {', '.join(parts)}; there is no {part}.")
+    chosen = [part] if part is not None else list(parts)
+    if len(chosen) > 1:
+        logger.info(
+            "%s: the parts %s together; --part takes one of them", folder, " and ".join(chosen)
+        )
+    spelling = Spelling(())
+    read = [_part(path, spelling) for name in chosen for path in parts[name]]
+    whole = joined(folder.name, folder, [domain for domain in read if domain.images])
+    if not whole.images:
+        raise NoImageError(f"no image under {folder}; expected {LAYOUT}. Check --data.")
+    return whole
+
+
+def labelled_folder(folder: Path, *, part: str | None = None) -> Domain:
+    """Index a folder of class folders.
+
+    Args:
+        folder: to look into.
+        part: see `folder_domain`.
+
+    Raises:
+        UserError: no such folder, no image, no class folders, or what `folder_domain` refuses.
+    """
+    if not folder.is_dir():
+        raise UserError(f"no folder {folder}; expected <class>/<image> below it.")
+    try:
+        domain = folder_domain(folder, part=part)
+    except NoImageError as error:
+        raise UserError(f"no image under {folder}; expected <class>/<image> below it.") from error
+    if domain.labels is None:
+        raise UserError(
+            f"{folder} has images but no class folders, so they have no labels; expected "
+            "<class>/<image> below it."
+        )
+    return domain
+
+
+def training_part(folder: Path, part: str | None = None) -> str | None:
+    """The part that images are made from: the one named, else the training images, if any are."""
+    if part is None and folder.is_dir() and "train" in parts_of(folder):
+        logger.info("%s: its training part alone; --part takes another", folder)
+        return "train"
+    return check_part(part)
+
+
+def _part(folder: Path, spelling: Spelling) -> Domain:
+    try:
+        return spelling.applied(_classes(folder))
+    except NoImageError:
+        return Domain(folder.name, folder, (), None, (), ((str(folder), "a part without images"),))
+
+
+def _classes(folder: Path) -> Domain:
+    """A folder without parts."""
+    if (folder / ANNOTATIONS).is_file():
+        return _annotated(folder)
+    inside = subfolders(folder)
+    home = inside[0] if [path.name for path in inside] == ["images"] else folder
+    beside = loose(home)
+    images: list[Path] = []
+    labels: list[str] = []
+    left_out: list[Reason] = list(beside.left_out)
+    for path in subfolders(home):
+        found = walk(path)
+        left_out += found.left_out
+        if not found.images:
+            left_out.append((str(path), "a folder without images: no class"))
+        images += found.images
+        labels += [path.name] * len(found.images)
+    if not labels:
+        if not beside.images:
+            raise NoImageError(f"no image under {folder}; expected {LAYOUT}. Check --data.")
+        return Domain(folder.name, folder, tuple(beside.images), None, (), tuple(left_out))
+    left_out += [(str(path), "beside the class folders") for path in beside.images]
+    classes = tuple(sorted(set(labels)))
+    domain = Domain(folder.name, folder, tuple(images), tuple(labels), classes, tuple(left_out))
+    _refuse_domains(domain, home)
+    refuse_like_classes(domain)
+    return domain
+
+
+def _refuse_domains(domain: Domain, home: Path) -> None:
+    """Refuse a folder of domains, whose names would be taken for classes.
+
+    Classes with views of them (class/left, class/right) look alike, but for their number: where
+    the folders inside are fewer than the folders, the latter are taken for the classes.
+
+    Raises:
+        UserError: every folder has several folders of images and no image of its own, these have
+            the same names in two folders or more, and there are at least as many names as folders.
+    """
+    inside: dict[str, set[str]] = {}
+    for path, label in zip(domain.images, domain.labels or (), strict=True):
+        below = path.relative_to(home / label).parts
+        inside.setdefault(label, set()).add(below[0] if len(below) > 1 else "")
+    sets = list(inside.values())
+    if any("" in names or len(names) < 2 for names in sets):
+        return
+    shared = any(names in sets[:place] for place, names in enumerate(sets))
+    if shared and len(set().union(*sets)) >= len(sets):
+        first = domain.classes[0]
+        raise UserError(
+            f"{domain.folder} holds domains, not classes: {first} has class folders of its own; "
+            f"give one of them, e.g. {domain.folder / first}, or, if it is a class, move "
+            "its images out of the folders inside it."
+        )
+
+
+def _annotated(folder: Path) -> Domain:
+    """A part whose images lie in one folder, with "file class ..." lines beside it.
+
+    Raises:
+        UserError: the file cannot be read, or names no image.
+    """
+    lines = sorted((line.path, line.label) for line in read_list(folder / ANNOTATIONS))
+    home = folder / "images" if (folder / "images").is_dir() else folder
+    images = tuple(home / name for name, _ in lines)
+    labels = tuple(label for _, label in lines)
+    return Domain(folder.name, folder, images, labels, tuple(sorted(set(labels))))

@@ -1,0 +1,150 @@
+"""Every mode that an image may have, and deep grey by the range of its data set."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from genmix_da.data.decode import decode_domain
+from genmix_da.data.folders import folder_domain
+from genmix_da.data.pixels import GreyRange, read_image, usual_range
+
+RAMP = np.linspace(0, 1, 64 * 64).reshape(64, 64)
+
+
+def encoded(image: Image.Image, kind: str) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind)
+    return buffer.getvalue()
+
+
+def seen(image: Image.Image, kind: str) -> np.ndarray:
+    read = read_image(encoded(image, kind))
+    assert read.mode == "RGB"
+    return np.asarray(read).astype(int)
+
+
+def colours() -> Image.Image:
+    steps = np.linspace(0, 255, 16).astype(np.uint8)
+    red, green = np.meshgrid(steps, steps)
+    return Image.fromarray(np.stack([red, green, np.full_like(red, 90)], axis=2))
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind", "apart"),
+    [
+        ("1", "PNG", 255),
+        ("L", "PNG", 255),
+        ("LA", "PNG", 255),
+        ("P", "PNG", 60),
+        ("RGB", "PNG", 0),
+        ("RGBA", "PNG", 0),
+        ("CMYK", "TIFF", 3),
+        ("YCbCr", "TIFF", 4),
+        ("LAB", "TIFF", 6),
+        ("HSV", "TIFF", 8),
+    ],
+)
+def test_modes_of_eight_bits(mode: str, kind: str, apart: int) -> None:
+    picture = colours()
+    if mode == "LAB":
+        from PIL import ImageCms
+
+        profiles = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+        image = ImageCms.profileToProfile(picture, *profiles, outputMode="LAB")
+    else:
+        image = picture.convert(mode)
+    try:
+        found = seen(image, kind)
+    except (OSError, KeyError):
+        pytest.skip(f"this Pillow writes no {mode} as {kind}")
+    assert found.shape == (16, 16, 3)
+    if apart < 255:
+        # Of nine in ten: what a mode can't hold at all (LAB's dark blues) is further off.
+        assert np.percentile(np.abs(found - np.asarray(picture).astype(int)), 90) <= apart
+    else:
+        assert found.std() > 30
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (RAMP.astype(np.float32), "TIFF"),
+        ((RAMP * 255).astype(np.float32), "TIFF"),
+        ((RAMP * 65535).astype(np.int32), "TIFF"),
+        ((RAMP * 65535).astype(np.uint16), "TIFF"),
+        ((RAMP * 65535).astype(np.uint16), "PNG"),
+        ((RAMP * 65535).astype(">u2"), "TIFF"),
+        ((RAMP * 4095).astype(np.uint16), "TIFF"),
+        ((RAMP * 1023).astype(np.uint16), "PNG"),
+        ((RAMP * 4000 - 1000).astype(np.int32), "TIFF"),
+        ((RAMP * 2 - 1).astype(np.float32), "TIFF"),
+    ],
+)
+def test_deep_grey_is_a_ramp_of_all_levels(values: np.ndarray, kind: str) -> None:
+    if values.dtype == ">u2":
+        image = Image.frombytes("I;16B", (64, 64), values.tobytes())
+    else:
+        image = Image.fromarray(values)
+    found = seen(image, kind)[:, :, 0]
+    assert np.abs(found - np.round(RAMP * 255)).max() <= 1
+
+
+def test_sixteen_bits_are_their_upper_eight() -> None:
+    values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
+    assert np.array_equal(seen(Image.fromarray(values), "PNG")[:, :, 0], values >> 8)
+
+
+def test_values_that_are_no_numbers_are_an_error() -> None:
+    values = RAMP.astype(np.float32)
+    values[3, 3] = np.nan
+    with pytest.raises(ValueError, match="no numbers"):
+        read_image(encoded(Image.fromarray(values), "TIFF"))
+
+
+@pytest.mark.parametrize(
+    ("least", "greatest", "whole", "expected"),
+    [
+        (0, 200, True, (0, 255)),
+        (3, 256, True, (0, 1023)),
+        (0, 4095, True, (0, 4095)),
+        (0, 4096, True, (0, 16383)),
+        (-1024, 3071, True, (-1024, 3071)),
+        (0.0, 0.4, False, (0, 1)),
+        (0.0, 1.5, False, (0, 255)),
+        (0.0, 300.0, False, (0, 300)),
+        (7, 7, True, (0, 7)),
+        (0, 0, False, (0, 1)),
+    ],
+)
+def test_usual_ranges(
+    least: float, greatest: float, whole: bool, expected: tuple[float, float]
+) -> None:
+    assert usual_range(least, greatest, whole=whole) == expected
+
+
+def test_a_data_set_has_one_range(tmp_path: Path) -> None:
+    for name, top in (("dim", 900), ("bright", 4095)):
+        (tmp_path / name).mkdir()
+        values = (RAMP * top).astype(np.uint16)
+        Image.fromarray(values).save(tmp_path / name / "1.tif")
+    domain = folder_domain(tmp_path)
+    assert domain.grey.limits == (0, 4095)
+    pixels = decode_domain(domain, 64, "bilinear").pixels
+    bright, dim = pixels[0].max(), pixels[1].max()
+    assert (bright, dim) == (255, 900 * 256 // 4096)
+    # A part has the range of the whole.
+    assert domain.part([1]).grey.limits == (0, 4095)
+    assert pickle.loads(pickle.dumps(domain)).grey.limits == (0, 4095)
+
+
+def test_a_range_is_of_readable_images_alone(tmp_path: Path) -> None:
+    (tmp_path / "cut.tif").write_bytes(b"II*\x00 no more")
+    Image.fromarray((RAMP * 1000).astype(np.uint16)).save(tmp_path / "whole.tif")
+    Image.new("RGB", (4, 4)).save(tmp_path / "colour.png")
+    assert GreyRange(sorted(tmp_path.iterdir())).limits == (0, 1023)
