@@ -183,8 +183,8 @@ def _edit_sheet(
         picture = cache.get(edit.job.key)
         if picture is None or isinstance(picture, Failure):
             continue
-        path = selection.domain.images[edit.job.index]
-        original = load_working_image(path, s.size, selection.domain.grey)
+        source = selection.domain.images[edit.job.index]
+        original = load_working_image(source, s.size, selection.domain.grey)
         final = compose(original, picture, fractals, s, draws_of(selection, edit, s.seed)).final
         similarity = f"{edit.job.style.name} {edit.similarity:.3f}"
         rows.append([tile(original, "original"), tile(picture, similarity), tile(final, "final")])

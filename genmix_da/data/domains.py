@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from genmix_da.data.domain import LAYOUT, Domain, NoImageError, joined
+from genmix_da.data.domain import LAYOUT, Domain, joined
 from genmix_da.data.entries import subfolders
 from genmix_da.data.folders import folder_domain
 from genmix_da.data.listed import domains_in, lines_domain, list_domain
@@ -198,5 +198,3 @@ def _from_list(file: Path, name: str, part: str | None) -> Domain:
     own = split_stem(file.stem)[1] or part_name(file.stem)
     return list_domain(file, name, part=None if own is not None and own == part else part)
 
-
-__all__ = ["LAYOUT", "Domain", "NoImageError", "Place", "find_domains", "load_domain"]

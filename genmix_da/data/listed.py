@@ -18,17 +18,12 @@ def list_domain(file: Path, name: str, *, part: str | None = None) -> Domain:
         file: of "path label" lines; paths are absolute, or relative to the list's folder, to its
             parent, to the domain's folder beside the list, or to the current folder.
         name: of the domain.
-        part: the lines of this part alone, where the list has such a column.
+        part: the lines of this part alone.
 
     Raises:
-        UserError: see `read_list`; no line of this part.
+        UserError: see `read_list`, `lines_domain`.
     """
-    lines = read_list(file)
-    if part is not None and any(line.part for line in lines):
-        lines = [line for line in lines if part_name(line.part or "") == part]
-        if not lines:
-            raise UserError(f"{file} has no image of the part {part}; check --part.")
-    return _domain(file, name, lines)
+    return lines_domain(file, name, read_list(file), part)
 
 
 def domains_in(file: Path) -> dict[str, list[Line]]:
@@ -43,16 +38,14 @@ def lines_domain(file: Path, name: str, lines: Sequence[Line], part: str | None)
     """One domain of `domains_in`.
 
     Raises:
-        UserError: no line of this part.
+        UserError: no line of this part, or no column of parts.
     """
     if part is not None:
+        if not any(line.part for line in lines):
+            raise UserError(f"{file} says of no image which part it is of; leave --part out.")
         lines = [line for line in lines if part_name(line.part or "") == part]
         if not lines:
             raise UserError(f"{file} has no image of {name} in the part {part}; check --part.")
-    return _domain(file, name, lines)
-
-
-def _domain(file: Path, name: str, lines: Sequence[Line]) -> Domain:
     images = _Places(file, name).of(lines)
     numbers = label_numbers(list(lines), file)
     if numbers is None:

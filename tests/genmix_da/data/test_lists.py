@@ -153,3 +153,9 @@ def test_tables_of_other_things_are_no_domains(tmp_path: Path) -> None:
     written(tmp_path / "sizes.csv", "1.jpg,300\n")
     assert set(find_domains(tmp_path)) == {"Art"}
     assert len(load_domain(tmp_path, "sizes.csv").images) == 1  # where it is named
+
+
+def test_a_list_without_parts_has_none(tmp_path: Path) -> None:
+    written(tmp_path / "Art.txt", "1.jpg 0\n2.jpg 1\n")
+    with pytest.raises(UserError, match=r"Art\.txt says of no image which part it is of"):
+        load_domain(tmp_path, "Art", part="train")

@@ -203,7 +203,7 @@ def test_damaged_edit_is_named_online(adapt: Callable) -> None:
     options = (*QUICK, *GENMIX, "--augment-mode", "online")
     assert adapt(*options).code == 0
     (file,) = sorted((cache_folder() / "edits").rglob("*.jpg"))[:1]
-    file.write_bytes(file.read_bytes()[:300])
+    file.write_bytes(file.read_bytes()[:300] + b"\xff\xd9")  # whole to who looks at its end alone
     outcome = adapt(*options, "--seed", 9, *unique(("--out", "other")))
     assert outcome.code == 2
     assert str(file) in outcome.complaints[0]
