@@ -197,4 +197,3 @@ def _from_folder(folder: Path, part: str | None) -> Domain:
 def _from_list(file: Path, name: str, part: str | None) -> Domain:
     own = split_stem(file.stem)[1] or part_name(file.stem)
     return list_domain(file, name, part=None if own is not None and own == part else part)
-
