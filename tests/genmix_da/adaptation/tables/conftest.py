@@ -70,7 +70,10 @@ ONE_PAIR = ("--pairs", "Ar2Cl", "--methods", "source-only,lead,lead+genmix", "--
 def half(
     one_cache: None, table: Callable[..., Any], whole: Path, numbers: Callable, tmp_path: Path
 ) -> Callable[..., None]:
-    """Makes the first pair of `whole` in another way, with its cache; the numbers must be equal."""
+    """Makes the first pair of `whole` in another way, with its cache; the numbers must be equal.
+
+    Of the methods that later options leave.
+    """
 
     def check(*options: object) -> None:
         outcome = table(*ONE_PAIR, *options, "--out", tmp_path / "out")
@@ -80,7 +83,8 @@ def half(
             for folder in (tmp_path / "out", whole)
         )
         assert len(own) > 20
-        assert own == expected
+        made = {row["method"] for row in own}
+        assert own == [row for row in expected if row["method"] in made]
 
     return check
 

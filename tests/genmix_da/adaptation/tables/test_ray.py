@@ -42,6 +42,6 @@ def test_a_node_goes_in_the_middle(cluster: Any, half: Callable, tmp_path: Path)
 
     thread = threading.Thread(target=remove)
     thread.start()
-    half("--engine", "ray", "--ray-address", cluster.address)
+    half("--methods", "source-only,lead", "--engine", "ray", "--ray-address", cluster.address)
     thread.join()
     assert removed.is_set()
