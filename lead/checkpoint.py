@@ -153,13 +153,8 @@ def weights_identity(weights: str) -> str:
 
 @lru_cache(maxsize=64)
 def _file_hash(path: str, size: int, changed: int) -> str:
-    """The hash once for all that ask; size and time tell when it is another file."""
-    return file_hash(Path(path))
-
-
-def file_hash(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal."""
-    with path.open("rb") as handle:
+    """SHA-256 of a file, once for all that ask; size and time tell when it is another one."""
+    with Path(path).open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 

@@ -86,13 +86,13 @@ def augment_folder(
     )
 
 
-def source_folder(source: Path, part: str | None = None) -> Domain:
+def source_folder(source: Path) -> Domain:
     """The images of a folder of class folders that others are made from; see `training_part`.
 
     Raises:
         UserError: no such folder, or one without class folders.
     """
-    domain = labelled_folder(source, part=training_part(source, part))
+    domain = labelled_folder(source, part=training_part(source))
     for path, reason in domain.left_out:
         logger.warning("left out %s: %s", path, reason)
     return domain

@@ -3,7 +3,7 @@
 The file lies in the cache folder under a key of paths, sizes, times and numbers of the files, side
 and interpolation; a second run maps it and decodes nothing. Images that cannot be read are left out
 and named, and tried again by the next run. It is written under a temporary name and renamed, the
-notes beside it hold its length and checksum, and a damaged one is made again.
+notes beside it hold its length, and a file of another length is made again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from genmix_da.data.pixels import GreyRange, pil_warnings_ignored, read_image
 from genmix_da.errors import UserError
 from genmix_da.places import cache_folder
 from genmix_da.progress import track
-from lead.checkpoint import file_hash, write_atomically
+from lead.checkpoint import write_atomically
 
 CORRUPT_LIMIT = 0.05
 DECODE_VERSION = 2  # of the pixels that an image gives
@@ -177,7 +177,6 @@ def _decode_to(path: Path, notes: Path, domain: Domain, side: int, decode: _Deco
         "side": side,
         "domain": str(domain.folder),
         "bytes": path.stat().st_size,
-        "sha256": file_hash(path),
     }
     write_atomically(notes, lambda file: file.write_text(json.dumps(info)))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from genmix_da.data.domain import LAYOUT, Domain, NoImageError, joined
 from genmix_da.data.entries import Reason, loose, subfolders, walk
 from genmix_da.data.lists import read_list
-from genmix_da.data.parts import ANNOTATIONS, check_part, parts_of
+from genmix_da.data.parts import ANNOTATIONS, parts_of
 from genmix_da.data.spelling import Spelling, refuse_like_classes
 from genmix_da.errors import UserError
 
@@ -90,12 +90,12 @@ def labelled_folder(folder: Path, *, part: str | None = None) -> Domain:
     return domain
 
 
-def training_part(folder: Path, part: str | None = None) -> str | None:
-    """The part that images are made from: the one named, else the training images, if any are."""
-    if part is None and folder.is_dir() and "train" in parts_of(folder):
-        logger.info("%s: its training part alone; --part takes another", folder)
-        return "train"
-    return check_part(part)
+def training_part(folder: Path) -> str | None:
+    """The part that images are made from: "train" where there is one; None: the whole folder."""
+    if not folder.is_dir() or "train" not in parts_of(folder):
+        return None
+    logger.info("%s: its training part alone; give the folder of another to take that", folder)
+    return "train"
 
 
 def _part(folder: Path, spelling: Spelling) -> Domain:

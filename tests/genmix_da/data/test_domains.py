@@ -6,18 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from empty_files import touch
 from genmix_da.data.domain import Domain, NoImageError
 from genmix_da.data.domains import find_domains, load_domain
 from genmix_da.data.entries import is_image
 from genmix_da.data.folders import folder_domain
 from genmix_da.errors import UserError
-
-
-def touch(root: Path, *names: str) -> Path:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
-    return root
 
 
 @pytest.mark.parametrize(

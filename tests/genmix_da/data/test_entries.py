@@ -7,16 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from empty_files import touch
 from genmix_da.data.entries import has_images, is_hidden, is_image, subfolders, walk
 from genmix_da.data.folders import all_images, folder_domain
-
-
-def touch(root: Path, *names: str) -> Path:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).touch()
-    return root
-
 
 SYSTEM = (
     *(".git", ".ipynb_checkpoints", "._a.jpg", "@eaDir", "__MACOSX", "Thumbs.db", "desktop.ini"),
