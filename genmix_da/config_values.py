@@ -22,6 +22,9 @@ from genmix_da.places import expanded
 
 Config = TypeVar("Config")
 
+AUTO = "auto"  # of --grey-range
+FULL = "full"
+
 
 def fraction(value: Any) -> float:
     """A number, also as a fraction in text: "8/255" is 8 / 255.
@@ -161,6 +164,26 @@ def load_yaml(text: str) -> Any:
         yaml.YAMLError: it is no YAML, or a key stands twice in one mapping.
     """
     return yaml.load(text, Loader=_Strict)
+
+
+def check_grey_range(choice: str) -> tuple[float, float] | None:
+    """The numbers of a --grey-range; None for "auto" and "full".
+
+    Raises:
+        UserError: it is none of "auto", "full" and "MIN,MAX".
+    """
+    if choice in (AUTO, FULL):
+        return None
+    try:
+        black, white = (float(number) for number in choice.split(","))
+    except ValueError:
+        black = white = math.nan
+    if not -math.inf < black < white < math.inf:
+        raise UserError(
+            f"no grey range {choice!r}; give auto, full, or MIN,MAX with MIN below MAX, e.g. "
+            "0,4095. Check --grey-range."
+        )
+    return black, white
 
 
 def check_choices(config: Any, choices: Mapping[str, tuple[str, ...]]) -> None:

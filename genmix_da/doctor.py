@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from genmix_da.data.hub import PREFIX
 from genmix_da.places import cache_folder, default_data
 from genmix_da.runs.provenance import git_commit, package_versions
 
@@ -29,8 +30,12 @@ class Finding:
     advice: str = ""
 
 
-def examine() -> list[Finding]:
-    """Look at versions, device, cache folders, data and weights; changes nothing."""
+def examine(*, verify_cache: bool = False) -> list[Finding]:
+    """Look at versions, device, cache folders, data and weights; changes nothing.
+
+    Args:
+        verify_cache: hold every cached file against its checksum, too.
+    """
     findings = [
         Finding(name, installed or "not installed", "" if installed else f"pip install {name}")
         for name, installed in package_versions().items()
@@ -39,14 +44,21 @@ def examine() -> list[Finding]:
     findings.append(_device())
     cache = cache_folder()
     findings.append(Finding("cache", f"{cache} ({_size(cache)})", _writable(cache)))
+    if verify_cache:
+        from genmix_da.caches import verify  # and with it all that makes images
+
+        count, damaged = verify(remove=False)
+        advice = "removed by genmix-da cache verify, and made again" if damaged else ""
+        findings.append(Finding("cached files", f"{count}, {len(damaged)} damaged", advice))
     data = default_data()
     if data is None:
         findings.append(
             Finding("data", "Mini Office-Home (synthetic)", "set GENMIX_DA_DATA or give --data")
         )
     else:
-        missing = "" if data.is_dir() else "the folder does not exist; check GENMIX_DA_DATA"
-        findings.append(Finding("data", str(data), missing))
+        there = data.startswith(PREFIX) or Path(data).exists()
+        missing = "" if there else "the folder does not exist; check GENMIX_DA_DATA"
+        findings.append(Finding("data", data, missing))
     weights = Path(torch.hub.get_dir()) / "checkpoints" / _RESNET50
     findings.append(
         Finding("ResNet-50 weights", str(weights))

@@ -36,7 +36,7 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "genmix-da"
 
 
-def default_data() -> Path | None:
+def default_data() -> str | None:
     """$GENMIX_DA_DATA, or None where Mini Office-Home is to be used."""
     named = os.environ.get("GENMIX_DA_DATA")
-    return user_path(named) if named else None
+    return expanded(named) if named else None

@@ -42,6 +42,7 @@ _NESTED = (
     *("model_state_dict", "state_dict", "model", "net", "network", "module"),
 )
 _DEPTH = 4
+_DIGEST = "sha256"  # in the metadata of a checkpoint
 
 logger = logging.getLogger(__name__)
 
@@ -166,19 +167,22 @@ def is_released_checkpoint(tensors: Mapping[str, Tensor]) -> bool:
 def save_checkpoint(path: Path, state: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
     """Write tensors to `path` (.safetensors) and metadata to the same name with .json.
 
-    The metadata is written first: a checkpoint that exists is complete.
+    The metadata is written first: a checkpoint that exists is complete. It holds the SHA-256 of the
+    tensors' file.
     """
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in state.items()}
-    text = json.dumps(metadata, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    content = save(tensors)
+    described = {**metadata, _DIGEST: hashlib.sha256(content).hexdigest()}
+    text = json.dumps(described, indent=2, sort_keys=True, allow_nan=False) + "\n"
     write_atomically(path.with_suffix(".json"), lambda file: file.write_text(text))
-    write_atomically(path, lambda file: file.write_bytes(save(tensors)))
+    write_atomically(path, lambda file: file.write_bytes(content))
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors and metadata of a checkpoint made by `save_checkpoint`.
 
     Raises:
-        WeightsError: a file is missing or unreadable.
+        WeightsError: a file is missing, unreadable, or not the one that the metadata describe.
     """
     tensors = read_tensors(path)
     sidecar = path.with_suffix(".json")
@@ -188,6 +192,11 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise WeightsError(f"cannot read {sidecar}, which describes {path}: {error}") from error
     if not isinstance(metadata, dict):
         raise WeightsError(f"{sidecar} does not hold a description of {path}")
+    digest = metadata.pop(_DIGEST, None)  # none in those of earlier versions
+    if digest is not None and digest != weights_identity(str(path)):
+        raise WeightsError(
+            f"{path} is damaged, or not the checkpoint that {sidecar} describes: another SHA-256"
+        )
     return tensors, metadata
 
 

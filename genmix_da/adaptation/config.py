@@ -80,6 +80,7 @@ class AdaptConfig:
         data: root folder; None: $GENMIX_DA_DATA, else Mini Office-Home.
         split: "S/P/T" or a YAML file; None: the data set's own.
         part: "train", "val" or "test" of both domains, where they have parts; None: all images.
+        grey_range: of deep grey images: "auto", "full" or "MIN,MAX"; see `data.grey.GreyRange`.
         profile: a key of PROFILES; None: found from the data.
         augment: "genmix" or "none".
         method: a key of METHODS; None: "lead" or "lead+genmix", as augment says.
@@ -118,6 +119,7 @@ class AdaptConfig:
     split: str | None = None
     part: str | None = None
     refuse_duplicates: bool = False
+    grey_range: str = "auto"
     profile: str | None = None
     augment: str = "genmix"
     method: str | None = None
@@ -164,6 +166,7 @@ class AdaptConfig:
             raise UserError(f"no profile {self.profile!r}; choose one of {', '.join(PROFILES)}.")
         self.genmix_settings()
         self._check_freezing()
+        config_values.check_grey_range(self.grey_range)
         wanted = find_method(self.method).augment if self.method else self.augment
         if wanted != self.augment:
             raise UserError(

@@ -30,7 +30,7 @@ def run_settings(task: Task, augmentation: Augmentation | None) -> dict[str, Any
 def run_identity(settings: dict[str, Any]) -> str:
     """Hash of what decides the result. Names of files do not: their contents are recorded."""
     by_content = {"data", "split", "weights", "source_checkpoint", "augment", "genmix"}
-    by_content |= {"part", "refuse_duplicates"}
+    by_content |= {"part", "refuse_duplicates", "grey_range"}
     by_content |= {"graph", "graph_threshold", "graph_options"}  # of a step after the run
     if not settings["freeze_backbone"]:
         by_content.add("freeze_backbone")

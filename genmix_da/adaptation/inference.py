@@ -14,6 +14,7 @@ from genmix_da.adaptation.model import load_model
 from genmix_da.adaptation.predictions import Decisions, prediction_table
 from genmix_da.data.domains import load_domain
 from genmix_da.data.folders import all_images
+from genmix_da.data.oddities import warn_of_missing_kinds
 from genmix_da.data.root import data_root, is_mini
 from genmix_da.data.spelling import Spelling
 from genmix_da.errors import UserError
@@ -103,6 +104,8 @@ class _Scorer:
         private = list(sets.target_private)
         own = [private.index(names[i]) if names[i] in private else -1 for i in self.rows]
         self._private = np.array(own, dtype=np.int64)
+        used = [names[i] for i in self.rows]
+        warn_of_missing_kinds(domain, self._labels, used, sets.unknown, open_set=sets.open_set)
 
     def nmi(self, features: torch.Tensor) -> float | None:
         """NMI of the clusters of the target-private images; features of all images, [N, D]."""

@@ -13,6 +13,7 @@ import torch
 
 from genmix_da.adaptation.graph_step import load_memory, ordered, settle
 from genmix_da.adaptation.predictions import Decisions, entropy_decisions
+from genmix_da.config_values import AUTO
 from genmix_da.data.decode import DecodedDomain, decode_domain, log_skipped
 from genmix_da.data.domain import Domain
 from genmix_da.device import resolve_device
@@ -55,6 +56,7 @@ class Model:
     def run(self, domain: Domain) -> tuple[DecodedDomain, Views]:
         """Decode a domain; views of all its readable images."""
         pre = self.preprocessing
+        domain = domain.with_grey(self.description.get("grey_range", AUTO))
         decoded = decode_domain(domain, pre.resize_size, pre.interpolation)
         log_skipped(decoded)
         rows = np.arange(len(decoded.domain.images))

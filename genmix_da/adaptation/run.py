@@ -20,6 +20,8 @@ from genmix_da.adaptation.source_model import describe_model, obtain_source
 from genmix_da.adaptation.task import Task, prepare
 from genmix_da.augment.source_task import Augmentation, augmentation_of
 from genmix_da.data.decode import log_skipped
+from genmix_da.data.oddities import warn_of_missing_kinds, warn_of_single_images
+from genmix_da.data.root import refuse_inside
 from genmix_da.methods import find_method
 from genmix_da.places import user_path
 from genmix_da.progress import track
@@ -65,6 +67,7 @@ def adapt(
         0.43
     """
     settings = build_config(options, config)
+    refuse_inside(user_path(out or "runs"), settings.data)
     started = time.perf_counter()
     task = prepare(settings)
     prepared = time.perf_counter() - started
@@ -163,14 +166,12 @@ def _work(
 
 def _warn_about_labels(task: Task) -> None:
     labels, sets = task.target.labels, task.label_sets
+    warn_of_single_images(task.config.src, task.source.domain.labels or (), "train on")
     if labels is None:
         logger.info("the target has no labels: predictions are written, scores stay empty")
-    elif task.config.setting != "pda" and not (labels == sets.unknown).any():
-        logger.warning(
-            "%s has no image of a target-private class, so the H-score is not defined (null); "
-            "use --setting pda or another --split",
-            task.config.tgt,
-        )
+        return
+    classes, open_set = task.target.domain.labels or (), task.config.setting != "pda"
+    warn_of_missing_kinds(task.config.tgt, labels, classes, sets.unknown, open_set=open_set)
 
 
 def _adapt(

@@ -14,7 +14,7 @@ from torch import Tensor
 from genmix_da.adaptation.task import Task, build_network
 from genmix_da.augment.source_task import Augmentation, TrainingSet
 from genmix_da.augment.training_set import training_set
-from genmix_da.config_values import identity
+from genmix_da.config_values import AUTO, identity
 from genmix_da.frozen.encoder import FrozenEncoder
 from genmix_da.progress import track
 from genmix_da.runs.folder import RunFolder
@@ -131,6 +131,7 @@ def describe_model(task: Task) -> dict[str, Any]:
             "resize_size": pre.resize_size,
             "interpolation": pre.interpolation,
         },
+        **({} if config.grey_range == AUTO else {"grey_range": config.grey_range}),
         "threshold": config.threshold,
         "synthetic": task.synthetic,
         "provenance": provenance() | {"data": task.source.decoded.fingerprint},
@@ -161,14 +162,27 @@ def obtain_source(
     settings = source_settings(task, augmentation)
     run = RunFolder(sources / source_folder(task.config.src, settings))
     run.open(identity(settings), settings, resume=True)
-    if run.checkpoint.is_file():
-        tensors, description = load_checkpoint(run.checkpoint)
+    found = _trained_before(run)
+    if found is not None:
+        tensors, description = found
         logger.info("source model: reusing %s", run.path)
         kept = {key: description[key] for key in ("seconds", "augment")}
         return load_network(task, tensors), {"folder": str(run.path), "reused": True, **kept}
     with run.logging():
         data = training_set(task, augmentation, sources.parent / "augmented")
         return _train(task, data, run)
+
+
+def _trained_before(run: RunFolder) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """The source model of a folder; None where there is none yet, or it is damaged."""
+    if not run.checkpoint.is_file():
+        return None
+    try:
+        return load_checkpoint(run.checkpoint)
+    except WeightsError as error:
+        logger.warning("the source model is trained again: %s", error)
+        run.checkpoint.unlink()
+        return None
 
 
 def _check_description(task: Task, path: Path) -> dict[str, Any]:

@@ -109,7 +109,8 @@ def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
     """
     root = data_root(config.data, config.profile)
     source, target = (
-        load_domain(root, name, part=config.part) for name in (config.src, config.tgt)
+        load_domain(root, name, part=config.part).with_grey(config.grey_range)
+        for name in (config.src, config.tgt)
     )
     if not source_alone:
         _refuse_shared_images(source, target)

@@ -2,12 +2,14 @@
 
 Key = hash of image bytes, prompt, editor with its settings, working size and seed. An edit is
 written under a temporary name and renamed, so any number of processes and machines can fill one
-store; at worst two make the same edit and one of two equal files stays.
+store; at worst two make the same edit and one of two equal files stays. Edits and features are
+sealed; those of earlier versions are not and are read all the same.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 from collections.abc import Mapping
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 from genmix_da.augment.prompts import Style
 from genmix_da.data.decode import DECODE_VERSION
 from genmix_da.places import cache_folder
+from genmix_da.sealed import SIZE, read_sealed, unsealed, write_sealed
 from lead.checkpoint import write_atomically
 
 Pixels = NDArray[np.uint8]
@@ -52,28 +55,30 @@ def encode_jpeg(pixels: Pixels, quality: int = JPEG_QUALITY) -> bytes:
 
 
 def decode_jpeg(content: bytes) -> Pixels:
-    """JPEG bytes of `encode_jpeg` as RGB pixels [H, W, 3].
+    """JPEG bytes of `encode_jpeg`, sealed or not, as RGB pixels [H, W, 3].
 
     Raises:
         ValueError: damaged bytes.
     """
     # OpenCV gives a picture for a truncated file too, its lower part grey.
-    if not content.endswith(_END):
+    whole = unsealed(content, is_jpeg)
+    if whole is None:
         raise ValueError("truncated JPEG")
-    pixels = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR)
+    pixels = cv2.imdecode(np.frombuffer(whole, dtype=np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
         raise ValueError("damaged JPEG")
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
 def is_whole(path: Path) -> bool:
-    """Whether a JPEG of `encode_jpeg` is there to its last byte: a full disk leaves less."""
+    """Whether a JPEG is there to its last byte, sealed or not: a full disk leaves less."""
     try:
         with path.open("rb") as file:
-            file.seek(-len(_END), os.SEEK_END)
-            return file.read() == _END
-    except OSError:  # also where it is shorter than that
+            file.seek(-min(path.stat().st_size, len(_END) + SIZE), os.SEEK_END)
+            last = file.read()
+    except OSError:
         return False
+    return last.endswith(_END) or (len(last) > SIZE and last.startswith(_END))
 
 
 def edit_key(
@@ -121,22 +126,28 @@ class EditCache:
         return self.path(key).with_suffix(".failed")
 
     def has(self, key: str) -> bool:
-        """Whether the edit was made, or was tried and failed."""
-        return is_whole(self.path(key)) or self._failure_path(key).is_file()
+        """Whether the edit was made and is whole, or was tried and failed."""
+        return self._content(key) is not None or self._failure_path(key).is_file()
 
     def get(self, key: str) -> Pixels | Failure | None:
         """The edit, its failure, or None where it was not tried.
 
         A damaged file (a disk's fault: writes are atomic) counts as not tried and is removed.
         """
-        path = self.path(key)
-        try:
-            return decode_jpeg(path.read_bytes())
-        except FileNotFoundError:
+        content = self._content(key)
+        if content is None:
             return self.failure(key)
+        try:
+            return decode_jpeg(content)
         except ValueError:
-            path.unlink(missing_ok=True)
+            self.path(key).unlink(missing_ok=True)
             return None
+
+    def _content(self, key: str) -> bytes | None:
+        content = read_sealed(self.path(key), is_jpeg)
+        if content is None:
+            self.path(key).unlink(missing_ok=True)
+        return content
 
     def failure(self, key: str) -> Failure | None:
         """Why an edit failed; None where it did not, or was not tried."""
@@ -145,10 +156,7 @@ class EditCache:
 
     def put(self, key: str, pixels: Pixels) -> None:
         """Keep an edit."""
-        path = self.path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        content = encode_jpeg(pixels)
-        write_atomically(path, lambda file: file.write_bytes(content))
+        write_sealed(self.path(key), encode_jpeg(pixels))
 
     def note_retry(self, key: str) -> None:
         """Remember that an edit is the second attempt's."""
@@ -168,21 +176,33 @@ class EditCache:
 
     def feature(self, name: str) -> NDArray[np.float32] | None:
         """A kept feature vector [D], or None."""
-        try:
-            return np.asarray(np.load(self._feature_path(name)), dtype=np.float32)
-        except (FileNotFoundError, ValueError, EOFError):
-            return None
+        content = read_sealed(self._feature_path(name), is_array)
+        return None if content is None else _array(content)
 
     def put_feature(self, name: str, feature: NDArray[np.float32]) -> None:
         """Keep a feature vector [D]."""
-        path = self._feature_path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-
-        def write(file: Path) -> None:
-            with file.open("wb") as handle:
-                np.save(handle, feature)
-
-        write_atomically(path, write)
+        buffer = io.BytesIO()
+        np.save(buffer, feature)
+        write_sealed(self._feature_path(name), buffer.getvalue())
 
     def _feature_path(self, name: str) -> Path:
         return self.folder / "features" / name[:2] / f"{name}.npy"
+
+
+def is_jpeg(content: bytes) -> bool:
+    """Whether bytes end as a JPEG does."""
+    return content.endswith(_END)
+
+
+def is_array(content: bytes) -> bool:
+    """Whether bytes are a .npy file, neither cut off nor with anything behind it."""
+    try:
+        buffer = io.BytesIO()
+        np.save(buffer, _array(content))
+    except (ValueError, EOFError):
+        return False
+    return len(buffer.getvalue()) == len(content)
+
+
+def _array(content: bytes) -> NDArray[np.float32]:
+    return np.asarray(np.load(io.BytesIO(content), allow_pickle=False), dtype=np.float32)

@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from genmix_da.augment.cache import edit_cache, encode_jpeg
@@ -14,7 +13,6 @@ from genmix_da.augment.compose import Draws, compose, fractal_source
 from genmix_da.augment.editors import Editor, make_editor
 from genmix_da.augment.editors.base import fit_to, to_uint8
 from genmix_da.augment.edits import Pixels, count_edits, load_working_image
-from genmix_da.augment.pipeline import source_folder
 from genmix_da.augment.prompts import Style, load_prompts
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.data.domain import Domain
@@ -33,13 +31,13 @@ class Trial:
     style: Style
 
 
-def estimate_cost(src: Path, s: AugmentSettings, *, device: str = "auto") -> dict[str, Any]:
+def estimate_cost(domain: Domain, s: AugmentSettings, *, device: str = "auto") -> dict[str, Any]:
     """Count the edits and time three of them; nothing is kept.
 
     A diffusion editor on a CPU is timed on a few steps instead: a whole edit takes minutes there.
 
     Args:
-        src: <class>/<image>.
+        domain: labelled images.
         s: settings.
         device: that the editor runs on.
 
@@ -51,7 +49,6 @@ def estimate_cost(src: Path, s: AugmentSettings, *, device: str = "auto") -> dic
     Raises:
         UserError: no readable image.
     """
-    domain = source_folder(src)
     prompts, cache = load_prompts(s.prompts), edit_cache()
     editor = make_editor(s.editor, s.options(), device=device)
     editor.check(prompts.styles)

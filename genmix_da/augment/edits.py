@@ -24,7 +24,8 @@ from genmix_da.augment.editors.base import fit_to, to_uint8
 from genmix_da.augment.prompts import PromptSet, Style
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.data.domain import Domain
-from genmix_da.data.pixels import GreyRange, read_image
+from genmix_da.data.grey import GreyRange
+from genmix_da.data.pixels import read_image
 from genmix_da.errors import UserError
 from genmix_da.progress import track
 from lead.seeds import derive
@@ -138,7 +139,7 @@ def count_edits(
         if not belongs(index, shard):
             continue
         try:
-            image_hash = hashlib.sha256(path.read_bytes()).hexdigest()
+            image_hash = content_hash(path, path.read_bytes(), domain.grey)
         except OSError:
             continue  # reported when it is to be edited
         jobs = plan_jobs(image_hash, index, job_name(domain, index), prompts, editor, s)
@@ -150,6 +151,11 @@ def count_edits(
 def job_name(domain: Domain, index: int) -> str:
     """Class/file name of an image."""
     return f"{domain.labels[index] if domain.labels else ''}/{domain.images[index].name}"
+
+
+def content_hash(path: Path, content: bytes, grey: GreyRange) -> str:
+    """What decides an image's pixels: SHA-256 of its bytes, and its range of deep grey."""
+    return hashlib.sha256(content + grey.mark([path]).encode()).hexdigest()
 
 
 def belongs(index: int, shard: tuple[int, int]) -> bool:
@@ -222,7 +228,7 @@ def edit_domain(
             continue
         try:
             content = path.read_bytes()
-            image_hash = hashlib.sha256(content).hexdigest()
+            image_hash = content_hash(path, content, domain.grey)
             name = job_name(domain, index)
             wanted = plan_jobs(image_hash, len(kept), name, prompts, editor, s)
             missing = [job for job in wanted if not cache.has(job.key)]

@@ -10,7 +10,6 @@ CVPR 2022), DiffuseMix (Islam et al., CVPR 2024).
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 
 from genmix_da.data.entries import is_image
 from genmix_da.errors import UserError
-from lead.checkpoint import write_atomically
+from genmix_da.sealed import read_sealed, write_sealed
 from lead.seeds import derive
 
 Pixels = NDArray[np.uint8]
@@ -142,6 +141,11 @@ def _colour(field: NDArray[np.float32], draw: np.random.Generator) -> Pixels:
     return table[np.round(field * 255).astype(np.uint8)]
 
 
+def is_png(content: bytes) -> bool:
+    """Whether bytes end as a PNG does."""
+    return content.endswith(b"IEND\xaeB`\x82")
+
+
 class FractalSource:
     """Draws windows of cached fractals.
 
@@ -181,18 +185,21 @@ class FractalSource:
 
     def _load(self, index: int) -> Pixels:
         path = self.files[index]
-        if self._own and not path.is_file():
-            self._make(index, path)
-        pixels = cv2.imread(os.fspath(path), cv2.IMREAD_COLOR)
+        content = self._own_content(index, path) if self._own else path.read_bytes()
+        buffer = np.frombuffer(content or b"\0", dtype=np.uint8)  # OpenCV raises at no bytes at all
+        pixels = cv2.imdecode(buffer, cv2.IMREAD_COLOR)
         if pixels is None:
             raise UserError(f"cannot read the fractal {path}; remove it and try again.")
         return np.asarray(pixels[:, :, ::-1])
 
-    def _make(self, index: int, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fractal = draw_fractal(derive(self.seed, "cache", index))
-        _, encoded = cv2.imencode(".png", fractal[:, :, ::-1])
-        write_atomically(path, lambda file: file.write_bytes(encoded.tobytes()))
+    def _own_content(self, index: int, path: Path) -> bytes:
+        """A fractal of ours, drawn where it is missing or damaged."""
+        found = read_sealed(path, is_png)
+        if found is None:
+            fractal = draw_fractal(derive(self.seed, "cache", index))
+            found = cv2.imencode(".png", fractal[:, :, ::-1])[1].tobytes()
+            write_sealed(path, found)
+        return found
 
     def fingerprint(self) -> str:
         """What the fractals are: version, number and seed of ours, a hash of a user's images."""

@@ -11,23 +11,31 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from genmix_da.augment.cache import EditCache, edit_cache, encode_jpeg, is_whole
-from genmix_da.augment.compose import Draws, compose, drawn_names, fractal_source
+from genmix_da.augment.compose import compose, fractal_source
 from genmix_da.augment.editors import Editor, make_editor
 from genmix_da.augment.edits import Pixels, ask_first, load_working_image
 from genmix_da.augment.features import Encoder
+from genmix_da.augment.manifest import (
+    digest_of,
+    draws_of,
+    output_path,
+    recorded_digests,
+    write_manifest,
+)
 from genmix_da.augment.prompts import load_prompts
-from genmix_da.augment.selection import Edit, Selection, cached_edit, select_edits
+from genmix_da.augment.selection import Selection, cached_edit, select_edits
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.augment.sharding import edit_on_devices
+from genmix_da.config_values import AUTO
 from genmix_da.data.domain import Domain
-from genmix_da.data.folders import labelled_folder, training_part
+from genmix_da.data.sources import training_images
 from genmix_da.errors import UserError
 from genmix_da.places import user_path
 from genmix_da.progress import track
@@ -36,7 +44,6 @@ from lead.checkpoint import remove_abandoned, write_atomically
 
 logger = logging.getLogger(__name__)
 
-MANIFEST = "manifest.jsonl"
 RECORD = "augment.json"
 
 
@@ -65,37 +72,28 @@ def augment_folder(
     encoder: Encoder | None = None,
     resume: bool = False,
     devices: Sequence[str] = ("auto",),
+    part: str | None = None,
+    grey_range: str = AUTO,
 ) -> Augmented:
-    """Augment a folder of class folders.
+    """Augment a folder of class folders, or a list of images.
 
     Args:
-        src: <class>/<image>.
+        src: <class>/<image>, or a list; see `genmix_da.data.sources.data_set`.
         out: gets <class>/<image name>.<n>.<style>.jpg, manifest.jsonl and augment.json.
         settings: of GenMix.
         encoder: for faithful selection; None keeps every edit that did not fail.
         resume: go on in a folder that a run with the same settings has begun.
         devices: that the editor runs on: one, or several GPUs that share the edits.
+        part, grey_range: see `training_images`.
 
     Raises:
         UserError: bad input, in one sentence.
     """
     settings = settings or AugmentSettings()
-    domain = source_folder(user_path(src))
+    domain = training_images(src, part=part, grey_range=grey_range)
     return augment_domain(
         domain, user_path(out), settings, encoder=encoder, resume=resume, devices=devices
     )
-
-
-def source_folder(source: Path) -> Domain:
-    """The images of a folder of class folders that others are made from; see `training_part`.
-
-    Raises:
-        UserError: no such folder, or one without class folders.
-    """
-    domain = labelled_folder(source, part=training_part(source))
-    for path, reason in domain.left_out:
-        logger.warning("left out %s: %s", path, reason)
-    return domain
 
 
 def augment_domain(
@@ -122,7 +120,7 @@ def augment_domain(
     edited = time.perf_counter()
     written = write_images(selection, out, settings, edit_cache())
     seconds = {"edit": edited - started, "compose": time.perf_counter() - edited}
-    _write_manifest(selection, out, settings)
+    write_manifest(selection, out, settings)
     return Augmented(out, selection, written, seconds)
 
 
@@ -209,18 +207,6 @@ def _claim(domain: Domain, out: Path, record: dict[str, Any], *, resume: bool) -
     remove_abandoned(out)
 
 
-def output_path(selection: Selection, edit: Edit) -> Path:
-    """Where an edit's augmented image goes, relative to the output folder."""
-    domain, job = selection.domain, edit.job
-    label = domain.labels[job.index] if domain.labels else ""
-    return Path(label) / f"{domain.images[job.index].name}.{job.copy}.{job.style.name}.jpg"
-
-
-def draws_of(selection: Selection, edit: Edit, seed: int, epoch: int = 0) -> Draws:
-    """The random choices of an edit's composition; another epoch draws anew."""
-    return Draws(seed, output_path(selection, edit).as_posix(), epoch)
-
-
 def write_images(selection: Selection, out: Path, s: AugmentSettings, cache: EditCache) -> int:
     """Compose and write what is not there yet.
 
@@ -236,17 +222,19 @@ def write_images(selection: Selection, out: Path, s: AugmentSettings, cache: Edi
     Raises:
         UserError: an edit is not in the cache any more.
     """
-    fractals = fractal_source(s)
+    fractals, digests = fractal_source(s), recorded_digests(out)
     grey = selection.domain.grey
     load = lru_cache(maxsize=1)(lambda path: load_working_image(path, s.size, grey))
     kept = [edit for edit in selection.edits if edit.status == "kept"]
     written = 0
     for edit in track(kept, "blending", len(kept)):
-        path = out / output_path(selection, edit)
-        if is_whole(path):
+        name = output_path(selection, edit)
+        path, digest = out / name, digests.get(str(name))
+        if is_whole(path) and (digest is None or digest_of(path) == digest):
             continue
         if path.exists():
-            logger.warning("%s is damaged and is made again", path)
+            what = "not the image of its manifest" if is_whole(path) else "damaged"
+            logger.warning("%s is %s and is made again", path, what)
         pixels = cached_edit(cache, edit.job.key)
         original = load(selection.domain.images[edit.job.index])
         done = compose(original, pixels, fractals, s, draws_of(selection, edit, s.seed))
@@ -258,45 +246,3 @@ def write_images(selection: Selection, out: Path, s: AugmentSettings, cache: Edi
 
 def _write_jpeg(pixels: Pixels, file: Path) -> None:
     file.write_bytes(encode_jpeg(pixels))
-
-
-def manifest_rows(selection: Selection, s: AugmentSettings) -> Iterator[dict[str, Any]]:
-    """A line for every edit: kept, dropped or failed; the draws are made again, not remembered."""
-    fractals, cache = fractal_source(s), edit_cache()
-    domain = selection.domain
-    for edit in selection.edits:
-        job = edit.job
-        kept = edit.status == "kept"
-        source = domain.images[job.index]
-        draws = draws_of(selection, edit, s.seed)
-        mask, fractal = drawn_names(fractals, s, draws) if kept else (None, None)
-        yield {
-            "source": os.fspath(source.relative_to(domain.folder))
-            if source.is_relative_to(domain.folder)
-            else os.fspath(source),
-            "class": domain.labels[job.index] if domain.labels else None,
-            "style": job.style.name,
-            "prompt": job.style.text,
-            "editor": selection.editor,
-            "stand_in": selection.stand_in,
-            "seed": job.retry_seed if cache.was_retried(job.key) else job.seed,
-            "mask": mask,
-            "fractal": fractal,
-            "lambda": s.fractal_lambda,
-            "similarity": edit.similarity,
-            "threshold": selection.threshold,
-            "kept": kept,
-            "status": edit.status,
-            "reason": edit.reason or None,
-            "output": os.fspath(output_path(selection, edit)) if kept else None,
-            "edit": job.key,
-        }
-
-
-def _write_manifest(selection: Selection, out: Path, s: AugmentSettings) -> None:
-    def write(file: Path) -> None:
-        with file.open("w") as handle:
-            for row in manifest_rows(selection, s):
-                handle.write(json.dumps(row) + "\n")
-
-    write_atomically(out / MANIFEST, write)

@@ -19,7 +19,7 @@ from genmix_da.augment.compose import Draws, compose, fractal_source
 from genmix_da.augment.editors import Editor
 from genmix_da.augment.editors.base import fit_to, to_uint8
 from genmix_da.augment.edits import load_working_image
-from genmix_da.augment.pipeline import draws_of
+from genmix_da.augment.manifest import draws_of
 from genmix_da.augment.prompts import PromptSet
 from genmix_da.augment.selection import Edit, Selection
 from genmix_da.augment.settings import AugmentSettings

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from genmix_da.augment.pipeline import augment_domain, output_path
+from genmix_da.augment.manifest import output_path
+from genmix_da.augment.pipeline import augment_domain
 from genmix_da.augment.sheets import write_report
 from genmix_da.augment.source_task import Augmentation, SourceTask, TrainingSet, made_record
 from genmix_da.config_values import identity
@@ -35,6 +36,7 @@ def offline(
         originals.images + tuple(out / output_path(selection, edit) for edit in kept),
         (originals.labels or ()) + tuple(names[edit.job.index] for edit in kept),
         originals.classes,
+        grey=originals.grey,
     )
     pre = task.preprocessing
     decoded = decode_domain(both, pre.resize_size, pre.interpolation)

@@ -72,6 +72,7 @@ class ClassifyConfig:
         eval_every: epochs between two evaluations; the last epoch is always evaluated.
         shots: training images of each class; None: all.
         refuse_duplicates: a test image that is trained on, too, is an error.
+        grey_range: of deep grey images: "auto", "full" or "MIN,MAX"; see `data.grey.GreyRange`.
         test_limit: at most this many test images, in the classes' proportions.
         test_fraction: share of each class that is tested on, where the data has no test part.
         seed: of initialisation, batches, views and augmentation; the edits of GenMix, which all
@@ -92,6 +93,7 @@ class ClassifyConfig:
     root: str | None = None
     download: bool = False
     refuse_duplicates: bool = False
+    grey_range: str = "auto"
     augment: str = "genmix"
     augment_options: dict[str, Any] = field(default_factory=dict)
     genmix: dict[str, Any] = field(default_factory=dict)
@@ -129,6 +131,7 @@ class ClassifyConfig:
         config_values.check_choices(self, _CHOICES)
         config_values.check_positive(self, _POSITIVE)
         config_values.check_training(self)
+        config_values.check_grey_range(self.grey_range)
         for name in _AT_LEAST_ZERO:
             value = getattr(self, name)
             if value is not None and not (value >= 0 and math.isfinite(value)):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Names of files and folders, and what is recorded in resolved form beside them.
 _BY_CONTENT = (
     *("data", "test_data", "root", "download", "weights", "refuse_duplicates"),
+    "grey_range",
     *("augment", "augment_options", "genmix"),
 )
 

@@ -32,6 +32,8 @@ from genmix_da.classify.training import (
     train_epochs,
 )
 from genmix_da.data.decode import log_skipped
+from genmix_da.data.oddities import warn_of_single_images
+from genmix_da.data.root import refuse_inside
 from genmix_da.device import peak_memory_mib
 from genmix_da.places import user_path
 from genmix_da.progress import track
@@ -74,6 +76,7 @@ def train(
         0.87
     """
     settings = build_classify_config(options, config)
+    refuse_inside(user_path(out or "runs"), settings.data)
     started = time.perf_counter()
     task = prepare(settings)
     prepared = time.perf_counter() - started
@@ -101,6 +104,7 @@ def _run(
         return finished
     parts = (task.train, task.test, *((task.val,) if task.val else ()))
     log_skipped(*(part.decoded for part in parts))
+    warn_of_single_images(task.source_name, task.train.domain.labels or (), "train on")
     run.write_json("split.json", split_record(task.parts, task.config.split_seed))
     made_from = origin(settings, task.contents())
     record = partial(classify_record, task, method, identity=name, provenance=made_from)

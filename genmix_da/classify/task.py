@@ -6,7 +6,6 @@ import dataclasses
 import logging
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,9 +20,9 @@ from genmix_da.classify.splits import limited, split_parts
 from genmix_da.data.decode import decode_domain
 from genmix_da.data.domain import Domain
 from genmix_da.data.duplicates import warn_of_shared
-from genmix_da.data.folders import labelled_folder
 from genmix_da.data.images import Images, check_batch
 from genmix_da.data.root import is_mini
+from genmix_da.data.sources import labelled
 from genmix_da.data.spelling import Spelling
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
@@ -158,8 +157,9 @@ def prepare(config: ClassifyConfig) -> ClassifyTask:
     _try_size(backbone, config.backbone, preprocessing.image_size)
     assert parts.test is not None
     classes = parts.train.classes
-    train, test = (_images(part, classes, preprocessing) for part in (parts.train, parts.test))
-    val = _images(parts.val, classes, preprocessing) if parts.val is not None else None
+    grey = config.grey_range
+    train, test = (_images(p, classes, preprocessing, grey) for p in (parts.train, parts.test))
+    val = _images(parts.val, classes, preprocessing, grey) if parts.val is not None else None
     _check_readable(train, classes)
     check_batch(train, config.batch_size)
     refuse = config.refuse_duplicates
@@ -205,7 +205,7 @@ def prepare_test(config: ClassifyConfig, classes: tuple[str, ...]) -> ScoringTas
     return ScoringTask(
         config=config,
         classes=classes,
-        test=_images(part, classes, preprocessing),
+        test=_images(part, classes, preprocessing, config.grey_range),
         preprocessing=preprocessing,
         device=device,
     )
@@ -215,9 +215,9 @@ def _scored_part(config: ClassifyConfig, classes: tuple[str, ...]) -> Domain:
     """The test images of a run; its training images need be there only to split them off."""
     check_names(config.data, config.test_data)
     if config.test_data is not None:
-        part: Domain | None = labelled_folder(Path(config.test_data))
+        part: Domain | None = labelled(config.test_data)
     else:
-        part = own_test_part(Path(config.data))
+        part = own_test_part(config.data)
     if part is not None:
         part = Spelling(classes).applied(part)
     if part is not None and config.test_data is None and not set(part.classes) <= set(classes):
@@ -241,8 +241,11 @@ def _split(config: ClassifyConfig) -> Parts:
     )
 
 
-def _images(part: Domain, classes: tuple[str, ...], preprocessing: Preprocessing) -> Images:
+def _images(
+    part: Domain, classes: tuple[str, ...], preprocessing: Preprocessing, grey_range: str
+) -> Images:
     """Decode a part; labels are places among the classes."""
+    part = part.with_grey(grey_range)
     decoded = decode_domain(part, preprocessing.resize_size, preprocessing.interpolation)
     place = {name: label for label, name in enumerate(classes)}
     labels = np.array([place[name] for name in decoded.domain.labels or ()], dtype=np.int64)

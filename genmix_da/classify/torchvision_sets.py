@@ -20,7 +20,7 @@ from PIL import Image
 
 from genmix_da.classify.parts import Parts
 from genmix_da.data.domain import Domain
-from genmix_da.data.folders import labelled_folder
+from genmix_da.data.sources import labelled
 from genmix_da.errors import UserError, or_did_you_mean
 from genmix_da.places import cache_folder
 from genmix_da.progress import track
@@ -79,8 +79,8 @@ def torchvision_parts(query: str, root: Path | None, *, download: bool) -> Parts
         folder = cache_folder() / "classification" / key
         if not folder.is_dir():
             _export(lambda part: _open(chosen, home, part, download), chosen, folder)
-        test = labelled_folder(folder / "test")
-        return Parts(chosen.name, folder, labelled_folder(folder / "train"), None, test)
+        test = labelled(folder / "test")
+        return Parts(chosen.name, folder, labelled(folder / "train"), None, test)
     train, val, test_part = (
         None if part is None else _indexed(chosen.name, home, _open(chosen, home, part, download))
         for part in chosen.parts

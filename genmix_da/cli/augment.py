@@ -12,6 +12,7 @@ from genmix_da.cli.augment_options import (
     encoder_options,
     gather_genmix,
     genmix_options,
+    source_options,
     take_encoder,
 )
 from genmix_da.cli.options import json_option
@@ -19,11 +20,13 @@ from genmix_da.cli.options import json_option
 if TYPE_CHECKING:
     from genmix_da.augment.settings import AugmentSettings
     from genmix_da.augment.sharding import Filled
+    from genmix_da.data.domain import Domain
 
 
 @click.command(name="augment")
-@click.argument("src", type=click.Path(path_type=Path))
+@click.argument("src")
 @click.argument("out", type=click.Path(path_type=Path), required=False)
+@source_options
 @genmix_options
 @encoder_options
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Say what it would cost, and stop.")
 @json_option
 def command(
-    src: Path,
+    src: str,
     out: Path | None,
     device: str,
     devices: str | None,
@@ -45,51 +48,56 @@ def command(
     resume: bool,
     dry_run: bool,
     as_json: bool,
+    part: str | None,
+    grey_range: str | None,
     **options: Any,
 ) -> None:
-    """Augment the class folders in SRC into OUT: edit, keep the faithful, join, blend.
+    """Augment the images in SRC into OUT: edit, keep the faithful, join, blend.
 
+    SRC holds class folders, or is a list of images with labels, or datasets:NAME.
     OUT gets <class>/<image>.<n>.<style>.jpg, manifest.jsonl (a line for every edit, kept, dropped
     or failed) and a report.
     """
-    from genmix_da.augment import augment_folder
     from genmix_da.augment.cost import estimate_cost
+    from genmix_da.augment.pipeline import augment_domain
     from genmix_da.augment.settings import build_settings
     from genmix_da.augment.sheets import write_report
     from genmix_da.cli.show import echo
+    from genmix_da.config_values import AUTO
+    from genmix_da.data.sources import training_images
     from genmix_da.errors import UserError
 
     settings = build_settings(gather_genmix(options) | {"seed": seed})
     editing = tuple(part.strip() for part in (devices or device).split(",") if part.strip())
     if not editing:
         raise UserError(f"--devices is {devices!r}; name at least one, e.g. cuda:0.")
+    if out is None and not (dry_run or only_edit or shard):
+        raise UserError("no output folder; give OUT, or --only-edit to fill the cache alone.")
+    domain = training_images(src, part=part, grey_range=grey_range or AUTO)
     if dry_run:
-        cost = estimate_cost(src, settings, device=editing[0])
+        cost = estimate_cost(domain, settings, device=editing[0])
         echo(cost, lambda cost: click.echo("\n".join(cost["summary"])), as_json=as_json)
         return
     if only_edit or shard:
-        filled = _fill_cache(src, settings, editing, shard)
+        filled = _fill_cache(domain, settings, editing, shard)
         echo(dataclasses.asdict(filled), _echo_filled, as_json=as_json)
         return
-    if out is None:
-        raise UserError("no output folder; give OUT, or --only-edit to fill the cache alone.")
+    assert out is not None
     encoder = take_encoder(options, settings.features, device)
-    done = augment_folder(src, out, settings, encoder=encoder, resume=resume, devices=editing)
+    done = augment_domain(domain, out, settings, encoder=encoder, resume=resume, devices=editing)
     report = write_report(done.selection, out, settings)
     now = f"{done.selection.made} edits made now, {done.written} images written: {out}"
     echo(report, lambda report: _echo_report(report, now), as_json=as_json)
 
 
 def _fill_cache(
-    src: Path, settings: AugmentSettings, devices: tuple[str, ...], shard: str | None
+    domain: Domain, settings: AugmentSettings, devices: tuple[str, ...], shard: str | None
 ) -> Filled:
     """Make edits and nothing else: a part of them here, or all on several devices."""
-    from genmix_da.augment.pipeline import source_folder
     from genmix_da.augment.sharding import edit_on_devices, fill_cache, parse_shard
     from genmix_da.errors import UserError
 
     part = parse_shard(shard or "1/1")
-    domain = source_folder(src)
     if len(devices) == 1:
         return fill_cache(domain, settings, device=devices[0], shard=part)
     if part != (1, 1):

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genmix_da.cli.editor_options import editor_options, gather_editor_options
-from genmix_da.cli.options import Command, apply, arguments_option
+from genmix_da.cli.options import (
+    Command,
+    apply,
+    arguments_option,
+    grey_range_option,
+    part_option,
+)
 
 if TYPE_CHECKING:
     from genmix_da.augment.features import Encoder
@@ -55,6 +61,11 @@ _GENMIX: tuple[Command, ...] = (
 def genmix_options(command: Command, *, prefix: str = "") -> Command:
     """Settings of GenMix, its editor's included; see `editor_options` for the prefix."""
     return apply(_GENMIX, editor_options(command, prefix=prefix))
+
+
+def source_options(command: Command) -> Command:
+    """Which images of SRC are meant, and how deep grey is read; see `training_images`."""
+    return apply((part_option, grey_range_option), command)
 
 
 _ENCODER: tuple[Command, ...] = (

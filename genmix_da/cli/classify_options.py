@@ -13,6 +13,7 @@ from genmix_da.cli.options import (
     Command,
     apply,
     arguments_option,
+    grey_range_option,
     refuse_duplicates,
 )
 
@@ -29,6 +30,7 @@ _DATA: tuple[Command, ...] = (
         "--download", is_flag=True, default=None, help="Fetch a torchvision data set if missing."
     ),
     refuse_duplicates,
+    grey_range_option,
     click.option("--shots", type=int, help="Training images of each class [all]."),
     click.option("--test-limit", type=int, help="At most this many test images [all]."),
     click.option("--test-fraction", type=float, help="Share to test on, without a part [0.2]."),

@@ -8,7 +8,12 @@ from typing import Any
 
 import click
 
-from genmix_da.cli.augment_options import encoder_options, gather_genmix, take_encoder
+from genmix_da.cli.augment_options import (
+    encoder_options,
+    gather_genmix,
+    source_options,
+    take_encoder,
+)
 from genmix_da.cli.editor_options import editor_options
 from genmix_da.cli.options import json_option
 
@@ -53,7 +58,7 @@ def list_editors(as_json: bool) -> None:
 
 
 @command.command(short_help="Speed against faithfulness of variants.")
-@click.argument("src", type=click.Path(path_type=Path))
+@click.argument("src")
 @click.option(
     "--editor",
     default="instruct-pix2pix",
@@ -80,10 +85,11 @@ def list_editors(as_json: bool) -> None:
 @click.option("--edit-size", type=int, help="Longest side of working images in pixels [512].")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--seed", type=int, help="Which images, and how they are edited [0].")
+@source_options
 @editor_options
 @json_option
 def compare(
-    src: Path,
+    src: str,
     against: str,
     variants: str,
     images: int,
@@ -91,6 +97,8 @@ def compare(
     device: str,
     seed: int | None,
     as_json: bool,
+    part: str | None,
+    grey_range: str | None,
     **options: Any,
 ) -> None:
     """Edit a few images of the class folders in SRC with each variant, and say what differs.
@@ -102,16 +110,17 @@ def compare(
     included.
     """
     from genmix_da.augment.compare import choose_variants, compare_editors
-    from genmix_da.augment.pipeline import source_folder
     from genmix_da.augment.prompts import load_prompts
     from genmix_da.augment.settings import build_settings
     from genmix_da.cli.show import echo
+    from genmix_da.config_values import AUTO
+    from genmix_da.data.sources import training_images
 
     settings = build_settings(gather_genmix(options) | {"seed": seed})
     names = [name.strip() for name in variants.split(",") if name.strip()]
     base = settings.options()
     choose_variants(against, names, base)  # refused before an encoder is loaded
-    domain = source_folder(src)
+    domain = training_images(src, part=part, grey_range=grey_range or AUTO)
     encoder = take_encoder(options, settings.features, device)
     result = compare_editors(
         domain,

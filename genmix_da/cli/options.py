@@ -44,6 +44,13 @@ refuse_duplicates = click.option(
     help="An image to score on that is trained on, too, is an error, not a warning.",
 )
 
+part_option = click.option(
+    "--part", help="train, val or test, where the data have such parts [SRC: train; else all]."
+)
+grey_range_option = click.option(
+    "--grey-range", help="Of grey with more than 8 bits: auto, full or MIN,MAX [auto]."
+)
+
 # Of every command that trains.
 NETWORK: tuple[Command, ...] = (
     arguments_option(
@@ -67,7 +74,8 @@ _MODEL: tuple[Command, ...] = (
     click.option("--setting", default=None, help="opda, osda or pda [opda]."),
     click.option("--split", help="S/P/T class counts, or a YAML file with class names."),
     refuse_duplicates,
-    click.option("--part", help="train, val or test of each domain that has such parts [all]."),
+    part_option,
+    grey_range_option,
     click.option(
         "--profile", help="mini, office-home, office-31, visda-c, domainnet, folder [by data]."
     ),

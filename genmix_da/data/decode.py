@@ -2,8 +2,8 @@
 
 The file lies in the cache folder under a key of paths, sizes, times and numbers of the files, side
 and interpolation; a second run maps it and decodes nothing. Images that cannot be read are left out
-and named, and tried again by the next run. It is written under a temporary name and renamed, the
-notes beside it hold its length, and a file of another length is made again.
+and named, and tried again by the next run. It is written under a temporary name and renamed; the
+notes beside it hold its length and a CRC of every image, and a file that differs is made again.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import hashlib
 import json
 import logging
 import os
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,8 +26,10 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from PIL import Image
 
+from genmix_da.config_values import AUTO
 from genmix_da.data.domain import Domain
-from genmix_da.data.pixels import GreyRange, pil_warnings_ignored, read_image
+from genmix_da.data.grey import GreyRange
+from genmix_da.data.pixels import pil_warnings_ignored, read_image
 from genmix_da.errors import UserError
 from genmix_da.places import cache_folder
 from genmix_da.progress import track
@@ -34,6 +37,8 @@ from lead.checkpoint import write_atomically
 
 CORRUPT_LIMIT = 0.05
 DECODE_VERSION = 2  # of the pixels that an image gives
+# Bytes whose CRC is held against the notes when a file is opened: a quarter of a second.
+_TRIED = 2**28
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 # A path -> (pixels, SHA-256 of the bytes) or (None, reason).
@@ -51,7 +56,8 @@ class DecodedDomain:
         pixels: [N, R, R, 3] uint8, memory-mapped, in the order of domain.images.
         skipped: (path, reason) of what was left out of the domain and of every image that could
             not be read.
-        fingerprint: SHA-256 over class, file name and bytes of all readable images.
+        fingerprint: SHA-256 over class, file name and bytes of all readable images, and what is
+            black and white in deep grey.
         contents: the first 16 digits of the SHA-256 of each image's bytes.
     """
 
@@ -91,19 +97,39 @@ def decode_domain(domain: Domain, side: int, interpolation: str) -> DecodedDomai
 
 
 def _usable(path: Path, notes: Path) -> dict[str, Any] | None:
-    """The notes of a cached file where it is as long as it was and its notes are whole."""
+    """The notes of a cached file where the two fit."""
     if not (path.is_file() and notes.is_file()):
         return None
-    try:
+    if not is_damaged(path, tried=_TRIED):
         info: dict[str, Any] = json.loads(notes.read_text())
-        header = np.load(path, mmap_mode="r")
-        fits = len(header) >= len(info["kept"]) == len(info["contents"])
-        if fits and path.stat().st_size == info.get("bytes", path.stat().st_size):
-            return info
-    except (OSError, ValueError, EOFError, TypeError, KeyError):
-        pass
+        return info
     logger.warning("the decoded images %s are damaged and are made again", path)
     return None
+
+
+def is_damaged(path: Path, tried: float = np.inf) -> bool:
+    """Whether a file of decoded images is not what the notes beside it say.
+
+    Args:
+        path: of the file.
+        tried: bytes of its images that are looked at, spread evenly. Notes of earlier versions have
+            no checksums; of theirs the length alone is.
+    """
+    try:
+        info = json.loads(path.with_suffix(".json").read_text())
+        pixels: NDArray[np.uint8] = np.load(path, mmap_mode="r")
+        if not len(pixels) >= len(info["kept"]) == len(info["contents"]):
+            return True
+        if path.stat().st_size != info.get("bytes", path.stat().st_size):
+            return True
+        known = info.get("checksums", [])
+        step = max(int(np.ceil(len(known) * pixels[0:1].nbytes / tried)), 1)
+        return any(
+            zlib.crc32(np.ascontiguousarray(pixels[row]).data) != known[row]
+            for row in range(0, len(known), step)
+        )
+    except (OSError, ValueError, EOFError, TypeError, KeyError):
+        return True
 
 
 def _any_mended(info: Mapping[str, Any], decode: _Decode) -> bool:
@@ -115,16 +141,25 @@ def _any_mended(info: Mapping[str, Any], decode: _Decode) -> bool:
 def _key(domain: Domain, side: int, interpolation: str) -> str:
     digest = hashlib.sha256(f"{DECODE_VERSION}/{side}/{interpolation}".encode())
     for image in domain.images:
-        try:
-            status = image.stat()
-            marks = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-            line = "\0".join(map(str, (image.resolve(), *marks))) + "\n"
-        except OSError:
-            line = f"{image}\0missing\n"
-        digest.update(os.fsencode(line))
+        digest.update(_status_line(image))
     for label in domain.labels or ():
         digest.update(os.fsencode(f"{label}\n"))
+    grey = domain.grey
+    if grey.choice != AUTO:
+        digest.update(grey.choice.encode())
+    elif grey.images != domain.images:  # the range of a part is the whole's
+        for image in grey.images:
+            digest.update(_status_line(image))
     return digest.hexdigest()[:32]
+
+
+def _status_line(image: Path) -> bytes:
+    try:
+        status = image.stat()
+        marks = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        return os.fsencode("\0".join(map(str, (image.resolve(), *marks))) + "\n")
+    except OSError:
+        return os.fsencode(f"{image}\0missing\n")
 
 
 def _decode_one(
@@ -146,6 +181,7 @@ def _decode_to(path: Path, notes: Path, domain: Domain, side: int, decode: _Deco
     notes.unlink(missing_ok=True)  # of a file that is damaged, or misses what can be read now
     kept: list[int] = []
     contents: list[str] = []
+    checksums: list[int] = []
     skipped: list[tuple[str, str]] = []
     digest = hashlib.sha256()
     count = len(domain.images)
@@ -162,6 +198,7 @@ def _decode_to(path: Path, notes: Path, domain: Domain, side: int, decode: _Deco
                 skipped.append((str(domain.images[index]), note))
                 continue
             pixels[len(kept)] = array
+            checksums.append(zlib.crc32(array.data))
             kept.append(index)
             contents.append(note[:16])
             label = domain.labels[index] if domain.labels else ""
@@ -169,9 +206,11 @@ def _decode_to(path: Path, notes: Path, domain: Domain, side: int, decode: _Deco
         pixels.flush()
 
     write_atomically(path, fill)
+    digest.update(domain.grey.mark(domain.images[index] for index in kept).encode())
     info: dict[str, Any] = {
         "kept": kept,
         "contents": contents,
+        "checksums": checksums,
         "skipped": skipped,
         "fingerprint": digest.hexdigest(),
         "side": side,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from genmix_da.data.entries import Reason
-from genmix_da.data.pixels import GreyRange
+from genmix_da.data.grey import GreyRange
 from genmix_da.errors import UserError
 
 LAYOUT = "ROOT/<Domain>/<class>/<image>"
@@ -43,6 +43,14 @@ class Domain:
     def __post_init__(self) -> None:
         if self.grey is None:
             object.__setattr__(self, "grey", GreyRange(self.images))
+
+    def with_grey(self, choice: str) -> Domain:
+        """The same images under another --grey-range; see `GreyRange`.
+
+        Raises:
+            UserError: there is no such range.
+        """
+        return dataclasses.replace(self, grey=GreyRange(self.grey.images, choice))
 
     def part(self, rows: Iterable[int]) -> Domain:
         """Some of its images, in this order, as a domain of its own with the classes they have."""

@@ -18,14 +18,14 @@ from genmix_da.data.folders import folder_domain
 from genmix_da.data.listed import domains_in, lines_domain, list_domain
 from genmix_da.data.lists import is_list, is_table
 from genmix_da.data.parts import check_part, holds_classes, part_name, parts_of, split_stem
+from genmix_da.data.sources import LISTS, checked_list, own_list
 from genmix_da.data.spelling import Spelling
 from genmix_da.errors import UserError
 from office_home.names import key, match_domain
 
 logger = logging.getLogger(__name__)
 
-LIST_NAME = "image_unida_list.txt"
-TABLE = "labels.csv"
+TABLE = LISTS[1]
 _TABLES = (".csv", ".tsv")
 
 
@@ -51,7 +51,7 @@ def find_domains(root: Path) -> dict[str, Place]:
         UserError: ROOT is missing or holds no domain.
     """
     if root.is_file():
-        return {name: Place(table=root) for name in domains_in(_table(root))}
+        return {name: Place(table=root) for name in domains_in(checked_list(root))}
     if not root.is_dir():
         raise UserError(f"no data folder {root}; expected {LAYOUT}. Check --data.")
     found: dict[str, Place] = {}
@@ -76,20 +76,6 @@ def _is_domain_list(file: Path) -> bool:
     """Whether a file beside the domains is one; tables of other things lie about, too."""
     suffix = file.suffix.lower()
     return (suffix == ".txt" and is_list(file)) or (suffix in _TABLES and is_table(file))
-
-
-def _table(file: Path) -> Path:
-    """A file in place of a data folder, where it is a list.
-
-    Raises:
-        UserError: it is something else.
-    """
-    if not is_list(file):
-        raise UserError(
-            f"{file} is neither a folder nor a list of 'path label' lines; unpack archives and "
-            "give the folder. Check --data."
-        )
-    return file
 
 
 def _parts_of_domains(root: Path) -> list[tuple[str | None, Path]]:
@@ -142,7 +128,7 @@ def _load(root: Path, query: str, part: str | None) -> Domain:
         if query and own.is_dir():
             return _from_folder(own, part)
         if query and own.is_file():
-            return _from_list(own, own.stem, part)
+            return _from_list(checked_list(own), own.stem, part)
         raise UserError(f"{error} (under {root}).") from error
     place = places[name]
     if query.endswith(("/", "\\")) and place.folders:
@@ -188,9 +174,9 @@ def _of_parts(
 
 
 def _from_folder(folder: Path, part: str | None) -> Domain:
-    for name in (LIST_NAME, TABLE):
-        if (folder / name).is_file():
-            return list_domain(folder / name, folder.name, part=part)
+    file = own_list(folder)
+    if file is not None:
+        return list_domain(file, folder.name, part=part)
     return folder_domain(folder, part=part)
 
 

@@ -66,38 +66,6 @@ def folder_domain(folder: Path, *, part: str | None = None) -> Domain:
     return whole
 
 
-def labelled_folder(folder: Path, *, part: str | None = None) -> Domain:
-    """Index a folder of class folders.
-
-    Args:
-        folder: to look into.
-        part: see `folder_domain`.
-
-    Raises:
-        UserError: no such folder, no image, no class folders, or what `folder_domain` refuses.
-    """
-    if not folder.is_dir():
-        raise UserError(f"no folder {folder}; expected <class>/<image> below it.")
-    try:
-        domain = folder_domain(folder, part=part)
-    except NoImageError as error:
-        raise UserError(f"no image under {folder}; expected <class>/<image> below it.") from error
-    if domain.labels is None:
-        raise UserError(
-            f"{folder} has images but no class folders, so they have no labels; expected "
-            "<class>/<image> below it."
-        )
-    return domain
-
-
-def training_part(folder: Path) -> str | None:
-    """The part that images are made from: "train" where there is one; None: the whole folder."""
-    if not folder.is_dir() or "train" not in parts_of(folder):
-        return None
-    logger.info("%s: its training part alone; give the folder of another to take that", folder)
-    return "train"
-
-
 def _part(folder: Path, spelling: Spelling) -> Domain:
     try:
         return spelling.applied(_classes(folder))

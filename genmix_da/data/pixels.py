@@ -1,102 +1,27 @@
-"""One picture out of a file: any mode that an image may have, as upright RGB of eight bits.
-
-Grey of more than eight bits is scaled by one range for a whole data set: the least usual one that
-holds all its values. A picture alone would be stretched by its own values, and no two alike.
-"""
+"""One picture out of a file: any mode that an image may have, as upright RGB of eight bits."""
 
 from __future__ import annotations
 
 import io
+import os
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
-from pathlib import Path
+from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-_DEEP_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".pgm", ".jp2"})
-_BITS = (8, 10, 12, 14, 16, 24, 32)
+from genmix_da.data.grey import GreyRange, alone, is_deep
+from genmix_da.errors import UserError
 
-Limits = tuple[float, float]
-
-
-class GreyRange:
-    """What is black and white in the deep grey images of a data set.
-
-    Args:
-        images: all of the data set; looked at when the first deep one is read.
-    """
-
-    def __init__(self, images: Sequence[Path]) -> None:
-        self._images = images
-        self._lock = threading.Lock()
-
-    def __getstate__(self) -> Sequence[Path]:
-        return self._images
-
-    def __setstate__(self, images: Sequence[Path]) -> None:
-        self.__init__(images)  # type: ignore[misc]
-
-    @property
-    def limits(self) -> Limits:
-        """(black, white)."""
-        with self._lock:
-            return self._found
-
-    @cached_property
-    def _found(self) -> Limits:
-        least, greatest, whole = np.inf, -np.inf, True
-        for path in self._images:
-            values = _deep_values(path)
-            if values is not None and values.size and np.isfinite(values).all():
-                least, greatest = min(least, values.min()), max(greatest, values.max())
-                whole = whole and values.dtype.kind != "f"
-        return usual_range(float(least), float(greatest), whole=whole)
-
-
-def usual_range(least: float, greatest: float, *, whole: bool) -> Limits:
-    """The least range that values of this kind usually have, or their own.
-
-    Args:
-        least, greatest: values there are.
-        whole: whole numbers: 8, 10, 12, 14, 16, 24 or 32 bits; else 0 to 1, or 0 to 255.
-    """
-    if not least < greatest:
-        return (0.0, max(greatest, 1.0)) if least >= 0 else (least, least + 1.0)
-    tops = [2.0**bits - 1 for bits in _BITS] if whole else [1.0, 255.0]
-    top = next((top for top in tops if greatest <= top), None)
-    return (0.0, top) if least >= 0 and top is not None else (least, greatest)
-
-
-def _deep_values(path: Path) -> NDArray[np.generic] | None:
-    """The values of a deep grey image; None of any other file."""
-    if path.suffix.lower() not in _DEEP_SUFFIXES:
-        return None
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image) if _is_deep(image) else None
-    except Exception:  # it is named when it is read
-        return None
-
-
-def _is_deep(image: Image.Image) -> bool:
-    """Whether PIL holds more than eight bits of grey; it clips them where it converts."""
-    return image.mode.startswith("I") or image.mode == "F"
-
-
-def _eight_bits(values: NDArray[np.generic], limits: Limits) -> NDArray[np.uint8]:
-    black, white = limits
-    if values.dtype.kind == "f":
-        if not np.isfinite(values).all():
-            raise ValueError("values that are no numbers")
-        scaled = np.round((values.astype(np.float64) - black) / (white - black) * 255)
-    else:  # of 16 bits the upper eight, and so on
-        scaled = np.floor((values.astype(np.float64) - black) * 256 / (white - black + 1))
-    return np.asarray(scaled.clip(0, 255), dtype=np.uint8)
+LIMIT = "GENMIX_DA_MAX_PIXELS"
+MAX_PIXELS = 300_000_000  # a phone takes 200 million; few bytes can claim to be far more
+# Above this JPEGs are reduced while they are decoded, to a side of at least _KEPT pixels.
+_LARGE = 89_478_485
+_KEPT = 4096
+_OPENING = threading.Lock()
 
 
 def read_image(content: bytes, grey: GreyRange | None = None) -> Image.Image:
@@ -107,22 +32,24 @@ def read_image(content: bytes, grey: GreyRange | None = None) -> Image.Image:
         grey: of the data set that it belongs to; None: deep grey is taken by itself.
 
     Raises:
-        ValueError: zero bytes, not an image, truncated, or larger than PIL's bomb limit.
+        ValueError: zero bytes, not an image, truncated, more pixels than `max_pixels`, or grey
+            that can't be converted without loss.
+        UserError: `max_pixels` is not a number.
     """
     if not content:
         raise ValueError("zero bytes")
+    limit = max_pixels()
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            limit = Image.MAX_IMAGE_PIXELS
-            if limit is not None and image.width * image.height > limit:
-                raise ValueError("too many pixels")
+        with _opened(content) as image:
+            if image.width * image.height > limit:
+                raise ValueError(f"too many pixels, more than {limit:,}; ${LIMIT} raises that")
+            if image.width * image.height > _LARGE:
+                image.draft(None, (_KEPT, _KEPT))
             upright = _upright(image)
-            if _is_deep(image):
+            if is_deep(image):
                 values = np.asarray(upright)
-                whole = values.dtype.kind != "f"
-                own = (float(values.min()), float(values.max()))
-                limits = grey.limits if grey else usual_range(*own, whole=whole)
-                return Image.fromarray(_eight_bits(values, limits)).convert("RGB")
+                shades = grey.eight_bits(values) if grey else alone(values)
+                return Image.fromarray(shades).convert("RGB")
             if image.mode == "LAB":
                 return _of_lab(upright)
             if not upright.has_transparency_data:
@@ -133,9 +60,56 @@ def read_image(content: bytes, grey: GreyRange | None = None) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ValueError("too many pixels") from error
     except UnidentifiedImageError as error:
-        raise ValueError("not an image") from error
+        raise ValueError(_no_image(content)) from error
     except Exception as error:  # PIL's decoders raise many kinds on damaged files
         raise ValueError(str(error).splitlines()[0] if str(error) else "unreadable") from error
+
+
+def max_pixels() -> int:
+    """The number of pixels that an image may have: $GENMIX_DA_MAX_PIXELS, else 300 million.
+
+    Raises:
+        UserError: it is not a number above 0.
+    """
+    named = os.environ.get(LIMIT)
+    if not named:
+        return MAX_PIXELS
+    try:
+        limit = int(float(named))
+    except (ValueError, OverflowError):
+        limit = 0
+    if limit < 1:
+        raise UserError(f"{LIMIT} is {named!r}; give a number of pixels, e.g. 1e9.")
+    return limit
+
+
+def _opened(content: bytes) -> Image.Image:
+    """PIL's own limit is for the whole process and lower; ours is checked by `read_image`."""
+    if content[4:8] == b"ftyp":
+        _heif_is_read()
+    with _OPENING:
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(io.BytesIO(content))
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+@cache
+def _heif_is_read() -> bool:
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener()
+    return True
+
+
+def _no_image(content: bytes) -> str:
+    """Why PIL knows no format of these bytes."""
+    if content[4:8] == b"ftyp" and not _heif_is_read():
+        return "HEIC or AVIF, which this Pillow does not read; pip install 'genmix-da[heif]'"
+    return "not an image"
 
 
 def _of_lab(image: Image.Image) -> Image.Image:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from genmix_da.data.hub import PREFIX, local
 from genmix_da.errors import UserError
 from genmix_da.places import cache_folder, default_data, user_path
 from genmix_da.progress import bar
@@ -19,21 +20,40 @@ def data_root(data: str | None, profile: str | None = None) -> Path:
     """The data folder that is meant; Mini Office-Home is made on first use.
 
     Args:
-        data: folder, or None.
+        data: folder, list, "datasets:NAME", or None.
         profile: of the settings; one of real images needs its data.
 
     Raises:
-        UserError: no data for the profile.
+        UserError: no data for the profile, or what `local` refuses.
     """
-    if data is not None:
-        return user_path(data)
-    named = default_data()
+    named = data if data is not None else default_data()
     if named is not None:
-        return named
+        return local(named)
     if profile not in (None, "mini"):
         raise UserError(f"--profile {profile} needs its images; give --data DIR.")
     logger.info("no --data and no $GENMIX_DA_DATA: using Mini Office-Home (synthetic images)")
     return mini_office_home()
+
+
+def refuse_inside(out: Path, data: str | None) -> None:
+    """Refuse a new output folder inside the data folder, where it would be read as images.
+
+    Args:
+        out: the folder; one that is there already (of earlier versions) is let be.
+        data: as given; None, a list or no folder: any output is good.
+
+    Raises:
+        UserError: it lies inside.
+    """
+    named = data if data is not None else default_data()
+    if named is None or named.startswith(PREFIX) or out.exists():
+        return
+    home = user_path(named).resolve()
+    if home.is_dir() and out.resolve().is_relative_to(home):
+        raise UserError(
+            f"the output {out} lies in the data folder {home}, where it would be read as images; "
+            "choose another --out."
+        )
 
 
 def mini_office_home() -> Path:

@@ -1,8 +1,6 @@
 """Features on disk: one file per image, in a folder per encoder, named by what decides them.
 
-A file is a .npy array [V, F] float32 with the SHA-256 of its bytes behind it. It is written to a
-temporary name and renamed, so that many processes may fill the store at once; one that is damaged
-counts as missing.
+A file is a .npy array [V, F] float32, sealed. Many processes may fill the store at once.
 """
 
 from __future__ import annotations
@@ -14,9 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lead.checkpoint import write_atomically
-
-_DIGEST = hashlib.sha256().digest_size
+from genmix_da.sealed import read_sealed, write_sealed
 
 Features = NDArray[np.float32]
 
@@ -48,12 +44,8 @@ class FeatureStore:
 
     def read(self, key: str) -> Features | None:
         """An entry [V, F], or None where it is missing or damaged."""
-        try:
-            content = self.path(key).read_bytes()
-        except FileNotFoundError:
-            return None
-        body = content[:-_DIGEST]
-        if hashlib.sha256(body).digest() != content[-_DIGEST:]:
+        body = read_sealed(self.path(key), lambda _: False)
+        if body is None:
             return None
         features: Features = np.load(io.BytesIO(body), allow_pickle=False)
         return features if features.shape == self.shape else None
@@ -62,7 +54,4 @@ class FeatureStore:
         """Keep an entry [V, F]."""
         buffer = io.BytesIO()
         np.save(buffer, features, allow_pickle=False)
-        body = buffer.getvalue()
-        path = self.path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lambda file: file.write_bytes(body + hashlib.sha256(body).digest()))
+        write_sealed(self.path(key), buffer.getvalue())

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genmix_da.augment.pipeline import MANIFEST, RECORD
+from genmix_da.augment.manifest import MANIFEST
+from genmix_da.augment.pipeline import RECORD
 from genmix_da.errors import UserError
 
 STATUSES = ("kept", "dropped", "failed")

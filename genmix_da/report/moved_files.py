@@ -42,7 +42,7 @@ def data_homes(result: Mapping[str, Any]) -> list[Path]:
     config = (result.get("provenance") or {}).get("config") or {}
     named = [Path(str(config["data"]))] if config.get("data") else []
     own = default_data()
-    named += [own] if own is not None else []
+    named += [Path(own)] if own is not None else []
     if result.get("synthetic"):
         named.append(cache_folder() / "mini_office_home")
     return named

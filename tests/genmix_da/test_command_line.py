@@ -114,7 +114,7 @@ def test_backbone_arguments_are_yaml(monkeypatch: pytest.MonkeyPatch, run: Calla
 
 
 def test_interrupt_is_exit_code_130(monkeypatch: pytest.MonkeyPatch, run: Callable) -> None:
-    def interrupted() -> None:
+    def interrupted(**_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("genmix_da.doctor.examine", interrupted)
@@ -125,7 +125,7 @@ def test_interrupt_is_exit_code_130(monkeypatch: pytest.MonkeyPatch, run: Callab
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, run: Callable) -> None:
-    monkeypatch.setattr("genmix_da.doctor.examine", lambda: 1 / 0)
+    monkeypatch.setattr("genmix_da.doctor.examine", lambda **_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run("doctor")
 

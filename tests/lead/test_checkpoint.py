@@ -1,5 +1,6 @@
 """Checkpoints: round trips, damaged files and files of the authors."""
 
+import hashlib
 import json
 import os
 import pickle
@@ -199,6 +200,25 @@ def test_metadata_that_cannot_be_used(tmp_path: Path, text: str | None) -> None:
         load_checkpoint(path)
 
 
+@pytest.mark.parametrize("damage", ["another", "a bit"])
+def test_tensors_that_are_not_those_described(tmp_path: Path, damage: str) -> None:
+    path, other = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    save_checkpoint(path, {"x": torch.ones(4)}, {})
+    save_checkpoint(other, {"x": torch.zeros(4)}, {})
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(other.read_bytes() if damage == "another" else content)
+    with pytest.raises(WeightsError, match=r"a\.safetensors is damaged, or not the"):
+        load_checkpoint(path)
+
+
+def test_checkpoints_of_earlier_versions_have_no_digest(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_checkpoint(path, {"x": torch.ones(4)}, {"epoch": 1})
+    path.with_suffix(".json").write_text('{"epoch": 1}')
+    assert load_checkpoint(path)[1] == {"epoch": 1}
+
+
 def test_metadata_that_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     save_checkpoint(path, {"x": torch.ones(1)}, {})
@@ -284,7 +304,8 @@ def test_other_naming_is_not_a_released_checkpoint(tmp_path: Path) -> None:
 def test_metadata_is_readable_text(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "a.safetensors", {"x": torch.ones(1)}, {"b": 1, "a": [1, 2]})
     text = (tmp_path / "a.json").read_text()
-    assert json.loads(text) == {"a": [1, 2], "b": 1}
+    digest = hashlib.sha256((tmp_path / "a.safetensors").read_bytes()).hexdigest()
+    assert json.loads(text) == {"a": [1, 2], "b": 1, "sha256": digest}
     assert text.endswith("}\n")
     assert text.index('"a"') < text.index('"b"')
 

@@ -10,7 +10,7 @@ from genmix_da.adaptation.config import RECORDED, build_config
 from genmix_da.adaptation.tables.pairs import parse_pairs, parse_settings, parse_splits
 from genmix_da.adaptation.tables.plan import Request
 from genmix_da.data.domains import find_domains
-from genmix_da.data.root import data_root
+from genmix_da.data.root import data_root, refuse_inside
 from genmix_da.errors import UserError
 from genmix_da.methods import GRAPH, find_method
 from genmix_da.table.request import check_edit_shards, parse_seeds, run_options
@@ -60,6 +60,7 @@ def build_request(
     root = data_root(probe.data, probe.profile)
     domains = sorted(find_domains(root))
     folder = Path(out) if out else Path("runs") / f"table-{root.resolve().name}"
+    refuse_inside(folder, str(root))
     return Request(
         options={**values, "data": str(root)},
         pairs=tuple(parse_pairs(pairs, domains)),

@@ -9,6 +9,7 @@ from typing import Any
 from genmix_da.classify.config import RECORDED, build_classify_config
 from genmix_da.classify.tables.plan import ClassifyRequest
 from genmix_da.classify.tables.variants import parse_variants
+from genmix_da.data.root import refuse_inside
 from genmix_da.errors import UserError
 from genmix_da.table.request import check_edit_shards, parse_seeds, run_options
 
@@ -55,6 +56,8 @@ def build_classify_request(
     numbers = tuple(parse_seeds(seeds))
     build_classify_config({**values, "data": data[0], "augment": "none"})  # names what is wrong
     folder = Path(out) if out else Path("runs") / f"classify-{Path(data[0]).resolve().name}"
+    for name in data:
+        refuse_inside(folder, name)
     return ClassifyRequest(
         options={**values, "augment": "none"},
         data=data,

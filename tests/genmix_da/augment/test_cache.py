@@ -14,6 +14,7 @@ import pytest
 
 from genmix_da.augment.cache import EditCache, Failure, decode_jpeg, edit_key, encode_jpeg
 from genmix_da.augment.prompts import Style
+from genmix_da.sealed import SIZE, unsealed
 
 KEY = "ab" + "0" * 38
 STYLE = Style("ink", "ink", "A transformed version of image into ink")
@@ -107,6 +108,8 @@ DAMAGE = {
     "lost tail": lambda content: content[:-200] + bytes(200),
     "other bytes": lambda content: b"not an image" * 9,
     "other bytes with an end": lambda content: b"not an image" * 9 + b"\xff\xd9",
+    "one bit": lambda content: content[:700] + bytes([content[700] ^ 1]) + content[701:],
+    "a seal that is cut": lambda content: content[:-1],
 }
 
 
@@ -121,6 +124,19 @@ def test_damaged_edit_counts_as_missing(
     assert not cache.has(KEY)  # and will be made again
     cache.put(KEY, picture(1, 90, 61))
     assert cache.get(KEY) is not None
+
+
+def test_edits_and_features_of_earlier_versions_have_no_seal(
+    cache: EditCache, picture: Callable
+) -> None:
+    cache.put(KEY, picture(1, 90, 61))
+    cache.put_feature(KEY, np.ones(384, np.float32))
+    kept = cache.get(KEY)
+    for file in cache.folder.rglob("*.*"):
+        file.write_bytes(file.read_bytes()[:-SIZE])
+    assert cache.has(KEY)
+    assert np.array_equal(np.asarray(cache.get(KEY)), np.asarray(kept))
+    assert np.array_equal(np.asarray(cache.feature(KEY)), np.ones(384, np.float32))
 
 
 @pytest.mark.parametrize("damage", [0, 60, 200])
@@ -175,4 +191,4 @@ def test_two_writers_leave_whole_files(cache: EditCache) -> None:
     files = sorted(p for p in cache.folder.rglob("*") if p.is_file())
     assert [p.name for p in files] == [f"{key_of}.jpg" for key_of in pictures]
     for file, pixels in zip(files, pictures.values(), strict=True):
-        assert file.read_bytes() == encode_jpeg(pixels)
+        assert unsealed(file.read_bytes(), lambda _: False) == encode_jpeg(pixels)

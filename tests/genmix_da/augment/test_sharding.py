@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from genmix_da.augment import AugmentSettings
-from genmix_da.augment.pipeline import source_folder
 from genmix_da.augment.sharding import Filled, edit_on_devices, fill_cache, parse_shard
 from genmix_da.data.domain import Domain
+from genmix_da.data.sources import training_images
 from genmix_da.errors import UserError
 
 IMAGES = 5
@@ -39,7 +39,7 @@ def test_parts_that_are_not(text: str) -> None:
 @pytest.fixture
 def domain(photos: Callable, tmp_path: Path) -> Domain:
     """Five images of one class."""
-    return source_folder(photos(tmp_path / "in", IMAGES, ["cup"]))
+    return training_images(photos(tmp_path / "in", IMAGES, ["cup"]))
 
 
 @pytest.fixture(name="settings")

@@ -90,11 +90,11 @@ def test_clean_json_is_exit_code_zero(run: Callable, data: Path) -> None:
 def test_decompression_bomb_is_listed(
     run: Callable, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 300)  # the images have 400
+    monkeypatch.setenv("GENMIX_DA_MAX_PIXELS", "300")  # the images have 400
     outcome = run("data", "check", data, "--json")
     assert outcome.code == 1
     reasons = {reason for d in json.loads(outcome.out)["domains"] for _, reason in d["unreadable"]}
-    assert reasons == {"too many pixels"}
+    assert reasons == {"too many pixels, more than 300; $GENMIX_DA_MAX_PIXELS raises that"}
     assert outcome.err == ""
 
 

@@ -141,10 +141,19 @@ def test_parts_in_the_names_of_lists(tmp_path: Path) -> None:
         load_domain(tmp_path, "sketch", part="test")
 
 
-@pytest.mark.parametrize("name", ["set.zip", "set.tar.gz", "notes.txt"])
-def test_a_file_that_is_no_list_is_refused(name: str, refused: Callable, tmp_path: Path) -> None:
-    said = refused("--data", written(tmp_path / name, "no list"))
-    assert "is neither a folder nor a list" in said and "unpack archives" in said
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("set.zip", "is an archive; unpack it and give the folder."),
+        ("set.tar.gz", "is an archive; unpack it"),
+        ("shard-00.tar", "(shards of webdataset: 'datasets:"),
+        ("notes.txt", "is neither a folder nor a list of 'path label' lines"),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused(
+    name: str, expected: str, refused: Callable, tmp_path: Path
+) -> None:
+    assert expected in refused("--data", written(tmp_path / name, "no list"))
 
 
 def test_tables_of_other_things_are_no_domains(tmp_path: Path) -> None:

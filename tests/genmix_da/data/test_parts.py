@@ -9,8 +9,9 @@ import pytest
 from empty_files import touch
 from genmix_da.data.domain import NoImageError
 from genmix_da.data.domains import find_domains, load_domain
-from genmix_da.data.folders import folder_domain, labelled_folder, training_part
+from genmix_da.data.folders import folder_domain
 from genmix_da.data.parts import part_name, parts_of, split_stem
+from genmix_da.data.sources import labelled, training_images
 from genmix_da.errors import UserError
 
 
@@ -48,8 +49,9 @@ def test_parts_are_read_together_or_one_by_one(tmp_path: Path) -> None:
     assert folder_domain(tmp_path, part="test").labels == ("A",)
     with pytest.raises(UserError, match="has the parts train, test; there is no val"):
         folder_domain(tmp_path, part="val")
-    assert training_part(tmp_path) == "train"
-    assert training_part(tmp_path / "Testing") is None
+    assert training_images(tmp_path).labels == ("B b", "a")
+    assert training_images(tmp_path, part="test").labels == ("A",)
+    assert training_images(tmp_path / "Testing").labels == ("A",)
 
 
 def test_a_part_without_classes_is_not_mixed_with_others(tmp_path: Path) -> None:
@@ -63,7 +65,7 @@ def test_parts_of_images_alone_are_no_classes(tmp_path: Path) -> None:
     touch(tmp_path, "train/1.jpg", "test/2.jpg")
     assert folder_domain(tmp_path).labels is None
     with pytest.raises(UserError, match="has images but no class folders"):
-        labelled_folder(tmp_path)
+        labelled(tmp_path)
 
 
 @pytest.mark.parametrize(

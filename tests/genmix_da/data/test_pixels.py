@@ -12,7 +12,8 @@ from PIL import Image
 
 from genmix_da.data.decode import decode_domain
 from genmix_da.data.folders import folder_domain
-from genmix_da.data.pixels import GreyRange, read_image, usual_range
+from genmix_da.data.grey import GreyRange, usual_range
+from genmix_da.data.pixels import read_image
 
 RAMP = np.linspace(0, 1, 64 * 64).reshape(64, 64)
 
@@ -134,17 +135,17 @@ def test_a_data_set_has_one_range(tmp_path: Path) -> None:
         values = (RAMP * top).astype(np.uint16)
         Image.fromarray(values).save(tmp_path / name / "1.tif")
     domain = folder_domain(tmp_path)
-    assert domain.grey.limits == (0, 4095)
+    assert domain.grey.usual == (0, 4095)
     pixels = decode_domain(domain, 64, "bilinear").pixels
     bright, dim = pixels[0].max(), pixels[1].max()
     assert (bright, dim) == (255, 900 * 256 // 4096)
     # A part has the range of the whole.
-    assert domain.part([1]).grey.limits == (0, 4095)
-    assert pickle.loads(pickle.dumps(domain)).grey.limits == (0, 4095)
+    assert domain.part([1]).grey.usual == (0, 4095)
+    assert pickle.loads(pickle.dumps(domain)).grey.usual == (0, 4095)
 
 
 def test_a_range_is_of_readable_images_alone(tmp_path: Path) -> None:
     (tmp_path / "cut.tif").write_bytes(b"II*\x00 no more")
     Image.fromarray((RAMP * 1000).astype(np.uint16)).save(tmp_path / "whole.tif")
     Image.new("RGB", (4, 4)).save(tmp_path / "colour.png")
-    assert GreyRange(sorted(tmp_path.iterdir())).limits == (0, 1023)
+    assert GreyRange(sorted(tmp_path.iterdir())).usual == (0, 1023)

@@ -13,6 +13,6 @@ from genmix_da.places import default_data
 def test_data_variable_names_the_data(monkeypatch: pytest.MonkeyPatch, data: Path) -> None:
     assert default_data() is None
     monkeypatch.setenv("GENMIX_DA_DATA", str(data))
-    assert default_data() == data
+    assert default_data() == str(data)
     assert data_root(None) == data
     assert data_root("other") == Path("other")

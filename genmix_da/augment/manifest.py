@@ -1,0 +1,90 @@
+"""manifest.jsonl: the history of every augmented image, and the SHA-256 of what was written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from genmix_da.augment.cache import edit_cache
+from genmix_da.augment.compose import Draws, drawn_names, fractal_source
+from genmix_da.augment.selection import Edit, Selection
+from genmix_da.augment.settings import AugmentSettings
+from lead.checkpoint import write_atomically
+
+MANIFEST = "manifest.jsonl"
+
+
+def output_path(selection: Selection, edit: Edit) -> Path:
+    """Where an edit's augmented image goes, relative to the output folder."""
+    domain, job = selection.domain, edit.job
+    label = domain.labels[job.index] if domain.labels else ""
+    return Path(label) / f"{domain.images[job.index].name}.{job.copy}.{job.style.name}.jpg"
+
+
+def draws_of(selection: Selection, edit: Edit, seed: int, epoch: int = 0) -> Draws:
+    """The random choices of an edit's composition; another epoch draws anew."""
+    return Draws(seed, output_path(selection, edit).as_posix(), epoch)
+
+
+def recorded_digests(out: Path) -> dict[str, str]:
+    """Output -> SHA-256 of a folder's manifest; nothing of one that is missing, damaged or old."""
+    try:
+        lines = (out / MANIFEST).read_text(errors="surrogateescape").splitlines()
+        rows = [json.loads(line) for line in lines]
+        return {row["output"]: row["sha256"] for row in rows if row.get("sha256")}
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        return {}
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def manifest_rows(selection: Selection, out: Path, s: AugmentSettings) -> Iterator[dict[str, Any]]:
+    """A line for every edit: kept, dropped or failed; the draws are made again, not remembered."""
+    fractals, cache = fractal_source(s), edit_cache()
+    domain = selection.domain
+    for edit in selection.edits:
+        job = edit.job
+        kept = edit.status == "kept"
+        source = domain.images[job.index]
+        draws = draws_of(selection, edit, s.seed)
+        mask, fractal = drawn_names(fractals, s, draws) if kept else (None, None)
+        yield {
+            "source": os.fspath(source.relative_to(domain.folder))
+            if source.is_relative_to(domain.folder)
+            else os.fspath(source),
+            "class": domain.labels[job.index] if domain.labels else None,
+            "style": job.style.name,
+            "prompt": job.style.text,
+            "editor": selection.editor,
+            "stand_in": selection.stand_in,
+            "seed": job.retry_seed if cache.was_retried(job.key) else job.seed,
+            "mask": mask,
+            "fractal": fractal,
+            "lambda": s.fractal_lambda,
+            "similarity": edit.similarity,
+            "threshold": selection.threshold,
+            "kept": kept,
+            "status": edit.status,
+            "reason": edit.reason or None,
+            "output": os.fspath(output_path(selection, edit)) if kept else None,
+            "sha256": digest_of(out / output_path(selection, edit)) if kept else None,
+            "edit": job.key,
+        }
+
+
+def write_manifest(selection: Selection, out: Path, s: AugmentSettings) -> None:
+    """Write manifest.jsonl, in the order of the source."""
+
+    def write(file: Path) -> None:
+        with file.open("w") as handle:
+            for row in manifest_rows(selection, out, s):
+                handle.write(json.dumps(row) + "\n")
+
+    write_atomically(out / MANIFEST, write)
