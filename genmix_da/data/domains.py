@@ -140,17 +140,27 @@ def _load(root: Path, query: str, part: str | None) -> Domain:
     except LookupError as error:
         own = Path(query)
         if query and own.is_dir():
-            return _from_folder(own, part)
+            return domain_in(own, part)
         if query and own.is_file():
             return _from_list(own, own.stem, part)
         raise UserError(f"{error} (under {root}).") from error
     place = places[name]
     if query.endswith(("/", "\\")) and place.folders:
         place = Place(folders=place.folders)
-    return _from_place(root, name, place, part)
+    return domain_at(root, name, place, part)
 
 
-def _from_place(root: Path, name: str, place: Place, part: str | None) -> Domain:
+def domain_at(root: Path, name: str, place: Place, part: str | None) -> Domain:
+    """Index one of `find_domains`.
+
+    Args:
+        root: that was looked into.
+        name, place: of the domain.
+        part: the images of "train", "val" or "test" alone; None: all.
+
+    Raises:
+        UserError: see `load_domain`.
+    """
     if place.table is not None:
         if place.folders or place.lists:
             logger.info("%s: as %s says, which lists it", name, place.table)
@@ -172,7 +182,7 @@ def _of_parts(
     every = list(places)
     if all(own is None for own, _ in every):
         path = every[0][1]
-        return _from_list(path, name, part) if path.is_file() else _from_folder(path, part)
+        return _from_list(path, name, part) if path.is_file() else domain_in(path, part)
     chosen = [path for own, path in every if part in (None, own)]
     if not chosen:
         known = ", ".join(str(own) for own, _ in every)
@@ -181,13 +191,17 @@ def _of_parts(
         logger.info("%s: %d parts together; --part takes one of them", name, len(chosen))
     spelling = Spelling(())
     read = [
-        _from_list(path, name, None) if path.is_file() else _from_folder(path, None)
-        for path in chosen
+        _from_list(path, name, None) if path.is_file() else domain_in(path, None) for path in chosen
     ]
     return joined(name, root / name, map(spelling.applied, read))
 
 
-def _from_folder(folder: Path, part: str | None) -> Domain:
+def domain_in(folder: Path, part: str | None) -> Domain:
+    """Index a folder as one domain: by the list in it, else as `folder_domain` does.
+
+    Raises:
+        UserError: see `load_domain`.
+    """
     for name in (LIST_NAME, TABLE):
         if (folder / name).is_file():
             return list_domain(folder / name, folder.name, part=part)
