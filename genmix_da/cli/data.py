@@ -45,8 +45,8 @@ def check(
     """Open every image in FOLDER; exit 0 where all is well, 1 where something needs mending.
 
     FOLDER holds domains, or classes, or is a list of images. Every file is accounted for: read,
-    left out with its reason, or no image. Says what the domains' classes have in common, which images
-    are in several domains or parts, and how the counts compare with the published ones.
+    left out with its reason, or no image. Says what the domains' classes have in common, which
+    images are in several domains or parts, and how the counts compare with the published ones.
     """
     import dataclasses
 

@@ -35,7 +35,7 @@ def summary(report: DataReport) -> list[str]:
     lines = [_files(report), *_classes(report.classes)]
     for domain in report.domains:
         lines += _of_domain(domain)
-    lines += [f"{path}: {reason}, no domain" for path, reason in report.hollow]
+    lines += [f"{path}: {reason}, no domain." for path, reason in report.hollow]
     if report.shared:
         lines.append(
             f"{_count(len(report.shared), 'image')} in several domains with the same bytes: a "
@@ -54,7 +54,8 @@ def _files(report: DataReport) -> str:
         f" + {files.hidden} hidden."
     )
     if files.elsewhere:
-        line += f" {_count(files.elsewhere, 'image')} more are read from elsewhere, or by a second link."
+        more = _count(files.elsewhere, "image")
+        line += f" {more} more read from elsewhere, or by a second link."
     return line
 
 

@@ -44,7 +44,7 @@ _OPTIONS: tuple[Command, ...] = (
         type=_Cosine(),
         is_flag=False,
         flag_value=_DEFAULT,
-        help="List near-duplicates across domains and parts, by the cosine of features [0.98].",
+        help="List near-duplicates across domains and parts, by the cosine of features [0.95].",
     ),
     click.option(
         "--backbone",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genmix_da.data.entries import Found, Reason, walk
-from genmix_da.data.everything import Everything
+from genmix_da.data.everything import Everything, Held
 from genmix_da.data.parts import ANNOTATIONS
 
 NO_ENDING = "without ending"
@@ -106,16 +106,25 @@ def _reason(path: Path, reasons: Mapping[str, str], everything: Everything) -> s
     own = next((reasons[str(at)] for at in (path, *path.parents) if str(at) in reasons), None)
     if own is not None:
         return own
+    for held in everything.held:
+        if _home(held, everything) not in path.parents:
+            continue
+        if held.lists:
+            return f"not in {held.lists[0].name}"
+        if held.parts:
+            return "beside the parts"
     if path.parent == everything.root:
         return "beside the folders that are read"
-    for held in everything.held:
-        folder = held.domain.folder
-        home = folder.parent / held.domain.name if folder.is_file() else folder
-        if held.lists and home in path.parents:
-            return f"not in {held.lists[0].name}"
-        if held.parts and home in path.parents:
-            return "beside the parts"
     return "in no domain that is read"
+
+
+def _home(held: Held, everything: Everything) -> Path:
+    """The folder of a domain, also where a list says what is in it."""
+    folder = held.domain.folder
+    if folder.is_dir():
+        return folder
+    beside = folder.parent == everything.root and not everything.one
+    return folder.parent / held.domain.name if beside else folder.parent
 
 
 def _ending(path: Path) -> str:

@@ -14,10 +14,10 @@ from pathlib import Path
 from PIL import Image
 
 from genmix_da.data.accounts import account
-from genmix_da.data.checked import ClassFound, DataReport, DomainReport, Group
+from genmix_da.data.checked import HOLLOW, ClassFound, DataReport, DomainReport, Group
 from genmix_da.data.class_match import match_classes
 from genmix_da.data.domain import Domain
-from genmix_da.data.entries import is_image
+from genmix_da.data.entries import is_image, subfolders
 from genmix_da.data.everything import Everything, Held, read_everything
 from genmix_da.data.pixels import pil_warnings_ignored, read_image
 from genmix_da.progress import track
@@ -128,9 +128,8 @@ def _has_bytes(content: Content) -> bool:
 
 
 def _hollow(folder: Path) -> str:
-    """What a folder without an image is taken for where domains are expected."""
-    inside = any(path.is_dir() for path in folder.iterdir())
-    return "folders without images" if inside else "no folder of images"
+    """What a folder without an image is where domains are expected; class folders look meant."""
+    return HOLLOW if subfolders(folder) else "no image"
 
 
 def _inspect(path: Path) -> Content:

@@ -11,6 +11,7 @@ from genmix_da.data.entries import Reason
 from genmix_da.data.near import Near
 from genmix_da.data.verify import Verified
 
+HOLLOW = "folders without images"  # of a folder where a domain would be: looks meant
 Group = tuple[str, ...]  # paths of files with the same bytes
 
 
@@ -82,7 +83,7 @@ class DataReport:
         one: it is one data set of classes and no folder of domains.
         files: every file, accounted for.
         classes: of the domains side by side.
-        hollow: (folder without an image, what it is taken for).
+        hollow: (folder, reason) where a domain would be without an image; see `HOLLOW`.
         verified: contents against decoded images in the cache; None: not asked for.
         near: near-duplicates; None: not asked for.
     """
@@ -104,6 +105,7 @@ class DataReport:
         return not (
             self.files.skipped
             or self.files.no_files
+            or any(reason == HOLLOW for _, reason in self.hollow)
             or (self.verified is not None and self.verified.changed)
             or any(
                 report.unreadable or report.left_out or report.class_differences
