@@ -17,7 +17,7 @@ from genmix_da.frozen.encoder import BackboneChoice, FrozenEncoder, frozen_encod
 @pytest.fixture
 def encoder() -> FrozenEncoder:
     choice = BackboneChoice("timm:test_efficientnet", "none", {}, 1)
-    return frozen_encoder(choice, image_size=32, device=torch.device("cpu"))
+    return frozen_encoder(choice, image_size=160, device=torch.device("cpu"))
 
 
 @pytest.fixture
@@ -32,10 +32,10 @@ def digest(number: int) -> str:
 
 
 def test_the_centre_is_encoded(encoder: FrozenEncoder, pictures: np.ndarray) -> None:
-    corner = round((encoder.preprocessing.resize_size - 32) / 2)
+    corner = round((encoder.preprocessing.resize_size - 160) / 2)
     assert corner > 0
     found = centre_features(encoder, [digest(i) for i in range(3)], pictures.__getitem__, 1)
-    centre = pictures[:, corner : corner + 32, corner : corner + 32]
+    centre = pictures[:, corner : corner + 160, corner : corner + 160]
     np.testing.assert_allclose(found, encoder.encode(centre), rtol=1e-4, atol=1e-5)
 
 
