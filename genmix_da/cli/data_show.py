@@ -85,8 +85,11 @@ def _classes(classes: ClassMatch) -> Iterator[str]:
             by_lack.setdefault(lacking, []).append(name)
         for lacking, names in by_lack.items():
             yield f"Not in {', '.join(lacking)}: {len(names)} ({_some(names)})."
-    for one, name, other, like in classes.alike:
-        yield f"{name!r} of {one} and {like!r} of {other} may be one class misspelt."
+    if classes.alike:
+        told = [
+            f"{name!r} ({one}) and {like!r} ({other})" for one, name, other, like in classes.alike
+        ]
+        yield f"May be one class misspelt: {_some(told, '; ')}."
 
 
 def _others(classes: ClassMatch) -> set[str]:

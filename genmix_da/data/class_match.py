@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations, permutations
@@ -73,5 +74,11 @@ def match_classes(domains: Iterable[Domain]) -> ClassMatch:
             (one, name, other, like)
             for one, other in combinations(own, 2)
             for name, like in nearly_alike(lacking[one, other], lacking[other, one])
+            if _digits(name) == _digits(like)
         ),
     )
+
+
+def _digits(name: str) -> str:
+    """Names of other numbers are of other classes."""
+    return re.sub(r"\D", "", name)

@@ -46,7 +46,7 @@ def test_classes_side_by_side(run: Callable, make_data: Callable, tmp_path: Path
     assert "Spelt differently and joined: Alarm_Clock (Art) = alarm clock (Photo)." in said
     assert "In Art and not in Photo: 1 (headphone)." in said
     assert "In Photo and not in Art: 2 (headphones, pen)." in said
-    assert "'headphone' of Art and 'headphones' of Photo may be one class misspelt." in said
+    assert "May be one class misspelt: 'headphone' (Art) and 'headphones' (Photo)." in said
 
 
 def test_of_many_domains_classes_are_listed_by_who_lacks_them(

@@ -42,6 +42,11 @@ def test_private_names_that_are_nearly_alike() -> None:
     assert found.alike == (("Art", "Headphone", "Pen", "headphones"),)
 
 
+def test_names_of_other_numbers_are_no_misspelling() -> None:
+    found = match_classes([domain("Art", "class 012", "x"), domain("Pen", "class 021", "x")])
+    assert found.alike == ()
+
+
 def test_a_domain_without_classes_lacks_none() -> None:
     flat = Domain("Flat", Path("Flat"), (Path("Flat/1.jpg"),), None, ())
     found = match_classes([domain("Art", "a"), flat])
