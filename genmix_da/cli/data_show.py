@@ -32,7 +32,7 @@ def echo_check(report: DataReport) -> None:
 
 def summary(report: DataReport) -> list[str]:
     """What there is to know of the whole, a sentence each."""
-    lines = [_files(report), *_classes(report.classes)]
+    lines = [_files(report), *_classes(report.classes, len(report.domains))]
     for domain in report.domains:
         lines += _of_domain(domain)
     lines += [f"{path}: {reason}, no domain." for path, reason in report.hollow]
@@ -59,11 +59,13 @@ def _files(report: DataReport) -> str:
     return line
 
 
-def _classes(classes: ClassMatch) -> Iterator[str]:
+def _classes(classes: ClassMatch, domains: int) -> Iterator[str]:
     if not classes.names:
         return
     count = _count(len(classes.names), "class", "classes")
-    if not classes.missing:
+    if domains == 1:
+        yield f"{count}."
+    elif not classes.missing:
         yield f"{count}, every one in every domain."
     else:
         yield f"{count}, {classes.everywhere} of them in every domain."
@@ -167,10 +169,11 @@ def _domain_lines(domain: DomainReport) -> Iterator[str]:
     """The files of a domain that are in question."""
     yield from (f"{path}: {reason}" for path, reason in (*domain.unreadable, *domain.left_out))
     yield from (f"{path}: animated, its first frame is used" for path in domain.animated)
-    across = set(domain.across_parts)
-    yield from (f"same bytes in several parts: {', '.join(group)}" for group in across)
+    for group in domain.across_parts:
+        yield f"same bytes in several parts: {', '.join(group)}"
+    across = set(map(frozenset, domain.across_parts))
     for group in domain.duplicates:
-        if not any(set(group) == set(other) for other in across):
+        if frozenset(group) not in across:
             yield f"same bytes: {', '.join(group)}"
     for name, found, official in domain.class_differences:
         yield f"{domain.name}/{name}: {found} images, officially {official}"

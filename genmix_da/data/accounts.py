@@ -75,16 +75,16 @@ def account(everything: Everything, unreadable: Mapping[Path, str]) -> Files:
             skipped.append((str(path), unreadable[image]))
         else:
             read += 1
-    named = [path for path in found.others if path in lists or path.name == ANNOTATIONS]
-    others = Counter(_ending(path) for path in found.others if path not in named)
+    named = {path: path in lists or path.name == ANNOTATIONS for path in found.others}
+    others = Counter(_ending(path) for path, is_list in named.items() if not is_list)
     hidden = sum(map(_count, found.hidden))
     apart = dict(skipped)
     gone = {str(path): reason for path, reason in unreadable.items() if not path.is_file()}
     return Files(
-        read + len(skipped) + len(named) + others.total() + hidden,
+        read + len(skipped) + sum(named.values()) + others.total() + hidden,
         read,
         tuple(skipped),
-        tuple(map(str, named)),
+        tuple(str(path) for path, is_list in named.items() if is_list),
         dict(others.most_common()),
         hidden,
         tuple((path, why) for path, why in (reasons | gone).items() if path not in apart),

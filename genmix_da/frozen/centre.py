@@ -17,7 +17,7 @@ from genmix_da.places import cache_folder
 from genmix_da.progress import track
 from lead.views import prefetch
 
-_TOGETHER = 16  # images a batch
+_CUDA_GROUP = 32  # images a batch; on the CPU one is as fast, and hangs on no other
 
 
 def centre_features(
@@ -47,7 +47,8 @@ def centre_features(
     first = {key: row for row, key in reversed(list(enumerate(keys)))}
     known = {key: kept for key in first if (kept := store.read(key)) is not None}
     missing = [key for key in first if key not in known]
-    groups = [missing[start : start + _TOGETHER] for start in range(0, len(missing), _TOGETHER)]
+    together = _CUDA_GROUP if encoder.device.type == "cuda" else 1
+    groups = [missing[start : start + together] for start in range(0, len(missing), together)]
 
     def views(group: list[str]) -> NDArray[np.uint8]:
         return np.stack([read(first[key])[window, window] for key in group])

@@ -82,6 +82,7 @@ def test_one_data_set_with_parts(run: Callable, make_data: Callable, tmp_path: P
     said = lines(run("data", "check", root))
     assert "pets has parts: train 6, test 4 images." in said
     assert "pets: no image of test is of dog." in said
+    assert "2 classes." in said
     assert (
         "pets: 1 image in several parts with the same bytes: a score on one part after training on "
         "another says too much."
