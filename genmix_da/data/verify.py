@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -87,13 +87,17 @@ def _read_as(held: Iterable[Held]) -> Iterator[Domain]:
     Labels enter the key of an array, and a target has the source's.
     """
     every = list(held)
-    spellings = [Spelling(one.domain.classes) for one in every]
     for one in every:
         images = one.domain.images
         for wanted in (frozenset(images), *one.parts.values()):
             part = one.domain.part(row for row, image in enumerate(images) if image in wanted)
-            seen: set[tuple[str, ...] | None] = set()
-            for spelt in (part, *(spelling.applied(part) for spelling in spellings)):
-                if spelt.labels not in seen:
-                    seen.add(spelt.labels)
-                    yield spelt
+            spellings = [Spelling(other.domain.classes) for other in every]
+            read_as = {part.labels, *(_spelt(part, spelling) for spelling in spellings)}
+            yield from (replace(part, labels=labels) for labels in read_as)
+
+
+def _spelt(domain: Domain, spelling: Spelling) -> tuple[str, ...] | None:
+    """The labels of a domain under the names of another; said in no log, as this is no run."""
+    if domain.labels is None:
+        return None
+    return tuple(map(spelling.name, domain.labels))

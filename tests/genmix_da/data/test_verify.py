@@ -77,12 +77,17 @@ def test_a_file_that_is_no_image_any_more_is_named(root: Path, tmp_path: Path) -
     assert verified(root).changed == (str(root / "Art" / "a" / "01.png"),)
 
 
-def test_a_target_in_the_spelling_of_its_source(make_data: Callable, tmp_path: Path) -> None:
+def test_a_target_in_the_spelling_of_its_source(
+    make_data: Callable, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     root = make_data(tmp_path / "own", ("Art",), ("Alarm_Clock", "Bed"), 2)
     make_data(root, ("Photo",), ("alarm clock", "bed"), 2)
     spelling = Spelling(load_domain(root, "Art").classes)
     decode_domain(spelling.applied(load_domain(root, "Photo")), 8, "bilinear")
+    caplog.clear()
+    caplog.set_level("INFO")
     assert verified(root) == Verified(1, (), 0)
+    assert caplog.text == ""  # it asks in the names of every domain, and runs none
 
 
 def test_parts_are_compared_too(make_data: Callable, tmp_path: Path) -> None:
