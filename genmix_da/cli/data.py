@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from genmix_da.cli.near import check_alone, find_near, near_encoder, near_options
 from genmix_da.cli.options import json_option
-
-_LISTED = 20
 
 
 @click.group(name="data")
@@ -17,62 +17,67 @@ def command() -> None:
 
 
 @command.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder")
+@near_options
+@click.option(
+    "--verify", is_flag=True, help="Compare contents with the decoded images in the cache."
+)
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(path_type=Path),
+    help="Write one HTML page: a picture of every class in every domain.",
+)
 @json_option
 @click.pass_context
-def check(context: click.Context, folder: Path, as_json: bool) -> None:
+def check(
+    context: click.Context,
+    folder: str,
+    near: float | None,
+    backbone: str | None,
+    backbone_arguments: dict[str, Any],
+    weights: str | None,
+    device: str | None,
+    verify: bool,
+    page: Path | None,
+    as_json: bool,
+) -> None:
     """Open every image in FOLDER; exit 0 where all is well, 1 where something needs mending.
 
-    Lists unreadable, truncated, zero-byte, animated and duplicate files and what is left out, and
-    compares the counts with the published ones where the data set is known.
+    FOLDER holds domains, or classes, or is a list of images. Every file is accounted for: read,
+    left out with its reason, or no image. Says what the domains' classes have in common, which
+    images are in several domains or parts, and how the counts compare with the published ones.
     """
     import dataclasses
 
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
+    from genmix_da.cli.data_show import echo_check, summary
     from genmix_da.cli.show import echo_json
-    from genmix_da.data.check import check_data
+    from genmix_da.data.check import look_over
+    from genmix_da.data.hub import local
+    from genmix_da.data.verify import verify as verified
+    from genmix_da.report.data_page import write_data_page
+    from genmix_da.report.html import page_file
 
-    report = check_data(folder)
+    of_near = {"backbone": backbone, "weights": weights, "device": device}
+    check_alone(near, **of_near, backbone_arguments=backbone_arguments)
+    if page is not None:
+        page = page_file(page, "--html")
+    encoder = None if near is None else near_encoder(arguments=backbone_arguments, **of_near)
+    checked = look_over(local(folder))
+    report = checked.report
+    if verify:
+        found = verified(checked.everything.held, checked.digests)
+        report = dataclasses.replace(report, verified=found)
+    if near is not None and encoder is not None:
+        report = dataclasses.replace(report, near=find_near(checked, near, encoder))
+    if page is not None:
+        write_data_page(report, page, summary(report))
     if as_json:
         echo_json(dataclasses.asdict(report) | {"clean": report.clean})
-        context.exit(0 if report.clean else 1)
-    table = Table(title=escape(f"{report.root}: {report.dataset or 'no published data set'}"))
-    for name in (
-        *("domain", "classes", "images", "official"),
-        *("unreadable", "animated", "duplicates", "other files"),
-    ):
-        table.add_column(name, justify="left" if name == "domain" else "right")
-    for domain in report.domains:
-        table.add_row(
-            escape(domain.name),
-            str(domain.classes),
-            str(domain.images),
-            "n/a" if domain.official is None else str(domain.official),
-            str(len(domain.unreadable)),
-            str(len(domain.animated)),
-            str(sum(len(group) for group in domain.duplicates)),
-            str(len(domain.other_files)),
-        )
-    Console(width=None if Console().is_terminal else 100).print(table)
-    for domain in report.domains:
-        lines = [f"{path}: {reason}" for path, reason in (*domain.unreadable, *domain.left_out)]
-        lines += [f"{path}: animated, its first frame is used" for path in domain.animated]
-        lines += [f"same bytes: {', '.join(group)}" for group in domain.duplicates]
-        lines += [
-            f"{domain.name}/{name}: {found} images, officially {official}"
-            for name, found, official in domain.class_differences
-        ]
-        for line in lines[:_LISTED]:
-            click.echo(line)
-        if len(lines) > _LISTED:
-            click.echo(f"... and {len(lines) - _LISTED} more in {domain.name}; --json lists all")
-    for group in report.shared[:_LISTED]:
-        click.echo(f"same bytes in several domains: {', '.join(group)}")
-    if len(report.shared) > _LISTED:
-        click.echo(f"... and {len(report.shared) - _LISTED} more; --json lists all")
+    else:
+        echo_check(report)
+        if page is not None:
+            click.echo(page)
     context.exit(0 if report.clean else 1)
 
 

@@ -14,11 +14,10 @@ from pathlib import Path
 
 from genmix_da.data.domain import LAYOUT, Domain, joined
 from genmix_da.data.entries import subfolders
-from genmix_da.data.folders import folder_domain
 from genmix_da.data.listed import domains_in, lines_domain, list_domain
 from genmix_da.data.lists import is_list, is_table
 from genmix_da.data.parts import check_part, holds_classes, part_name, parts_of, split_stem
-from genmix_da.data.sources import LISTS, checked_list, own_list
+from genmix_da.data.sources import LISTS, checked_list, data_set
 from genmix_da.data.spelling import Spelling
 from genmix_da.errors import UserError
 from office_home.names import key, match_domain
@@ -126,17 +125,27 @@ def _load(root: Path, query: str, part: str | None) -> Domain:
     except LookupError as error:
         own = Path(query)
         if query and own.is_dir():
-            return _from_folder(own, part)
+            return data_set(own, part=part)
         if query and own.is_file():
             return _from_list(checked_list(own), own.stem, part)
         raise UserError(f"{error} (under {root}).") from error
     place = places[name]
     if query.endswith(("/", "\\")) and place.folders:
         place = Place(folders=place.folders)
-    return _from_place(root, name, place, part)
+    return domain_at(root, name, place, part)
 
 
-def _from_place(root: Path, name: str, place: Place, part: str | None) -> Domain:
+def domain_at(root: Path, name: str, place: Place, part: str | None) -> Domain:
+    """Index one of `find_domains`.
+
+    Args:
+        root: that was looked into.
+        name, place: of the domain.
+        part: the images of "train", "val" or "test" alone; None: all.
+
+    Raises:
+        UserError: see `load_domain`.
+    """
     if place.table is not None:
         if place.folders or place.lists:
             logger.info("%s: as %s says, which lists it", name, place.table)
@@ -158,7 +167,7 @@ def _of_parts(
     every = list(places)
     if all(own is None for own, _ in every):
         path = every[0][1]
-        return _from_list(path, name, part) if path.is_file() else _from_folder(path, part)
+        return _from_list(path, name, part) if path.is_file() else data_set(path, part=part)
     chosen = [path for own, path in every if part in (None, own)]
     if not chosen:
         known = ", ".join(str(own) for own, _ in every)
@@ -166,18 +175,8 @@ def _of_parts(
     if len(chosen) > 1:
         logger.info("%s: %d parts together; --part takes one of them", name, len(chosen))
     spelling = Spelling(())
-    read = [
-        _from_list(path, name, None) if path.is_file() else _from_folder(path, None)
-        for path in chosen
-    ]
+    read = [_from_list(path, name, None) if path.is_file() else data_set(path) for path in chosen]
     return joined(name, root / name, map(spelling.applied, read))
-
-
-def _from_folder(folder: Path, part: str | None) -> Domain:
-    file = own_list(folder)
-    if file is not None:
-        return list_domain(file, folder.name, part=part)
-    return folder_domain(folder, part=part)
 
 
 def _from_list(file: Path, name: str, part: str | None) -> Domain:

@@ -64,9 +64,10 @@ class Found:
 
 
 def walk(folder: Path) -> Found:
-    """Everything below a folder, at any depth."""
+    """Everything below a folder, at any depth; links to a folder above it are not followed."""
     found = Found()
-    _walk(folder, found, set())
+    above = [path.stat() for path in folder.absolute().parents]
+    _walk(folder, found, {(status.st_dev, status.st_ino) for status in above})
     return found
 
 

@@ -40,7 +40,8 @@ def data_set(source: str | Path, *, part: str | None = None) -> Domain:
     path, part = local(source), check_part(part)
     file = own_list(path)
     if file is not None:
-        return list_domain(file, path.stem, part=part)
+        name = path.name if path.is_dir() else path.stem
+        return list_domain(file, name, part=part)
     if not path.is_dir():
         raise UserError(f"no folder {path}; expected <class>/<image> below it, or a list of them.")
     return folder_domain(path, part=part)

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from genmix_da.errors import UserError
-from genmix_da.places import user_path
 from genmix_da.report.content import DETAILED, Content, gather
-from genmix_da.report.figures import Chart, inline_svg, shown, write_files
+from genmix_da.report.figures import Chart, inline_svg, write_files
+from genmix_da.report.html import environment, page_file, source
 from genmix_da.report.limit import Limit
 from genmix_da.report.load import load_runs
 from genmix_da.report.run import STAGES
@@ -60,7 +59,7 @@ def write_report(
         >>> write_report(["runs/demo"], "report.html")  # doctest: +SKIP
         PosixPath('report.html')
     """
-    path = _checked(out)
+    path = page_file(out, "-o")
     content = gather(load_runs([Path(run) for run in runs]), command, details=details)
     path.parent.mkdir(parents=True, exist_ok=True)
     page = render(content)
@@ -71,52 +70,34 @@ def write_report(
     return path
 
 
-def _checked(out: str | Path) -> Path:
-    """The file to write; devices and folders are no place for a page."""
-    if str(out) in ("", "."):
-        raise UserError("the page needs a name; give -o FILE.")
-    path = user_path(out)
-    if path.exists() and not path.is_file():
-        raise UserError(f"{path} is not a file that can be replaced; give another -o FILE.")
-    return path
-
-
 def render(content: Content) -> str:
     """The page as text."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
-
-    environment = Environment(
-        loader=PackageLoader("genmix_da.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-    environment.filters["shown"] = shown
-
-    def source(name: str) -> Markup:
-        return Markup((Path(__file__).parent / "templates" / name).read_text(encoding="utf-8"))
 
     @cache
     def svg(chart: Chart) -> Markup:
         return Markup(inline_svg(chart))  # matplotlib escapes the text it writes
 
-    page = environment.get_template("page.html.j2").render(
-        c=content,
-        svg=svg,
-        css=source("page.css"),
-        js=source("page.js"),
-        percent=percent,
-        state=state,
-        verdict=verdict,
-        labels_missing=labels_missing,
-        meanings=_meanings(content),
-        column_meanings=_columns(content),
-        kind_of=kind_of,
-        stages=_stages(content),
-        compared=[chart for chart in content.comparison if chart.name != "cost"],
-        gpu=any("cuda" in row.memory for row in content.costs),
-        version=_version(),
+    page = (
+        environment()
+        .get_template("page.html.j2")
+        .render(
+            c=content,
+            svg=svg,
+            css=source("page.css"),
+            js=source("page.js"),
+            percent=percent,
+            state=state,
+            verdict=verdict,
+            labels_missing=labels_missing,
+            meanings=_meanings(content),
+            column_meanings=_columns(content),
+            kind_of=kind_of,
+            stages=_stages(content),
+            compared=[chart for chart in content.comparison if chart.name != "cost"],
+            gpu=any("cuda" in row.memory for row in content.costs),
+            version=_version(),
+        )
     )
     return page.encode("utf-8", "replace").decode()  # what no filter saw
 

@@ -1,0 +1,129 @@
+"""A data folder on one page: a picture of every class in every domain, counts, what is left out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from genmix_da.data.checked import DataReport
+from genmix_da.data.pixels import pil_warnings_ignored, read_image
+from genmix_da.data.spelling import Spelling
+from genmix_da.progress import track
+from genmix_da.report.html import environment, page_file, source
+from genmix_da.report.pictures import data_uri
+from lead.checkpoint import write_atomically
+
+SIDE = 96  # longest side of a picture in pixels; two thousand of them make some 10 MB
+_QUALITY = 70
+_LISTED = 200  # lines of each list
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A class in a domain.
+
+    Attributes:
+        images: number of readable ones.
+        name: as the domain spells it.
+        parts: "train 12, test 3", or "".
+        picture: data URI of one of them; None where none can be read.
+    """
+
+    images: int
+    name: str
+    parts: str
+    picture: str | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A class.
+
+    Attributes:
+        name: of the class.
+        cells: of the domains in order; None where a domain lacks it.
+    """
+
+    name: str
+    cells: tuple[Cell | None, ...]
+
+
+def write_data_page(report: DataReport, out: str | Path, lines: Iterable[str]) -> Path:
+    """Write the page.
+
+    Args:
+        report: of a check.
+        out: HTML file to write.
+        lines: sentences on what was found, as the command prints them.
+
+    Returns:
+        The HTML file.
+
+    Raises:
+        UserError: `out` is no name for a file.
+    """
+    path = page_file(out, "--html")
+    pictures = _pictures(report)
+    text = (
+        environment()
+        .get_template("data.html.j2")
+        .render(
+            report=report,
+            name=Path(report.root).resolve().name,
+            rows=_rows(report, pictures),
+            unlabelled=[
+                (d, pictures.get(d.example or "")) for d in report.domains if not d.classes
+            ],
+            labelled=[domain for domain in report.domains if domain.classes],
+            lines=list(lines),
+            listed=_LISTED,
+            css=source("page.css") + source("data.css"),
+        )
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = text.encode("utf-8", "replace")  # names of files need not be UTF-8
+    write_atomically(path, lambda file: file.write_bytes(content))
+    return path
+
+
+def _rows(report: DataReport, pictures: dict[str, str | None]) -> list[Row]:
+    """The classes of all domains in order."""
+    spelling = Spelling(report.classes.names)
+    cells = [
+        {
+            spelling.name(found.name): Cell(
+                found.images,
+                found.name,
+                ", ".join(f"{part} {count}" for part, count in found.parts.items()),
+                pictures.get(found.example or ""),
+            )
+            for found in domain.class_list
+        }
+        for domain in report.domains
+        if domain.classes
+    ]
+    return [Row(name, tuple(own.get(name) for own in cells)) for name in report.classes.names]
+
+
+def _pictures(report: DataReport) -> dict[str, str | None]:
+    """Path -> data URI of the examples."""
+    paths = [found.example for domain in report.domains for found in domain.class_list]
+    paths += [domain.example for domain in report.domains if not domain.classes]
+    wanted = [path for path in dict.fromkeys(paths) if path is not None]
+    with pil_warnings_ignored(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        made = track(pool.map(_picture, wanted), "drawing the page", len(wanted))
+        return dict(zip(wanted, made, strict=True))
+
+
+def _picture(path: str) -> str | None:
+    try:
+        image = read_image(Path(path).read_bytes())
+    except (OSError, ValueError):  # it could be read a moment ago
+        return None
+    image.thumbnail((SIDE, SIDE))
+    return data_uri(np.asarray(image), _QUALITY)

@@ -1,0 +1,53 @@
+"""What all pages share: the template engine, which escapes every name, and the file to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genmix_da.errors import UserError
+from genmix_da.places import user_path
+from genmix_da.report.figures import shown
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+
+def environment() -> Environment:
+    """Templates of this package; what comes from file names, class names or prompts is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader("genmix_da.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    made.filters["shown"] = shown
+    return made
+
+
+def source(name: str) -> Markup:
+    """A style sheet or script of the templates, as it is."""
+    from markupsafe import Markup
+
+    return Markup((Path(__file__).parent / "templates" / name).read_text(encoding="utf-8"))
+
+
+def page_file(out: str | Path, option: str) -> Path:
+    """The file to write; devices and folders are no place for a page.
+
+    Args:
+        out: as given.
+        option: that it is given with, for the message.
+
+    Raises:
+        UserError: it can't be written to.
+    """
+    if str(out) in ("", "."):
+        raise UserError(f"the page needs a name; give {option} FILE.")
+    path = user_path(out)
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is not a file that can be replaced; give another {option} FILE.")
+    return path
