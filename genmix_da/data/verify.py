@@ -16,6 +16,7 @@ from typing import Any
 from genmix_da.data.decode import _FILTERS, _key
 from genmix_da.data.domain import Domain
 from genmix_da.data.everything import Held
+from genmix_da.data.grey import GreyRange
 from genmix_da.data.spelling import Spelling
 from genmix_da.places import cache_folder
 
@@ -94,7 +95,9 @@ def _read_as(held: Iterable[Held]) -> Iterator[Domain]:
             spellings = [Spelling(other.domain.classes) for other in every]
             read_as = {part.labels, *(_spelt(part, spelling) for spelling in spellings)}
             # A part that is read alone has a range of deep grey of its own.
-            yield from (replace(part, labels=labels, grey=None) for labels in read_as)
+            yield from (
+                replace(part, labels=labels, grey=GreyRange(part.images)) for labels in read_as
+            )
 
 
 def _spelt(domain: Domain, spelling: Spelling) -> tuple[str, ...] | None:
