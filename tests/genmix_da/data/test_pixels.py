@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
+from genmix_da.data import pixels
 from genmix_da.data.decode import decode_domain
 from genmix_da.data.folders import folder_domain
 from genmix_da.data.grey import GreyRange, usual_range
 from genmix_da.data.pixels import read_image
+from genmix_da.errors import UserError
 
 RAMP = np.linspace(0, 1, 64 * 64).reshape(64, 64)
 
@@ -129,6 +131,58 @@ def test_usual_ranges(
     assert usual_range(least, greatest, whole=whole) == expected
 
 
+@pytest.mark.parametrize(("kind", "size"), [("JPEG", (100, 75)), ("PNG", (400, 300))])
+def test_large_pictures_are_reduced_while_decoded(
+    kind: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = encoded(Image.new("RGB", (400, 300), (9, 99, 199)), kind)
+    assert read_image(content).size == (400, 300)
+    monkeypatch.setattr(pixels, "_LARGE", 100_000)
+    monkeypatch.setattr(pixels, "_KEPT", 64)
+    found = read_image(content)
+    assert found.size == size
+    assert np.abs(np.asarray(found).reshape(-1, 3).mean(axis=0) - (9, 99, 199)).max() < 2
+
+
+def test_what_a_phone_takes_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above the limits of PIL, which warns at 89 and refuses at 179 million pixels."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    assert read_image(encoded(Image.new("RGB", (60, 50)), "JPEG")).size == (60, 50)
+    assert Image.MAX_IMAGE_PIXELS == 1000
+    monkeypatch.setenv(pixels.LIMIT, "1e3")
+    with pytest.raises(ValueError, match=r"more than 1,000; \$GENMIX_DA_MAX_PIXELS raises that"):
+        read_image(encoded(Image.new("RGB", (60, 50)), "JPEG"))
+    monkeypatch.setenv(pixels.LIMIT, "1e4")
+    assert read_image(encoded(Image.new("RGB", (60, 50)), "JPEG")).size == (60, 50)
+
+
+@pytest.mark.parametrize("named", ["many", "-1", "0", "nan", "inf"])
+def test_limits_that_are_no_numbers(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(pixels.LIMIT, named)
+    with pytest.raises(UserError, match=f"GENMIX_DA_MAX_PIXELS is '{named}'; give a number"):
+        read_image(encoded(Image.new("RGB", (6, 5)), "PNG"))
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+def test_pictures_of_phones(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    picture = colours().resize((64, 48))
+    found = read_image(encoded(picture, kind))
+    assert np.abs(np.asarray(found).astype(int) - np.asarray(picture)).mean() < 12
+
+
+def test_heic_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pixels, "_heif_is_read", lambda: False)
+    monkeypatch.setattr(Image, "open", no_format)
+    with pytest.raises(ValueError, match=r"HEIC or AVIF.*pip install 'genmix-da\[heif\]'"):
+        read_image(b"\0\0\0\x18ftypheic and so on")
+
+
+def no_format(_: object) -> Image.Image:
+    raise UnidentifiedImageError
+
+
 def test_a_data_set_has_one_range(tmp_path: Path) -> None:
     for name, top in (("dim", 900), ("bright", 4095)):
         (tmp_path / name).mkdir()
@@ -136,8 +190,8 @@ def test_a_data_set_has_one_range(tmp_path: Path) -> None:
         Image.fromarray(values).save(tmp_path / name / "1.tif")
     domain = folder_domain(tmp_path)
     assert domain.grey.usual == (0, 4095)
-    pixels = decode_domain(domain, 64, "bilinear").pixels
-    bright, dim = pixels[0].max(), pixels[1].max()
+    found = decode_domain(domain, 64, "bilinear").pixels
+    bright, dim = found[0].max(), found[1].max()
     assert (bright, dim) == (255, 900 * 256 // 4096)
     # A part has the range of the whole.
     assert domain.part([1]).grey.usual == (0, 4095)

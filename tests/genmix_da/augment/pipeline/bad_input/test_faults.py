@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from genmix_da.augment import cache as cache_module
+from genmix_da import sealed as sealed_module
 from genmix_da.augment import pipeline as pipeline_module
 
 CLI = ("--features", "off", "--edit-size", 48)
@@ -25,7 +25,7 @@ class Disk:
 
     def __init__(self, room: int, error: OSError) -> None:
         self.room, self.error = room, error
-        self.write = cache_module.write_atomically
+        self.write = sealed_module.write_atomically
 
     def __call__(self, path: Path, write: Callable[[Path], object]) -> None:
         self.room -= 1
@@ -43,7 +43,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize(("module", "room"), [(cache_module, 4), (pipeline_module, 6)])
+@pytest.mark.parametrize(("module", "room"), [(sealed_module, 4), (pipeline_module, 6)])
 def test_fault_of_the_disk_is_one_sentence_and_resumed_from(
     run: Callable,
     refused: Callable,
@@ -64,7 +64,7 @@ def test_fault_of_the_disk_is_one_sentence_and_resumed_from(
     assert not (out / "manifest.jsonl").exists()
     outcome = run("augment", source, out, *CLI, "--resume")
     assert outcome.code == 0
-    assert f"{12 - room if module is cache_module else 0} edits made now" in outcome.out
+    assert f"{12 - room if module is sealed_module else 0} edits made now" in outcome.out
     assert all(file.stat().st_mtime_ns == time for file, time in finished.items())
     assert run("augment", source, tmp_path / "whole", *CLI).code == 0
     assert tree_of(tmp_path / "whole") == tree_of(out)
