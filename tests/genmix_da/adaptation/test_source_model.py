@@ -69,6 +69,23 @@ def test_reused_source_model_gives_the_same_numbers(quick: Callable) -> None:
     assert again["source_only"] == first["source_only"]
 
 
+@pytest.mark.parametrize("damage", ["bit", "cut", "empty"])
+def test_a_damaged_source_model_is_trained_again(
+    quick: Callable, trainings: list[int], damage: str
+) -> None:
+    first = quick("Clipart")
+    file = Path(first["source_model"]["folder"]) / "checkpoint.safetensors"
+    whole = file.read_bytes()
+    content = bytearray(whole)
+    content[-2] ^= 1
+    file.write_bytes({"bit": content, "cut": content[:-8], "empty": b""}[damage])
+    again = quick("Clipart")
+    assert len(trainings) == 2
+    assert again["scores"] == first["scores"]
+    assert again["source_only"] == first["source_only"]
+    assert file.read_bytes() == whole
+
+
 @pytest.mark.parametrize(
     "option",
     [

@@ -146,6 +146,23 @@ def test_damaged_image_is_named(tmp_path: Path) -> None:
         FractalSource(tmp_path, count=0).window(8, 8, np.random.default_rng(0))
 
 
+@pytest.mark.parametrize("damage", ["bit", "cut", "empty", "older"])
+def test_damaged_fractals_of_our_own_are_drawn_again(
+    made: list[int], tmp_path: Path, damage: str
+) -> None:
+    before = windows(FractalSource(tmp_path, count=1), 1)
+    (file,) = tmp_path.iterdir()
+    content = bytearray(file.read_bytes())
+    if damage == "older":  # without a seal, as in earlier versions
+        content = content[:-32]
+    elif damage == "bit":
+        content[len(content) // 2] ^= 1
+    file.write_bytes({"cut": content[:-50], "empty": b""}.get(damage, content))
+    after = windows(FractalSource(tmp_path, count=1), 1)
+    assert np.array_equal(after[0][1], before[0][1])
+    assert len(made) == (1 if damage == "older" else 2)
+
+
 def test_source_travels_to_other_processes(made: list[int], tmp_path: Path) -> None:
     source = FractalSource(tmp_path, count=2)
     before = windows(source, 4)

@@ -120,6 +120,43 @@ def test_another_folder_to_test_on(tmp_path: Path) -> None:
     assert parts.test.images == (other / "a" / "9.png",)
 
 
+def listed(file: Path, *lines: str) -> str:
+    file.write_text("\n".join(lines) + "\n")
+    return str(file)
+
+
+def test_a_list_is_a_data_set(tmp_path: Path) -> None:
+    put(tmp_path / "all", *of("ab"))
+    lines = [f"all/{name} {name[0]}" for name in of("ab")]
+    parts = find_parts(listed(tmp_path / "photos.txt", *lines))
+    assert (parts.name, parts.train.classes) == ("photos", ("a", "b"))
+    assert parts.train.images == find_parts(str(tmp_path / "all")).train.images
+    assert parts.test is None
+    test = find_parts(str(tmp_path / "all"), listed(tmp_path / "test.txt", *lines[:3])).test
+    assert test is not None
+    assert test.labels == ("a", "a", "b")
+
+
+def test_a_table_that_names_the_parts(tmp_path: Path) -> None:
+    put(tmp_path, *of("ab", "x/"))
+    rows = ["x/a/0.png,A,train", "x/a/1.png,a,Validation", "x/b/0.png,b,train", "x/b/1.png,b,test"]
+    parts = find_parts(listed(tmp_path / "labels.csv", "path,label,split", *rows))
+    assert parts.train.labels == ("A", "b")
+    assert parts.val is not None and parts.val.labels == ("A",)
+    assert parts.test is not None and parts.test.labels == ("b",)
+    inside = find_parts(str(tmp_path))  # the table of a folder is what the folder says of itself
+    assert inside.train.images == parts.train.images
+    rest = listed(tmp_path / "rest.csv", "path,label,split", rows[3])
+    with pytest.raises(UserError, match="has the parts test and no training images"):
+        find_parts(rest)
+
+
+def test_an_archive(tmp_path: Path) -> None:
+    (tmp_path / "set.zip").write_bytes(b"PK")
+    with pytest.raises(UserError, match=r"set.zip is an archive; unpack it and give the folder"):
+        find_parts(str(tmp_path / "set.zip"))
+
+
 def test_no_such_folder_nor_name() -> None:
     with pytest.raises(UserError, match="'nowhere' is neither a folder nor one of torchvision"):
         find_parts("nowhere")

@@ -67,6 +67,46 @@ def test_resume_writes_only_what_is_missing(
     assert all(file.stat().st_mtime_ns == time for file, time in times.items())
 
 
+@pytest.mark.parametrize("damage", ["bit", "another image", "cut"])
+def test_an_image_that_is_not_that_of_its_manifest_is_made_again(
+    source: Path,
+    settings: AugmentSettings,
+    tmp_path: Path,
+    tree_of: Callable,
+    caplog: pytest.LogCaptureFixture,
+    damage: str,
+) -> None:
+    out = tmp_path / "out"
+    augment_folder(source, out, settings)
+    before = tree_of(out)
+    file, other = sorted(out.rglob("*.jpg"))[3:5]
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes({"bit": content, "another image": other.read_bytes()}.get(damage, b"JPEG"))
+    done = augment_folder(source, out, settings, resume=True)
+    assert done.written == 1
+    assert tree_of(out) == before
+    what = "damaged" if damage == "cut" else "not the image of its manifest"
+    assert f"{file} is {what} and is made again" in caplog.text
+
+
+def test_an_edit_with_one_wrong_bit_is_made_again(
+    source: Path, settings: AugmentSettings, tmp_path: Path, told: Any, tree_of: Callable
+) -> None:
+    out, s = tmp_path / "out", replace(settings, editor="told")
+    done = augment_folder(source, out, s)
+    before = tree_of(out)
+    edit = done.selection.edits[5]
+    file = edit_cache().path(edit.job.key)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    (out / "cup").rename(tmp_path / "away")
+    augment_folder(source, out, s, resume=True)
+    assert tree_of(out) == before
+    assert told.seeds.count(edit.job.seed) == 2
+
+
 @pytest.mark.parametrize(("damaged", "seen"), [(b"", True), (b"\xff\xd8\xff\xd9", False)])
 def test_resume_survives_a_damaged_edit(
     source: Path,
