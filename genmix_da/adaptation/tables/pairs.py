@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import permutations
 
+from genmix_da.data.parts import part_name
 from genmix_da.errors import UserError, check_name, or_did_you_mean
 from genmix_da.methods.base import SETTINGS
 from genmix_da.table.request import listed
@@ -19,12 +20,17 @@ def parse_pairs(text: str, domains: Sequence[str]) -> list[tuple[str, str]]:
         domains: names on disk.
 
     Raises:
-        UserError: fewer than two domains, an unknown domain, a pair of one domain with itself, or
-            one that is named twice.
+        UserError: fewer than two domains, an unknown domain, a pair of one domain with itself, one
+            that is named twice, or all pairs of what are parts by their names (VisDA-C).
     """
     if len(domains) < 2:
         raise UserError(f"a table needs two domains or more; there is {', '.join(domains)} alone.")
     if text.strip().lower() == "all":
+        if all(map(part_name, domains)):
+            raise UserError(
+                f"{' and '.join(domains)} are parts of one data set by their names; where they are "
+                f"domains, name the pairs: --pairs {pair_name(*domains[:2])}."
+            )
         return list(permutations(domains, 2))
     pairs: list[tuple[str, str]] = []
     for part in listed(text, "--pairs"):

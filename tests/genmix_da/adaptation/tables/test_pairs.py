@@ -11,6 +11,13 @@ HOME = ("Art", "Clipart", "Product", "Real World")
 PHOTOS = ("amazon", "caltech", "dslr2", "webcam")
 
 
+def test_parts_are_no_pairs_by_themselves() -> None:
+    with pytest.raises(UserError, match=r"train and validation are parts .* --pairs train2valid"):
+        parse_pairs("all", ["train", "validation"])
+    assert parse_pairs("train2validation", ["train", "validation"]) == [("train", "validation")]
+    assert len(parse_pairs("all", ["train", "sketch"])) == 2
+
+
 def test_all_pairs_of_four_domains_are_twelve() -> None:
     pairs = parse_pairs("all", HOME)
     assert len(set(pairs)) == 12
