@@ -6,6 +6,7 @@ the new one, never half of one. Pickles are read with `weights_only`: no code ru
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
@@ -47,7 +48,13 @@ logger = logging.getLogger(__name__)
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it over `path`."""
+    """Let `write` fill a temporary file beside `path`, then rename it over `path`.
+
+    Raises:
+        IsADirectoryError: `path` has no name of a file: "", "." or "/".
+    """
+    if path.name in ("", ".."):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     # Process numbers repeat on the machines that share a disk, hence the host and the token.
     token = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     temporary = path.with_name(f".{path.name}.{token}.tmp")
@@ -184,7 +191,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     sidecar = path.with_suffix(".json")
     try:
         metadata = json.loads(sidecar.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise WeightsError(f"cannot read {sidecar}, which describes {path}: {error}") from error
     if not isinstance(metadata, dict):
         raise WeightsError(f"{sidecar} does not hold a description of {path}")

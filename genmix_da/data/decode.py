@@ -100,7 +100,7 @@ def _usable(path: Path, notes: Path) -> dict[str, Any] | None:
         fits = len(header) >= len(info["kept"]) == len(info["contents"])
         if fits and path.stat().st_size == info.get("bytes", path.stat().st_size):
             return info
-    except (OSError, ValueError, EOFError, TypeError, KeyError):
+    except (OSError, ValueError, EOFError, TypeError, KeyError, RecursionError):
         pass
     logger.warning("the decoded images %s are damaged and are made again", path)
     return None
