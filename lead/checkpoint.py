@@ -16,6 +16,7 @@ import re
 import secrets
 import socket
 import time
+import zipfile
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -213,12 +214,18 @@ def load_state(path: Path) -> dict[str, Any]:
     """Read a training state on the CPU, tensors and plain values only.
 
     Raises:
-        WeightsError: missing or unreadable.
+        WeightsError: missing, unreadable, or not as it was written.
     """
     try:
+        with zipfile.ZipFile(path) as archive:  # which torch reads without a look at its checksums
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise zipfile.BadZipFile(f"{damaged} is damaged")
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch and pickle raise many kinds on damaged files
-        raise WeightsError(f"cannot read training state {path}: {error}") from error
+        raise WeightsError(
+            f"cannot read training state {path}: {error}; remove it to train from the beginning"
+        ) from error
     if not isinstance(state, dict):
         raise WeightsError(f"{path} is not a training state")
     return state

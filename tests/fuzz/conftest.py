@@ -18,6 +18,7 @@ from budget import LONG
 from genmix_da.cli import main
 from genmix_da.report import figures
 from genmix_da.report import page as page_module
+from genmix_da.runs.folder import RunFolder
 from lead.precision import Precision
 from office_home.mini import generate, sheet
 
@@ -45,10 +46,13 @@ def cheap_work() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def workshop(make_data: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def workshop(
+    cheap_work: None, make_data: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """Data and finished runs; to be read, not changed.
 
-    data/ (two domains), adapt/run beside adapt/sources, classify/run, augmented/, table/, cache/.
+    data/ (two domains), adapt/run beside adapt/sources, classify/run, unfinished_adapt/run,
+    unfinished_classify/run, augmented/, table/, cache/.
     """
     home = tmp_path_factory.mktemp("workshop")
     data = make_data(home / "data", count=5)
@@ -72,7 +76,22 @@ def workshop(make_data: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
         patch.setenv("GENMIX_DA_CACHE", str(home / "cache"))
         for arguments in made:
             assert main([str(argument) for argument in arguments]) == 0
+        patch.setattr(RunFolder, "save_state", interrupted_after(RunFolder.save_state))
+        for name, arguments in zip(("adapt", "classify"), made, strict=False):
+            begun = (*arguments, "--out", home / f"unfinished_{name}" / "run")
+            assert main([str(argument) for argument in begun]) == 130
     return home
+
+
+def interrupted_after(save: Callable[..., None]) -> Callable[..., None]:
+    """Saves a state; where it is that of the last epoch but one, that is all."""
+
+    def saved(run: RunFolder, state: Any, metrics: list[dict[str, Any]]) -> None:
+        save(run, state, metrics)
+        if (metrics[-1]["stage"], metrics[-1]["epoch"]) in (("target", 1), ("classify", 2)):
+            raise KeyboardInterrupt
+
+    return saved
 
 
 @pytest.fixture(autouse=True)

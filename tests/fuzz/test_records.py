@@ -72,6 +72,7 @@ WORK = {
             "graph.json",
             "graph.safetensors",
             "graph.npz",
+            "metrics.jsonl",
             "result.json",
             "predictions.csv",
         ),
@@ -113,6 +114,21 @@ WORK = {
         ("log.txt", "attack.json"),
         count=25,
     ),
+    "unfinished run": Work(
+        "unfinished_adapt",
+        ("run/state.pt", "run/*.*", "sources/*/checkpoint.*"),
+        (_ADAPT,),
+        # It goes on where it was, and ends.
+        ("log.txt", ".json", ".jsonl", ".npz"),
+        count=12,
+    ),
+    "unfinished classification": Work(
+        "unfinished_classify",
+        ("run/state*.pt", "run/*.*"),
+        (_CLASSIFY,),
+        ("log.txt", ".json", ".jsonl", ".pt"),
+        count=12,
+    ),
     "augmented images": Work(
         "augmented",
         ("*.json", "*.jsonl", "*/*.jpg"),
@@ -137,6 +153,15 @@ def placed(arguments: Sequence[str], home: Path, copy: Path, out: Path) -> list[
     for mark, place in named.items():
         arguments = [argument.replace(mark, str(place)) for argument in arguments]
     return list(arguments)
+
+
+@pytest.mark.parametrize("kind", WORK)
+def test_whole_files_are_read(kind: str, workshop: Path, fresh: Callable[[], Path]) -> None:
+    for reader in WORK[kind].readers:
+        out = fresh()
+        copy = Path(shutil.copytree(workshop / WORK[kind].folder, out / "copy"))
+        ended = call("whole files", *placed(reader, workshop, copy, out))
+        assert ended.code == 0, ended
 
 
 @pytest.mark.parametrize("kind", WORK)

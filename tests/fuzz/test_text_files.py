@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -107,7 +107,8 @@ YAML: dict[str, tuple[tuple[str, ...], str, tuple[tuple[str, ...], ...]]] = {
     ),
     "prompts": (
         ("name", "note", "template", "styles", "phrase", "negative", "guidance"),
-        "name: mine\ntemplate: 'as {style}'\nstyles:\n- phrase: retro comic\n- {name: x}\n",
+        "name: mine\ntemplate: 'as {style}'\nstyles:\n"
+        "- phrase: retro comic\n- {name: x, phrase: autumn}\n",
         (
             ("prompts", "check", "{file}"),
             ("preview", "{home}/data/Art", "--prompts", "{file}", "--sheet", "{out}/sheet.png"),
@@ -130,6 +131,23 @@ damages = st.lists(ANYWHERE, min_size=1, max_size=3)
 
 @pytest.mark.usefixtures("stopped_when_at_work")
 @pytest.mark.parametrize("kind", YAML)
+def test_a_good_file_is_taken(kind: str, workshop: Path, fresh: Callable[[], Path]) -> None:
+    _, whole, commands = YAML[kind]
+    for command in commands:
+        out = fresh()
+        (out / "file.yaml").write_text(whole)
+        assert call("good files", *placed(command, workshop, out)).code in (0, 130)
+
+
+def placed(command: Sequence[str], home: Path, out: Path) -> list[str]:
+    """Arguments with the places that they name."""
+    for mark, place in (("{home}", home), ("{out}", out), ("{file}", out / "file.yaml")):
+        command = [argument.replace(mark, str(place)) for argument in command]
+    return list(command)
+
+
+@pytest.mark.usefixtures("stopped_when_at_work")
+@pytest.mark.parametrize("kind", YAML)
 def test_yaml(kind: str, workshop: Path, fresh: Callable[[], Path]) -> None:
     keys, whole, commands = YAML[kind]
 
@@ -139,11 +157,7 @@ def test_yaml(kind: str, workshop: Path, fresh: Callable[[], Path]) -> None:
         out = fresh()
         file = out / "file.yaml"
         file.write_bytes(content)
-        places = {"{home}": workshop, "{out}": out, "{file}": file}
-        arguments = list(command)
-        for mark, place in places.items():
-            arguments = [argument.replace(mark, str(place)) for argument in arguments]
-        call(f"YAML: {kind}", *arguments)
+        call(f"YAML: {kind}", *placed(command, workshop, out))
         check_kept({file.name: content}, files_in(out))
 
     holds()

@@ -194,6 +194,18 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
             reader(tmp_path / "gone.safetensors")
 
 
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.9])
+def test_a_state_of_which_one_bit_is_another_is_refused(tmp_path: Path, place: float) -> None:
+    path = tmp_path / "state.pt"
+    save_state(path, {"x": torch.arange(10_000), "epoch": 3})
+    assert load_state(path)["epoch"] == 3
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"state\.pt: .*; remove it to train from the beginning"):
+        load_state(path)
+
+
 @pytest.mark.parametrize(
     "text", [None, "{", "[1]", "[" * 100_000], ids=["missing", "broken", "a list", "nested"]
 )

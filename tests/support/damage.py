@@ -66,10 +66,10 @@ class Edited:
     def __call__(self, content: bytes) -> bytes:
         try:
             lines = [json.loads(content)]
-        except ValueError:
+        except (ValueError, RecursionError):
             try:
                 lines = [json.loads(line) for line in content.splitlines()]
-            except ValueError:
+            except (ValueError, RecursionError):
                 return content
         places = list(_places(lines))
         if not places:
