@@ -99,6 +99,7 @@ NUMBERS = (
 )
 # What would start processes is decided elsewhere; these only have to be refused.
 PROCESSES = ("", "x", "ray:x", "workers:", "workers:0", "workers:-1", "workers:x", "workers:1.5")
+FEW = ("0", "-1", "1", "2", "x", "", "1.5", "nan")
 ANY_TEXT = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=20)
 
 
@@ -137,6 +138,8 @@ def hostile(draw: st.DrawFn, command: click.Command) -> list[str]:
             continue
         if parameter.name in ("engine", "devices"):
             found.append(draw(st.sampled_from(PROCESSES)))
+        elif parameter.name == "pgd_steps":  # that many are made, however long it takes
+            found.append(draw(st.sampled_from(FEW)))
         elif parameter.type.name in ("integer", "float", "integer range"):
             found.append(draw(st.sampled_from(NUMBERS) | values))
         else:

@@ -73,6 +73,7 @@ WORK = {
             "graph.safetensors",
             "graph.npz",
             "metrics.jsonl",
+            "checkpoint.json",  # of a run whose result is gone and which is therefore made again
             "result.json",
             "predictions.csv",
         ),
