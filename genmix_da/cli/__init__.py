@@ -96,7 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
         error.show()
         return 0
     except click.ClickException as error:
-        error.message = _one_line(error.message)
+        vars(error)["message"] = _one_line(error.message)  # which click quotes as it was typed
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt) as error:

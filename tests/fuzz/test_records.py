@@ -120,7 +120,7 @@ WORK = {
         ("run/state.pt", "run/*.*", "sources/*/checkpoint.*"),
         (_ADAPT,),
         # It goes on where it was, and ends.
-        ("log.txt", ".json", ".jsonl", ".npz"),
+        ("log.txt", ".json", ".jsonl", ".npz", ".pt"),
         count=12,
     ),
     "unfinished classification": Work(
