@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test coverage lint bench clean
+.PHONY: demo test coverage lint fuzz bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -34,6 +34,11 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+fuzz: export OMP_NUM_THREADS := 1
+fuzz: export GENMIX_DA_FUZZ_MINUTES ?= 60
+fuzz: $(READY)  ## hostile arguments and files, other ones every time; about an hour
+	$(BIN)/python -m pytest tests/fuzz
 
 bench: $(READY)
 	$(BIN)/python scripts/bench/adapt.py

@@ -161,9 +161,13 @@ def load_yaml(text: str) -> Any:
     """The content of a YAML text, of plain values.
 
     Raises:
-        yaml.YAMLError: it is no YAML, or a key stands twice in one mapping.
+        yaml.YAMLError: it is no YAML, a key stands twice in one mapping, or a value can't be: the
+            13th month, a number of thousands of digits, brackets in a thousand brackets.
     """
-    return yaml.load(text, Loader=_Strict)
+    try:
+        return yaml.load(text, Loader=_Strict)
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise yaml.YAMLError(f"a value cannot be read ({error})") from error
 
 
 def check_grey_range(choice: str) -> tuple[float, float] | None:

@@ -6,6 +6,7 @@ import difflib
 import errno
 import sys
 from collections.abc import Collection, Iterable
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -76,10 +77,19 @@ def _of_the_file_system(error: OSError) -> str | None:
         return f"a file is in the way where a folder is wanted{place}; choose another folder"
     if error.errno == errno.EISDIR:
         return f"a folder is in the way where a file is wanted{place}; choose another name"
+    if error.errno == errno.ENOENT and not name and not _current_folder_is_there():
+        return "the current folder is gone; change to one that is there, and start again"
     if error.errno in _OF_A_PATH and name:
         what = error.strerror or errno.errorcode[error.errno]
         return f"{what[:1].lower()}{what[1:]}: {name}; check the path, and the disk that it is on"
     return None
+
+
+def _current_folder_is_there() -> bool:
+    try:
+        return Path.cwd().is_dir()
+    except FileNotFoundError:  # removed, or moved over, since the shell went there
+        return False
 
 
 _OF_A_PATH = (errno.ENOENT, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO, errno.ESTALE, errno.EBUSY)

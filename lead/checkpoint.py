@@ -6,6 +6,7 @@ the new one, never half of one. Pickles are read with `weights_only`: no code ru
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
@@ -15,6 +16,7 @@ import re
 import secrets
 import socket
 import time
+import zipfile
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -48,7 +50,13 @@ logger = logging.getLogger(__name__)
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it over `path`."""
+    """Let `write` fill a temporary file beside `path`, then rename it over `path`.
+
+    Raises:
+        IsADirectoryError: `path` has no name of a file: "", "." or "/".
+    """
+    if path.name in ("", ".."):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     # Process numbers repeat on the machines that share a disk, hence the host and the token.
     token = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     temporary = path.with_name(f".{path.name}.{token}.tmp")
@@ -188,7 +196,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     sidecar = path.with_suffix(".json")
     try:
         metadata = json.loads(sidecar.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise WeightsError(f"cannot read {sidecar}, which describes {path}: {error}") from error
     if not isinstance(metadata, dict):
         raise WeightsError(f"{sidecar} does not hold a description of {path}")
@@ -215,12 +223,18 @@ def load_state(path: Path) -> dict[str, Any]:
     """Read a training state on the CPU, tensors and plain values only.
 
     Raises:
-        WeightsError: missing or unreadable.
+        WeightsError: missing, unreadable, or not as it was written.
     """
     try:
+        with zipfile.ZipFile(path) as archive:  # which torch reads without a look at its checksums
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise zipfile.BadZipFile(f"{damaged} is damaged")
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch and pickle raise many kinds on damaged files
-        raise WeightsError(f"cannot read training state {path}: {error}") from error
+        raise WeightsError(
+            f"cannot read training state {path}: {error}; remove it to train from the beginning"
+        ) from error
     if not isinstance(state, dict):
         raise WeightsError(f"{path} is not a training state")
     return state

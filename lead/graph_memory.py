@@ -139,6 +139,8 @@ class GraphMemory:
         fits &= arrays["degree"].shape == points.shape[:1] == masses.shape[:1]
         if not (fits and masses.ndim == 2 and masses.shape[1] > 4):
             raise WeightsError("the arrays of the graph file do not fit together")
+        if not all(np.isfinite(array).all() for array in arrays.values()):
+            raise WeightsError("the arrays of the graph file hold values that are no numbers")
         return cls(**arrays, config=config)
 
 

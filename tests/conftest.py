@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import colorsys
 import gc
 import json
 import os
 import signal
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
+
+from small_data import write_data
 
 
 def pytest_configure() -> None:
@@ -49,9 +48,6 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-CLASSES = ("apple", "banana", "cherry", "date", "elder", "fig")
-IMAGES_PER_CLASS = 12
-
 MakeData = Callable[..., Path]
 
 
@@ -78,36 +74,10 @@ def golden() -> Callable[[str], Any]:
     return read
 
 
-def draw(kind: int, style: int, number: int) -> Image.Image:
-    """A 20 x 20 image: the hue is the class, the bar's height and the noise are the domain."""
-    noise = np.random.default_rng([style, kind, number])
-    colour = np.array(colorsys.hsv_to_rgb(kind / 6, 1.0, 0.9)) * 255
-    pixels = np.tile(colour, (20, 20, 1))
-    pixels[5 + style : 9 + style, 5:15] = 255 - colour
-    pixels += noise.normal(0, 12 + 6 * style, pixels.shape)
-    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
-
-
 @pytest.fixture(scope="session")
 def make_data() -> MakeData:
     """Writes ROOT/<Domain>/<class>/<image>, half PNG and half JPEG."""
-
-    def make(
-        root: Path,
-        domains: Iterable[str] = ("Art", "Clipart"),
-        classes: Iterable[str] = CLASSES,
-        count: int = IMAGES_PER_CLASS,
-    ) -> Path:
-        for style, domain in enumerate(domains):
-            for kind, name in enumerate(classes):
-                folder = root / domain / name
-                folder.mkdir(parents=True)
-                for number in range(count):
-                    suffix = ".png" if number % 2 else ".jpg"
-                    draw(kind, style, number).save(folder / f"{number:02}{suffix}")
-        return root
-
-    return make
+    return write_data
 
 
 @pytest.fixture(scope="session")

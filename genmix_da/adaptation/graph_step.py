@@ -234,6 +234,13 @@ def has_memory(run: Path) -> bool:
         return False
 
 
+def _check_numbers(rejection: Rejection) -> None:
+    """Raise WeightsError where a rejection read from JSON holds what is no number."""
+    numbers = (rejection.threshold, rejection.share_threshold, rejection.far_weight)
+    if not all(value is None or math.isfinite(value) for value in numbers):
+        raise WeightsError("the description of the graph has a threshold that is no number")
+
+
 def load_memory(run: Path) -> tuple[GraphMemory, dict[str, Any]] | None:
     """What `keep_memory` has left in a run folder, and its description; None where there is none.
 
@@ -251,7 +258,8 @@ def load_memory(run: Path) -> tuple[GraphMemory, dict[str, Any]] | None:
         if about.get("checkpoint") not in (None, _digest(run / CHECKPOINT)):
             raise WeightsError("the graph was made of another checkpoint than the one beside it")
         about["rejection"] = Rejection(**about["rejection"])
-    except (KeyError, TypeError, LeadError) as error:
+        _check_numbers(about["rejection"])
+    except (KeyError, TypeError, OverflowError, LeadError) as error:
         what = str(error) if isinstance(error, LeadError) else "its description is incomplete"
         raise WeightsError(
             f"{what} ({path}); make it again with genmix-da adapt --resume, or use --no-graph"

@@ -11,6 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from genmix_da.adaptation.description import (
+    check_description,
+    label_sets_of,
+    preprocessing_of,
+)
 from genmix_da.adaptation.graph_step import load_memory, ordered, settle
 from genmix_da.adaptation.predictions import Decisions, entropy_decisions
 from genmix_da.config_values import AUTO
@@ -133,17 +138,10 @@ def load_model(
             f"{path} is of genmix-da classify, which scores its own test images; evaluate and "
             "predict take checkpoints of genmix-da adapt."
         )
+    check_description(path, description)
     where = resolve_device(device)
     try:
-        sets = LabelSets(**{name: tuple(c) for name, c in description["label_sets"].items()})
-        pre = description["preprocessing"]
-        preprocessing = Preprocessing(
-            tuple(pre["mean"]),
-            tuple(pre["std"]),
-            pre["image_size"],
-            pre["resize_size"],
-            pre["interpolation"],
-        )
+        sets, preprocessing = label_sets_of(description), preprocessing_of(description)
         backbone = _backbone(path, description, preprocessing.image_size, weights)
         network = Network(
             backbone.module, backbone.feature_dim, sets.unknown, description["bottleneck_dim"]

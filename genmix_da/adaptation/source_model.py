@@ -166,7 +166,7 @@ def obtain_source(
     if found is not None:
         tensors, description = found
         logger.info("source model: reusing %s", run.path)
-        kept = {key: description[key] for key in ("seconds", "augment")}
+        kept = _kept(run, description)
         return load_network(task, tensors), {"folder": str(run.path), "reused": True, **kept}
     with run.logging():
         data = training_set(task, augmentation, sources.parent / "augmented")
@@ -185,6 +185,21 @@ def _trained_before(run: RunFolder) -> tuple[dict[str, Tensor], dict[str, Any]] 
         return None
 
 
+def _kept(run: RunFolder, description: Mapping[str, Any]) -> dict[str, Any]:
+    """What the record of a reused source model says of its training.
+
+    Raises:
+        WeightsError: the description does not have it.
+    """
+    seconds, augment = description.get("seconds"), description.get("augment", "")
+    if not isinstance(seconds, int | float) or not isinstance(augment, dict | None):
+        raise WeightsError(
+            f"{run.checkpoint.with_suffix('.json')} is not what the training wrote; remove "
+            f"{run.path} to train again"
+        )
+    return {"seconds": seconds, "augment": augment}
+
+
 def _check_description(task: Task, path: Path) -> dict[str, Any]:
     """The JSON beside a checkpoint of ours; its classes and inputs must be the task's.
 
@@ -198,7 +213,10 @@ def _check_description(task: Task, path: Path) -> dict[str, Any]:
     _, found = load_checkpoint(path)
     wanted = describe_model(task)
     sets, ours = found.get("label_sets", {}), wanted["label_sets"]
-    known = [*sets.get("shared", []), *sets.get("source_private", [])]
+    try:
+        known = [*sets.get("shared", []), *sets.get("source_private", [])]
+    except (AttributeError, TypeError):  # edited into something else
+        known = []
     if known != [*ours["shared"], *ours["source_private"]]:
         raise WeightsError(f"{path} was trained on other classes, or in another order")
     _check_freezing(path, found, task.encoder)
@@ -221,7 +239,7 @@ def _check_freezing(path: Path, found: Mapping[str, Any], encoder: FrozenEncoder
         return
     if not found.get("frozen"):
         raise WeightsError(f"{path} was not trained on a frozen backbone; drop --freeze-backbone")
-    if found["weights_identity"] != encoder.choice.weights_identity:
+    if found.get("weights_identity") != encoder.choice.weights_identity:
         raise WeightsError(f"{path} was trained on features of other weights; check --weights")
 
 

@@ -180,7 +180,7 @@ def _claim(out: Path, source: Path) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         try:
             held = json.loads((out / RECORD).read_text())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             held = None
         if not isinstance(held, dict) or held.get("kind") != KIND:
             raise UserError(f"{out} is not empty and not a comparison; choose another folder.")

@@ -190,7 +190,7 @@ def _claim(domain: Domain, out: Path, record: dict[str, Any], *, resume: bool) -
         return
     try:
         held = json.loads(file.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{file} is not JSON ({error}); choose another folder.") from error
     if not isinstance(held, dict):
         raise UserError(f"{file} is not the record of an augmentation; choose another folder.")

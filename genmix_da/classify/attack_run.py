@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -61,8 +62,9 @@ def attack(
         >>> import genmix_da
         >>> genmix_da.classify.attack("runs/flowers-mixup-seed1")["pgd"]  # doctest: +SKIP
     """
-    if pgd_steps < 1 or batch_size < 1 or (pgd_step_size is not None and not pgd_step_size > 0):
-        raise UserError("--pgd-steps, --pgd-step-size and --batch-size must be above 0.")
+    sized = pgd_step_size is None or 0 < pgd_step_size < math.inf
+    if pgd_steps < 1 or batch_size < 1 or not sized:
+        raise UserError("--pgd-steps, --pgd-step-size and --batch-size must be above 0 and finite.")
     folder = Path(run)
     if not (folder / "config.yaml").is_file():
         raise UserError(f"{folder} is no run folder of genmix-da classify train.")

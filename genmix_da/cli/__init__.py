@@ -97,6 +97,7 @@ def main(arguments: list[str] | None = None) -> int:
         error.show()
         return 0
     except click.ClickException as error:
+        vars(error)["message"] = _one_line(error.message)  # which click quotes as it was typed
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt) as error:
@@ -113,9 +114,16 @@ def main(arguments: list[str] | None = None) -> int:
         message = user_message(error)
         if message is None:
             raise
-        # What libraries say about a damaged file often runs over several lines.
-        click.echo(f"genmix-da: {' '.join(message.split())}", err=True)
+        click.echo(f"genmix-da: {_one_line(message)}", err=True)
         return 2
     finally:
         for logger in loggers:
             logger.removeHandler(handler)
+
+
+def _one_line(message: str) -> str:
+    """A message that quotes a library or what was typed, without line breaks and control codes."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in " ".join(message.split())
+    )

@@ -128,7 +128,7 @@ def is_damaged(path: Path, tried: float = np.inf) -> bool:
             zlib.crc32(np.ascontiguousarray(pixels[row]).data) != known[row]
             for row in range(0, len(known), step)
         )
-    except (OSError, ValueError, EOFError, TypeError, KeyError):
+    except (OSError, ValueError, EOFError, TypeError, KeyError, RecursionError):
         return True
 
 

@@ -148,6 +148,9 @@ def _blanks(lines: list[tuple[int, str]], file: Path) -> Iterator[Line]:
         yield Line(number, _clean(words[0]), words[1])
 
 
+_DIGITS = 100
+# Characters of a line that a message quotes.
+_SHOWN = 200
 _WORDS = {word for words in _HEADINGS.values() for word in words.split()}
 
 
@@ -155,7 +158,10 @@ def _table(lines: list[tuple[int, str]], mark: str, file: Path) -> Iterator[Line
     """Lines of columns, the first of which may be a header."""
     columns: dict[str, int] = {}
     for place, (number, line) in enumerate(lines):
-        cells = [cell.strip() for cell in next(csv.reader([line], delimiter=mark))]
+        try:
+            cells = [cell.strip() for cell in next(csv.reader([line], delimiter=mark))]
+        except csv.Error as error:  # a cell of more than 131,072 characters
+            raise _not_understood(number, line, file) from error
         if place == 0:
             columns = _header(cells) or _by_content(cells)
             if columns and not any(_IMAGE.search(cell) for cell in cells):
@@ -199,16 +205,22 @@ def _clean(path: str) -> str:
 
 
 def _not_understood(number: int, line: str, file: Path) -> UserError:
-    return UserError(f"line {number} of {file} is not 'path label': {line!r}.")
+    shown = line if len(line) <= _SHOWN else f"{line[:_SHOWN]} ..."
+    return UserError(f"line {number} of {file} is not 'path label': {shown!r}.")
 
 
 def label_numbers(lines: list[Line], file: Path) -> list[int] | None:
     """The labels as numbers; None where they are class names.
 
     Raises:
-        UserError: some are numbers and some are not.
+        UserError: some are numbers and some are not, or one has more digits than any label.
     """
     numeric = [line.label.isascii() and line.label.isdigit() for line in lines]
+    for line, number in zip(lines, numeric, strict=True):
+        if number and len(line.label) > _DIGITS:
+            raise UserError(
+                f"line {line.number} of {file} has a label of {len(line.label)} digits; mend it."
+            )
     if all(numeric):
         return [int(line.label) for line in lines]
     if any(numeric):

@@ -142,4 +142,6 @@ def pil_warnings_ignored() -> Iterator[None]:
         # A palette image with transparency converts through alpha; PIL's advice is noise here.
         warnings.filterwarnings("ignore", message="Palette images with Transparency")
         warnings.filterwarnings("ignore", message="Corrupt EXIF data")
+        # What it says of damaged TIFF files; they are named where they are read.
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
         yield

@@ -51,8 +51,7 @@ def parse_engine(
 
 
 def _check_gpus(gpus_per_job: float) -> None:
-    whole = gpus_per_job == int(gpus_per_job) if gpus_per_job < float("inf") else False
-    if not (gpus_per_job >= 0 and (whole or gpus_per_job < 1)):
+    if not (gpus_per_job >= 0 and (float(gpus_per_job).is_integer() or gpus_per_job < 1)):
         raise UserError(
             f"--gpus-per-job is {gpus_per_job:g}; give a whole number, or a fraction below 1."
         )

@@ -62,7 +62,7 @@ def read_manifest(folder: Path) -> tuple[list[Line], int]:
     for number, text in enumerate(content.splitlines()):
         try:
             row = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             row = None
         if isinstance(row, dict) and row.get("status") in STATUSES:
             lines.append(_line(number, row))
@@ -94,7 +94,7 @@ def _line(number: int, row: Mapping[str, Any]) -> Line:
 
 
 def _number(value: Any) -> float | None:
-    usable = isinstance(value, int | float) and math.isfinite(value)
+    usable = isinstance(value, int | float) and abs(value) < 1e300 and math.isfinite(value)
     return float(value) if usable else None
 
 
@@ -102,7 +102,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     """The settings in an augmented folder's augment.json; {} where they cannot be read."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}
 

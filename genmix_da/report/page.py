@@ -62,6 +62,8 @@ def write_report(
     path = page_file(out, "-o")
     content = gather(load_runs([Path(run) for run in runs]), command, details=details)
     path.parent.mkdir(parents=True, exist_ok=True)
+    if figures is not None:  # refused before there is a page
+        Path(figures).mkdir(parents=True, exist_ok=True)
     page = render(content)
     write_atomically(path, lambda file: file.write_text(page, encoding="utf-8"))
     if figures is not None:

@@ -87,7 +87,7 @@ class RunFolder:
             return None
         try:
             content = json.loads(file.read_text())
-        except ValueError as error:  # not JSON, or not even text
+        except (ValueError, RecursionError) as error:  # not JSON, or not even text
             raise UserError(
                 f"{file} is not valid JSON ({error}); remove it to redo the run."
             ) from error
@@ -122,7 +122,7 @@ class RunFolder:
             return [json.loads(line) for line in file.read_text().splitlines()]
         except FileNotFoundError:
             return []
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UserError(
                 f"{file} is damaged ({error}); remove it, only a report reads it."
             ) from error

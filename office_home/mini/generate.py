@@ -181,10 +181,11 @@ def _digest(folder: Path) -> str:
 def _is_complete(root: Path) -> bool:
     try:
         marker = json.loads((root / MARKER).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     wanted = counts()
-    if marker.get("version") != GENERATOR_VERSION or marker.get("counts") != wanted:
+    named = marker if isinstance(marker, dict) else {}
+    if named.get("version") != GENERATOR_VERSION or named.get("counts") != wanted:
         return False
     return all(
         sum(1 for _ in (root / domain / name).glob("*.jpg")) == number

@@ -103,6 +103,19 @@ def test_wrong_usage_is_exit_code_two(run: Callable, arguments: list[str], hint:
     assert "Traceback" not in outcome.err
 
 
+@pytest.mark.parametrize(
+    "arguments", [("prompts", "check", "a", "b\x1b[2J\nc"), ("prompts", "check", "x\x1b[2J\n/y")]
+)
+def test_what_was_typed_is_quoted_on_one_line_without_control_codes(
+    run: Callable, arguments: tuple[str, ...]
+) -> None:
+    outcome = run(*arguments)
+    assert outcome.code == 2
+    last = outcome.err.splitlines()[-1]
+    assert "\\x1b[2J" in last
+    assert last.startswith(("Error: ", "genmix-da: "))
+
+
 def test_backbone_arguments_are_yaml(monkeypatch: pytest.MonkeyPatch, run: Callable) -> None:
     seen: dict[str, Any] = {}
     monkeypatch.setattr("genmix_da.adaptation.run.adapt", lambda **options: seen.update(options))

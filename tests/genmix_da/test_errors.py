@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,19 @@ def test_system_errors_that_a_user_can_mend(number: int, words: str) -> None:
     said = user_message(OSError(number, os.strerror(number), "place"))
     assert said is not None
     assert words in said
+
+
+def test_a_current_folder_that_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from genmix_da.errors import user_message
+
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "here").rmdir()
+    with pytest.raises(FileNotFoundError) as caught:
+        Path("x").absolute()
+    said = user_message(caught.value)
+    assert said is not None
+    assert "the current folder is gone" in said
 
 
 def test_a_file_that_is_cut_off() -> None:

@@ -103,6 +103,12 @@ def test_written_file_replaces_the_old_one_in_one_step(tmp_path: Path) -> None:
     assert path.read_text() == "new"
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "/"])
+def test_what_is_no_name_of_a_file_is_not_written(name: str) -> None:
+    with pytest.raises(IsADirectoryError):
+        write_atomically(Path(name), lambda file: file.write_text("x"))
+
+
 @pytest.mark.parametrize("suffix", [".pth", ".pt", ".bin"])
 @pytest.mark.parametrize("key", [None, "model_state_dict", "state_dict", "model"])
 def test_torch_files_are_read(tmp_path: Path, suffix: str, key: str | None) -> None:
@@ -189,7 +195,21 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
             reader(tmp_path / "gone.safetensors")
 
 
-@pytest.mark.parametrize("text", [None, "{", "[1]"], ids=["missing", "broken", "a list"])
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.9])
+def test_a_state_of_which_one_bit_is_another_is_refused(tmp_path: Path, place: float) -> None:
+    path = tmp_path / "state.pt"
+    save_state(path, {"x": torch.arange(10_000), "epoch": 3})
+    assert load_state(path)["epoch"] == 3
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=r"state\.pt: .*; remove it to train from the beginning"):
+        load_state(path)
+
+
+@pytest.mark.parametrize(
+    "text", [None, "{", "[1]", "[" * 100_000], ids=["missing", "broken", "a list", "nested"]
+)
 def test_metadata_that_cannot_be_used(tmp_path: Path, text: str | None) -> None:
     path = tmp_path / "a.safetensors"
     save_checkpoint(path, {"x": torch.ones(1)}, {})

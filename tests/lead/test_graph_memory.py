@@ -231,6 +231,17 @@ def test_an_array_that_does_not_fit_is_refused(name: str, index: Any) -> None:
         GraphMemory.load(tensors, memory.description())
 
 
+@pytest.mark.parametrize("name", ["points", "centre", "degree", "masses"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_an_array_with_what_is_no_number_is_refused(name: str, value: float) -> None:
+    memory, _ = remembered(*images(30))
+    tensors = memory.tensors()
+    tensors[name] = tensors[name].clone()
+    tensors[name].ravel()[3] = value
+    with pytest.raises(WeightsError, match="values that are no numbers"):
+        GraphMemory.load(tensors, memory.description())
+
+
 @pytest.mark.parametrize(
     "name",
     [field.name for field in dataclasses.fields(GraphConfig) if field.name != "share_alpha"],

@@ -164,6 +164,17 @@ def test_make_is_idempotent_and_repairs(tmp_path: Path, few: dict[str, dict[str,
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
+@pytest.mark.parametrize("marker", ["[]", "null", '{"version": ', "[" * 100_000])
+def test_make_replaces_a_set_whose_marker_is_damaged(
+    tmp_path: Path, few: dict[str, dict[str, int]], marker: str
+) -> None:
+    root = tmp_path / "set"
+    root.mkdir()
+    (root / generator.MARKER).write_text(marker)
+    mini.make(root, processes=1)
+    assert json.loads((root / generator.MARKER).read_text())["counts"] == few
+
+
 def test_make_yields_to_a_call_that_finished_first(
     tmp_path: Path, few: dict[str, dict[str, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

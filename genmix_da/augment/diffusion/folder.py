@@ -28,7 +28,7 @@ def model_index(folder: Path) -> dict[str, Any]:
             f"{folder} has no model_index.json, so it is not a diffusers pipeline; give the folder "
             "that save_pretrained or a download made."
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"cannot read {file}: {error}") from error
     if not isinstance(content, dict) or not isinstance(content.get("_class_name"), str):
         raise UserError(f"{file} names no pipeline (_class_name); download the model again.")

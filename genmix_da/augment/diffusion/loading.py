@@ -155,7 +155,7 @@ def load_json(file: Path) -> dict[str, Any]:
     """
     try:
         content = json.loads(file.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"cannot read {file}: {error}; download the model again.") from error
     if not isinstance(content, dict) or not content:
         raise UserError(f"{file} holds no settings; download the model again.")

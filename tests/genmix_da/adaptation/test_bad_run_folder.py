@@ -49,7 +49,9 @@ def test_unfinished_run_is_not_overwritten(
     assert "--resume" in said
 
 
-@pytest.mark.parametrize("content", [b'{"status": ', b"\xff\xfe\x00", b""])
+@pytest.mark.parametrize(
+    "content", [b'{"status": ', b"\xff\xfe\x00", b"", b"[" * 100_000], ids=range(4)
+)
 def test_damaged_result(
     adapt: Callable, complaint: Callable, tmp_path: Path, content: bytes
 ) -> None:

@@ -75,6 +75,16 @@ def test_yaml_text_of_a_number_is_a_number(tmp_path: Path) -> None:
     assert isinstance(config.lambda_psd, float)
 
 
+@pytest.mark.parametrize(
+    "text", ["lr: 2024-13-45", "seed: " + "9" * 5000, "genmix: " + "[" * 5000, "lr: 12:00:99:"]
+)
+def test_yaml_that_holds_what_cannot_be(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError, match=r"c\.yaml"):
+        build_config(BOTH, file)
+
+
 def test_numbers_that_are_equal_have_one_identity() -> None:
     whole, broken = (build_config(BOTH | {"lambda_psd": value}) for value in (2, 2.0))
     assert identity(whole.as_dict()) == identity(broken.as_dict())

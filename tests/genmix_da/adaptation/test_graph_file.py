@@ -70,9 +70,14 @@ def test_a_threshold_that_is_no_number_is_refused(
 ) -> None:
     folder, arguments = predicting
     about = json.loads((folder / "graph.json").read_text())
-    about["rejection"]["threshold"] = "x"
+    whole = about["rejection"]
+    about["rejection"] = whole | {"threshold": "x"}
     (folder / "graph.json").write_text(json.dumps(about))
     assert "no rule or no threshold" in complaint(run(*arguments))
+    for change in ({"threshold": float("nan")}, {"far_weight": float("inf")}, {"far_weight": "x"}):
+        about["rejection"] = whole | change
+        (folder / "graph.json").write_text(json.dumps(about))
+        assert "graph" in complaint(run(*arguments))
 
 
 def test_calibrating_nothing_is_said(

@@ -62,6 +62,26 @@ def test_second_target_reuses_the_source_model(quick: Callable, trainings: list[
     assert second["timing"]["seconds"]["source"] == first["timing"]["seconds"]["source"]
 
 
+def test_edited_descriptions_are_refused_and_can_be_mended(
+    run: Callable, complaint: Callable, quick: Callable, data: Path, tmp_path: Path
+) -> None:
+    folder = Path(quick("Clipart")["source_model"]["folder"])
+    about = json.loads((folder / "checkpoint.json").read_text())
+    arguments = ("adapt", "--src", "Art", "--tgt", "Clipart", "--data", data, *QUICK, *QUICK_TARGET)
+    out = ("--out", tmp_path / "runs" / "other")
+    for change in ({"seconds": None}, {"augment": "x"}):
+        (folder / "checkpoint.json").write_text(json.dumps(about | change))
+        said = complaint(run(*arguments, *out, "--resume"))
+        assert f"checkpoint.json is not what the training wrote; remove {folder}" in said
+    given = ("--source-checkpoint", folder / "checkpoint.safetensors")
+    for sets in ([], {"shared": 3}, {}):
+        (folder / "checkpoint.json").write_text(json.dumps(about | {"label_sets": sets}))
+        said = complaint(run(*arguments, *given, "--out", tmp_path / "runs" / "given", "--resume"))
+        assert "was trained on other classes" in said
+    shutil.rmtree(folder)
+    assert run(*arguments, *out, "--resume").code == 0
+
+
 def test_reused_source_model_gives_the_same_numbers(quick: Callable) -> None:
     first, again = quick("Clipart"), quick("Clipart")
     assert again["source_model"]["reused"] is True

@@ -240,6 +240,7 @@ def test_checkpoint_that_does_not_fit(
         ("--radii", "1/255,3", "the radius 3 is not in (0, 1]"),
         ("--pgd-steps", "0", "must be above 0"),
         ("--pgd-step-size", "0", "must be above 0"),
+        ("--pgd-step-size", "1e999", "must be above 0 and finite"),
     ],
 )
 def test_numbers_out_of_range(

@@ -319,3 +319,13 @@ def test_unreadable_domain_is_refused(tmp_path: Path) -> None:
     for _ in range(2):  # decoded, and from the cache
         with pytest.raises(UserError, match="1 of 1 images of Art cannot be read"):
             decode_domain(load_domain(tmp_path, "Art"), 8, "bilinear")
+
+
+@pytest.mark.parametrize("notes", ["[" * 100_000, "{", "[]", '{"kept": 3}'], ids=range(4))
+def test_damaged_notes_of_the_cache_are_made_again(data: Path, tmp_path: Path, notes: str) -> None:
+    first = decode_domain(load_domain(data, "Art"), 8, "bilinear")
+    (file,) = (tmp_path / "cache" / "images").glob("*.json")
+    file.write_text(notes)
+    again = decode_domain(load_domain(data, "Art"), 8, "bilinear")
+    assert (again.fingerprint, again.contents) == (first.fingerprint, first.contents)
+    assert file.read_text() != notes

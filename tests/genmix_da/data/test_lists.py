@@ -90,6 +90,21 @@ def test_labels_are_numbers_or_names_and_not_both(text: str, label: str, tmp_pat
         load_domain(tmp_path, "d")
 
 
+def test_a_number_of_thousands_of_digits_is_no_label(tmp_path: Path) -> None:
+    file = written(tmp_path / "d.txt", "a.jpg 1\nb.jpg " + "9" * 5000 + "\n")
+    with pytest.raises(UserError, match=r"line 2 of .* has a label of 5000 digits; mend it"):
+        load_domain(tmp_path, "d")
+    file.write_text("a.jpg 1\nb.jpg 2\n")
+    assert load_domain(tmp_path, "d").labels == ("1", "2")
+
+
+def test_a_line_that_is_endless_is_refused_and_not_quoted(tmp_path: Path) -> None:
+    file = written(tmp_path / "d.csv", "path,label\na.jpg,1\nb.jpg," + "x" * 200_000)
+    with pytest.raises(UserError, match="line 3 of") as caught:
+        read_list(file)
+    assert len(str(caught.value)) < 500
+
+
 @pytest.mark.parametrize("text", ["", "\n\n", "# nothing\n", "path,label\n"])
 def test_nothing_in_it(text: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"d\.csv"):

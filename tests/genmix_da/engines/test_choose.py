@@ -41,6 +41,7 @@ def test_names_and_options() -> None:
         ("workers:2", {"address": "head:6379"}),
         ("workers:2", {"gpus_per_job": 1.5}),
         ("ray", {"gpus_per_job": -1.0}),
+        *(("ray", {"gpus_per_job": value}) for value in (float("inf"), -float("inf"))),
         ("ray", {"gpus_per_job": float("nan")}),
     ]:
         with pytest.raises(UserError, match=r"--gpus-per-job|--ray-address"):

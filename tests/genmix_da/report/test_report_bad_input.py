@@ -179,6 +179,13 @@ def test_a_page_needs_a_file_name(
     assert "give -o FILE" in line or "give another -o FILE" in line
 
 
+def test_figures_that_have_no_place_leave_no_page(
+    refusal: Callable, finished: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    assert str(tmp_path / "file") in refusal(finished.folder, "--figures", tmp_path / "file")
+
+
 @pytest.mark.usefixtures("charts_written")
 def test_two_thousand_classes(altered: Callable, page_of: Callable) -> None:
     folder = altered()

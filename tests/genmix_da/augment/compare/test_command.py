@@ -64,7 +64,10 @@ def test_bad_folders_are_refused(
     assert "lie in each other" in inside
     other = tmp_path / "other"
     other.mkdir()
-    for name, content in (("mine.txt", "x"), ("compare.json", "[]"), ("compare.json", "{}")):
+    for name, content in (
+        ("mine.txt", "x"),
+        *(("compare.json", text) for text in ("[]", "{}", "[" * 100_000)),
+    ):
         (other / name).write_text(content)
         said = complaint(command("--variants", "3", "--out", other))
         assert "is not empty and not a comparison" in said

@@ -129,8 +129,9 @@ def test_no_or_a_damaged_model_index(
     for content in ("[]", "{}", '{"_class_name": 3}'):
         index(model, content)
         assert "names no pipeline" in refused(editor)
-    (model / "model_index.json").write_bytes(b"\xff\xfe\x00")
-    assert f"cannot read {model / 'model_index.json'}" in refused(editor)
+    for content in (b"\xff\xfe\x00", b"[" * 100_000):
+        (model / "model_index.json").write_bytes(content)
+        assert f"cannot read {model / 'model_index.json'}" in refused(editor)
     (model / "model_index.json").unlink()
     assert f"{model} has no model_index.json" in refused(editor)
     assert not (tmp_path / "out").exists()

@@ -86,7 +86,9 @@ def test_manifest_edited_by_hand_has_no_effect(
     assert sorted(tmp_path.iterdir()) == beside
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "3", '{"seed": 0}', ""])
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "3", '{"seed": 0}', "", "[" * 100_000], ids=range(6)
+)
 def test_record_edited_by_hand_is_refused(
     run: Callable, refused: Callable, source: Path, tmp_path: Path, content: str
 ) -> None:
