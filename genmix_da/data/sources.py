@@ -83,10 +83,11 @@ def training_images(
     Raises:
         UserError: what `labelled` refuses, no such part or range.
     """
-    if part is None and "train" in parts_in(source):
+    path = local(source)
+    if part is None and "train" in parts_in(path):
         part = "train"
         logger.info("%s: its training part alone; --part takes another", source)
-    domain = (labelled if classes else data_set)(source, part=part).with_grey(grey_range)
+    domain = (labelled if classes else data_set)(path, part=part).with_grey(grey_range)
     for path, reason in domain.left_out:
         logger.warning("left out %s: %s", path, reason)
     return domain
