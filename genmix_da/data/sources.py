@@ -88,8 +88,8 @@ def training_images(
         part = "train"
         logger.info("%s: its training part alone; --part takes another", source)
     domain = (labelled if classes else data_set)(path, part=part).with_grey(grey_range)
-    for path, reason in domain.left_out:
-        logger.warning("left out %s: %s", path, reason)
+    for name, reason in domain.left_out:
+        logger.warning("left out %s: %s", name, reason)
     return domain
 
 
