@@ -72,6 +72,8 @@ def copied(spec: str) -> Path:
     options = dict(parse_qsl(query, keep_blank_values=True))
     for option in options:
         check_name(f"option of {PREFIX}{name}", option, _OPTIONS)
+    if not name.strip():
+        raise UserError(f"{PREFIX} names no data set; give {PREFIX}NAME or a path.")
     splits = _load(name, options)
     marks = [(split, data._fingerprint) for split, data in splits.items()]
     key = hashlib.sha256(repr((sorted(options.items()), marks)).encode()).hexdigest()[:16]

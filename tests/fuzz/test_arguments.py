@@ -51,6 +51,9 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "predict": ("{home}/adapt/run", "{home}/data/Clipart", "--out", "{out}/predictions.csv"),
     "data check": ("{home}/data",),
     "data mini": ("--out", "{out}/mini"),
+    "cache list": (),
+    "cache prune": ("--kind", "images", "--dry-run"),
+    "cache verify": (),
     "doctor": (),
 }
 ONE_FILE = {"graph": "graph.csv", "report": "report.html", "preview": "sheet.png"}
@@ -77,6 +80,7 @@ TEXTS = (
         "%s",
     ),
     *("{out}", "{out}/missing/file", "{file}", "{file}/below", "{home}/data/Art", ".", "/dev/null"),
+    *("datasets:", "datasets:?x=1", "datasets:{file}", "datasets:{home}/data?label=x", "30d"),
     *("~", "~nobody/x", "$HOME/x", "..", "Art/", "Art,Clipart", "Ar,Ar", "cpu", "cuda", "cuda:99"),
 )
 NUMBERS = (

@@ -15,7 +15,8 @@ from PIL import Image
 from budget import examples
 from damage import ANYWHERE, Damage, damaged
 from fuzzed import TRIED, call, limits
-from genmix_da.data.pixels import GreyRange, pil_warnings_ignored, read_image
+from genmix_da.data.grey import GreyRange
+from genmix_da.data.pixels import pil_warnings_ignored, read_image
 
 # Format and mode; those with palettes, transparency, animation, deep grey and tiles among them.
 FORMATS = (
