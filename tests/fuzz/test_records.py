@@ -101,7 +101,8 @@ WORK = {
             (*_ADAPT, "--out", "{copy}/other", "--epochs", "1"),
             ("report", "{copy}/run", "-o", "{out}/report.html"),
         ),
-        ("log.txt", "state.pt", "metrics.jsonl"),
+        # A damaged one is trained again.
+        ("log.txt", "state.pt", "metrics.jsonl", "checkpoint.json", "checkpoint.safetensors"),
         count=8,
     ),
     "classification": Work(
