@@ -87,10 +87,18 @@ def copied(spec: str) -> Path:
                 _copy(data, _columns(data, options, name), unfinished, split, len(splits), name)
             if not unfinished.is_dir():
                 raise UserError(f"{PREFIX}{name} has no image with a label.")
-            unfinished.rename(home)
+            _rename(unfinished, home)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
     return home
+
+
+def _rename(unfinished: Path, home: Path) -> None:
+    try:
+        unfinished.rename(home)
+    except OSError:
+        if not home.is_dir():  # another process may have copied it meanwhile
+            raise
 
 
 def _load(name: str, options: Mapping[str, str]) -> dict[str, Any]:
