@@ -14,8 +14,10 @@ from genmix_da.adaptation.model import load_model
 from genmix_da.adaptation.predictions import Decisions, prediction_table
 from genmix_da.data.domains import load_domain
 from genmix_da.data.folders import all_images
+from genmix_da.data.hub import local
 from genmix_da.data.oddities import warn_of_missing_kinds
 from genmix_da.data.root import data_root, is_mini
+from genmix_da.data.sources import data_set
 from genmix_da.data.spelling import Spelling
 from genmix_da.errors import UserError
 from genmix_da.runs.folder import write_csv
@@ -33,6 +35,7 @@ def evaluate_checkpoint(
     *,
     tgt: str,
     data: str | None = None,
+    part: str | None = None,
     threshold: float | str | None = None,
     device: str = "auto",
     weights: str | None = None,
@@ -44,6 +47,7 @@ def evaluate_checkpoint(
         checkpoint: run folder or .safetensors file.
         tgt: domain name or folder.
         data: folder of domains.
+        part: "train", "val" or "test" of the domain; None: all its images.
         threshold: on the uncertainty, a number or a rule; None: the checkpoint's own.
         device: "auto", "cpu" or "cuda".
         weights: of a frozen backbone, where they have moved.
@@ -62,7 +66,8 @@ def evaluate_checkpoint(
     if synthetic and not model.description["synthetic"]:
         raise UserError(f"{checkpoint} was made from real images; give their folder with --data.")
     sets = model.label_sets
-    domain = Spelling(sets.source_classes + sets.target_private).applied(load_domain(root, tgt))
+    spelling = Spelling(sets.source_classes + sets.target_private)
+    domain = spelling.applied(load_domain(root, tgt, part=part))
     if domain.labels is None:
         raise UserError(f"{domain.folder} has no classes to score against; use genmix-da predict.")
     decoded, views = model.run(domain)
@@ -134,7 +139,7 @@ class _Scorer:
 
 def predict_folder(
     checkpoint: Path,
-    folder: Path,
+    folder: str | Path,
     out: Path,
     *,
     threshold: float | str | None = None,
@@ -150,7 +155,7 @@ def predict_folder(
 
     Args:
         checkpoint: run folder or .safetensors file.
-        folder: images, at any depth.
+        folder: images, at any depth; or a list of images, or "datasets:NAME".
         out: CSV with path, predicted class, confidence, uncertainty.
         threshold: on the uncertainty, a number or a rule; None: the checkpoint's own. A PDA
             checkpoint rejects nothing.
@@ -165,11 +170,13 @@ def predict_folder(
         unknown and threshold.
     """
     model = load_model(checkpoint, device, weights, graph=graph)
-    if not folder.is_dir():
+    path = local(folder)
+    if not path.exists():
         raise UserError(f"no folder {folder} with images to classify.")
+    domain = data_set(path) if path.is_file() else all_images(path)
     if graph and model.memory is None:
         logger.info("%s has no graph: the network judges alone", checkpoint)
-    decoded, views = model.run(all_images(folder))
+    decoded, views = model.run(domain)
     names = (*model.label_sets.source_classes, "unknown")
     probability = evaluate(model.network, views).probability
     rule = model.description.get("threshold_rule")

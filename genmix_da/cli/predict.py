@@ -12,7 +12,7 @@ from genmix_da.cli.options import checkpoint_options, json_option
 
 @click.command(name="predict")
 @click.argument("checkpoint", type=click.Path(path_type=Path))
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -27,8 +27,11 @@ from genmix_da.cli.options import checkpoint_options, json_option
 )
 @checkpoint_options
 @json_option
-def command(checkpoint: Path, folder: Path, out: Path, as_json: bool, **options: Any) -> None:
-    """Classify the images in FOLDER with CHECKPOINT (a run folder or a .safetensors file)."""
+def command(checkpoint: Path, folder: str, out: Path, as_json: bool, **options: Any) -> None:
+    """Classify the images in FOLDER with CHECKPOINT (a run folder or a .safetensors file).
+
+    FOLDER may be a list of images, or datasets:NAME.
+    """
     from genmix_da.adaptation.inference import predict_folder
     from genmix_da.cli.show import echo_json
 

@@ -79,6 +79,25 @@ def test_evaluate_on_synthetic_data_says_so(
     assert "SYNTHETIC DATA" in run("evaluate", copy, "--tgt", "Art", "--data", drawn).out
 
 
+def test_evaluate_takes_a_part_and_predict_a_list(
+    run: Callable, finished: Any, data: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "parts"
+    for part in ("train", "test"):
+        shutil.copytree(data / "Clipart", root / "Clipart" / part)
+    for image in sorted((root / "Clipart" / "test").rglob("*.*"))[::2]:
+        image.unlink()
+    arguments = ("evaluate", finished.folder, "--tgt", "Clipart", "--data", root, "--json")
+    counts = [run(*arguments, *more).json()["images"] for more in ((), ("--part", "test"))]
+    assert counts == [90, 30]
+    images = sorted((data / "Clipart").rglob("*.png"))[:7]
+    (tmp_path / "some.txt").write_text("".join(f"{image} 0\n" for image in images))
+    out = tmp_path / "p.csv"
+    found = run("predict", finished.folder, tmp_path / "some.txt", "--out", out, "--json").json()
+    assert found["images"] == 7
+    assert [row.split(",")[0] for row in out.read_text().splitlines()[1:]] == list(map(str, images))
+
+
 def test_evaluate_of_unlabelled_images(
     run: Callable, complaint: Callable, finished: Any, data: Path, tmp_path: Path
 ) -> None:
