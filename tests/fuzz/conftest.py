@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -31,8 +32,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(f"{count:8}  {kind}: {end}")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def cheap_work() -> Iterator[None]:
+@contextmanager
+def cheap() -> Iterator[None]:
     """One thread, a few small fractals, charts that are drawn and not written."""
     torch.set_num_threads(1)
 
@@ -45,10 +46,15 @@ def cheap_work() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module", autouse=True)
+def cheap_work() -> Iterator[None]:
+    """For the fuzzing alone: other tests of this process look at their charts."""
+    with cheap():
+        yield
+
+
 @pytest.fixture(scope="session")
-def workshop(
-    cheap_work: None, make_data: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def workshop(make_data: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data and finished runs; to be read, not changed.
 
     data/ (two domains), adapt/run beside adapt/sources, classify/run, unfinished_adapt/run,
@@ -72,7 +78,7 @@ def workshop(
             *("--seeds", "1", "--out", home / "table"),
         ),
     )
-    with pytest.MonkeyPatch.context() as patch:
+    with cheap(), pytest.MonkeyPatch.context() as patch:
         patch.setenv("GENMIX_DA_CACHE", str(home / "cache"))
         for arguments in made:
             assert main([str(argument) for argument in arguments]) == 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +22,7 @@ FORKS = [
     pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
 ]
 KILLED = -signal.SIGKILL
+SAID = "said"  # beside the cache: what the commands printed
 
 
 class ForkedRun:
@@ -41,12 +43,15 @@ class ForkedRun:
             os.setsid()
             os.environ["GENMIX_DA_CACHE"] = str(cache)
             torch.set_num_threads(1)
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 1)
-            os.dup2(nowhere, 2)
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            said = os.open(cache.parent / SAID, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.dup2(said, 1)
+            os.dup2(said, 2)
             from genmix_da.cli import main
 
             code = main([str(argument) for argument in arguments])
+        except BaseException:
+            os.write(2, traceback.format_exc().encode())
         finally:
             os._exit(code)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import tiny_runs as tiny
-from killed import KILLED, ForkedRun
+from killed import KILLED, SAID, ForkedRun
 
 Left = dict[str, Any]
 
@@ -178,7 +178,8 @@ def kill_and_resume(
     expected = kind.left(whole)
     started = time.monotonic()
     shutil.rmtree(whole)
-    assert ForkedRun(whole / "cache", *kind.arguments(data, whole)).wait() == 0
+    code = ForkedRun(whole / "cache", *kind.arguments(data, whole)).wait()
+    assert code == 0, (code, (whole / SAID).read_text())
     seconds = time.monotonic() - started
     tally = Tally(things=len(expected))
     assert differing(kind.left(whole), expected) == []

@@ -121,7 +121,8 @@ def test_the_checkpoint_of_another_run_is_refused(
     other = adapt_once(*OPDA, "--seed", "6")
     accuracies = [run.result["scores"]["last"]["accuracy"] for run in (finished, other)]
     assert abs(accuracies[0] - accuracies[1]) > 0.1  # else it could not be told
-    shutil.copy(other.folder / "checkpoint.safetensors", folder)
+    for name in ("checkpoint.safetensors", "checkpoint.json"):
+        shutil.copy(other.folder / name, folder)
     before = (folder / "predictions.csv").read_bytes()
     assert "it is of another run" in complaint(adapt(*OPDA, "--out", folder, "--resume"))
     assert (folder / "predictions.csv").read_bytes() == before
