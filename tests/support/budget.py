@@ -1,4 +1,4 @@
-"""How many inputs the fuzzing tries: about a minute of it, or as GENMIX_DA_FUZZ_MINUTES says."""
+"""How many inputs the fuzzing tries: half a minute of it, or as GENMIX_DA_FUZZ_MINUTES says."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-MINUTES = float(os.environ.get("GENMIX_DA_FUZZ_MINUTES", "1"))
-LONG = MINUTES != 1
+ORDINARY = 0.5
+MINUTES = float(os.environ.get("GENMIX_DA_FUZZ_MINUTES", ORDINARY))
+LONG = MINUTES != ORDINARY
 
 # The ordinary suite tries the same inputs every time; a long run others each time.
 settings.register_profile(
