@@ -30,14 +30,24 @@ def draws_of(selection: Selection, edit: Edit, seed: int, epoch: int = 0) -> Dra
     return Draws(seed, output_path(selection, edit).as_posix(), epoch)
 
 
-def recorded_digests(out: Path) -> dict[str, str]:
-    """Output -> SHA-256 of a folder's manifest; nothing of one that is missing, damaged or old."""
+def recorded_digests(out: Path) -> tuple[dict[str, str], bool]:
+    """Output -> SHA-256 of a folder's manifest, and whether a line of it is damaged.
+
+    Nothing of a manifest that is missing, or that an earlier version wrote.
+    """
+    digests, damaged = {}, False
     try:
         lines = (out / MANIFEST).read_text(errors="surrogateescape").splitlines()
-        rows = [json.loads(line) for line in lines]
-        return {row["output"]: row["sha256"] for row in rows if row.get("sha256")}
-    except (OSError, ValueError, AttributeError, KeyError, TypeError):
-        return {}
+    except OSError:
+        return {}, False
+    for line in lines:
+        try:
+            row = json.loads(line)
+            if row["output"] is not None and "sha256" in row:
+                digests[str(row["output"])] = str(row["sha256"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            damaged = True
+    return digests, damaged
 
 
 def digest_of(path: Path) -> str:

@@ -23,6 +23,7 @@ from genmix_da.augment.editors import Editor, make_editor
 from genmix_da.augment.edits import Pixels, ask_first, load_working_image
 from genmix_da.augment.features import Encoder
 from genmix_da.augment.manifest import (
+    MANIFEST,
     digest_of,
     draws_of,
     output_path,
@@ -222,7 +223,11 @@ def write_images(selection: Selection, out: Path, s: AugmentSettings, cache: Edi
     Raises:
         UserError: an edit is not in the cache any more.
     """
-    fractals, digests = fractal_source(s), recorded_digests(out)
+    fractals = fractal_source(s)
+    digests, damaged = recorded_digests(out)
+    if damaged:
+        logger.warning("%s is damaged; what it does not vouch for is made again", out / MANIFEST)
+    vouched = damaged or bool(digests)  # else it is not written yet, or of an earlier version
     grey = selection.domain.grey
     load = lru_cache(maxsize=1)(lambda path: load_working_image(path, s.size, grey))
     kept = [edit for edit in selection.edits if edit.status == "kept"]
@@ -230,10 +235,11 @@ def write_images(selection: Selection, out: Path, s: AugmentSettings, cache: Edi
     for edit in track(kept, "blending", len(kept)):
         name = output_path(selection, edit)
         path, digest = out / name, digests.get(str(name))
-        if is_whole(path) and (digest is None or digest_of(path) == digest):
+        whole = is_whole(path)
+        if whole and (not vouched if digest is None else digest_of(path) == digest):
             continue
-        if path.exists():
-            what = "not the image of its manifest" if is_whole(path) else "damaged"
+        if path.exists() and not (whole and digest is None):
+            what = "not the image of its manifest" if whole else "damaged"
             logger.warning("%s is %s and is made again", path, what)
         pixels = cached_edit(cache, edit.job.key)
         original = load(selection.domain.images[edit.job.index])

@@ -3,7 +3,8 @@
 The file lies in the cache folder under a key of paths, sizes, times and numbers of the files, side
 and interpolation; a second run maps it and decodes nothing. Images that cannot be read are left out
 and named, and tried again by the next run. It is written under a temporary name and renamed; the
-notes beside it hold its length and a CRC of every image, and a file that differs is made again.
+notes beside it hold its length and a CRC of every image and have a checksum of their own, and what
+differs is made again.
 """
 
 from __future__ import annotations
@@ -122,6 +123,8 @@ def is_damaged(path: Path, tried: float = np.inf) -> bool:
             return True
         if path.stat().st_size != info.get("bytes", path.stat().st_size):
             return True
+        if "digest" in info and info["digest"] != _digest(info):
+            return True
         known = info.get("checksums", [])
         step = max(int(np.ceil(len(known) * pixels[0:1].nbytes / tried)), 1)
         return any(
@@ -130,6 +133,12 @@ def is_damaged(path: Path, tried: float = np.inf) -> bool:
         )
     except (OSError, ValueError, EOFError, TypeError, KeyError, RecursionError):
         return True
+
+
+def _digest(info: Mapping[str, Any]) -> str:
+    """SHA-256 of the notes; none in those of earlier versions."""
+    content = {key: value for key, value in info.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _any_mended(info: Mapping[str, Any], decode: _Decode) -> bool:
@@ -217,6 +226,8 @@ def _decode_to(path: Path, notes: Path, domain: Domain, side: int, decode: _Deco
         "domain": str(domain.folder),
         "bytes": path.stat().st_size,
     }
+    info = json.loads(json.dumps(info))  # tuples become lists
+    info["digest"] = _digest(info)
     write_atomically(notes, lambda file: file.write_text(json.dumps(info)))
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from genmix_da.config_values import AUTO, FULL, check_grey_range
+from genmix_da.data.opening import load, opened
 
-_DEEP_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".pgm", ".jp2"})
+# How files begin that may hold deep grey, whatever they are called: PNG, TIFF, PGM, JPEG 2000.
+_BEGINNINGS = (
+    *(b"\x89PNG", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"P2", b"P5", b"Pf"),
+    *(b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51"),
+)
+_BITS_PER_SAMPLE, _SAMPLE_FORMAT = 258, 339  # tags of TIFF
 _BITS = (8, 10, 12, 14, 16, 24, 32)
 _SIXTEEN = (0.0, 2.0**16 - 1)
 
@@ -68,26 +75,30 @@ class GreyRange:
         Nothing for images of eight bits, and for all sixteen bits: as in versions that had no
         choice.
         """
-        deep = (values for path in images if (values := deep_values(path)) is not None)
-        first = next((values for values in deep if np.isfinite(values).all()), None)
-        limits = _SIXTEEN if first is None else self._limits(first)
-        return "" if limits == _SIXTEEN else f"grey {limits[0]:.9g} to {limits[1]:.9g}"
+        modes = {mode for path in images if (mode := deep_mode(path)) is not None}
+        if not modes:
+            return ""
+        if self._given is None and self.choice == FULL:
+            return "" if all(mode.startswith("I;16") for mode in modes) else "grey full"
+        limits = self._given or self.usual or _SIXTEEN
+        usual = limits == _SIXTEEN and "F" not in modes
+        return "" if usual else f"grey {limits[0]:.9g} to {limits[1]:.9g}"
 
     def _limits(self, values: Values) -> Limits:
         if self._given is not None:
             return self._given
         if self.choice == FULL:
             return full_range(values)
-        return self.usual
+        return self.usual or own_range(values)  # of an image that is none of the data set's
 
     @property
-    def usual(self) -> Limits:
-        """(black, white) of "auto"."""
+    def usual(self) -> Limits | None:
+        """(black, white) of "auto"; None where no image is deep."""
         with self._lock:
             return self._found
 
     @cached_property
-    def _found(self) -> Limits:
+    def _found(self) -> Limits | None:
         least, greatest, whole, count = np.inf, -np.inf, True, 0
         for path in self.images:
             values = deep_values(path)
@@ -95,6 +106,8 @@ class GreyRange:
                 least, greatest = min(least, values.min()), max(greatest, values.max())
                 whole = whole and values.dtype.kind != "f"
                 count += 1
+        if not count:
+            return None
         limits = usual_range(float(least), float(greatest), whole=whole)
         logger.info(
             "%d images of deep grey: %.9g is black and %.9g is white (--grey-range)", count, *limits
@@ -104,8 +117,13 @@ class GreyRange:
 
 def alone(values: Values) -> NDArray[np.uint8]:
     """Deep grey of an image that belongs to no data set, by its own values."""
+    return scaled(values, own_range(values))
+
+
+def own_range(values: Values) -> Limits:
+    """The usual range that holds the values of one image."""
     own = (float(values.min()), float(values.max()))
-    return scaled(values, usual_range(*own, whole=values.dtype.kind != "f"))
+    return usual_range(*own, whole=values.dtype.kind != "f")
 
 
 def full_range(values: Values) -> Limits:
@@ -114,13 +132,12 @@ def full_range(values: Values) -> Limits:
     Raises:
         ValueError: the values are outside.
     """
-    tops = [1.0] if values.dtype.kind == "f" else [2.0**16 - 1, 2.0**32 - 1]
+    top = 1.0 if values.dtype.kind == "f" else 2.0 ** (8 * values.dtype.itemsize) - 1
     least, greatest = float(values.min()), float(values.max())
-    top = next((top for top in tops if greatest <= top), None)
-    if least < 0 or top is None:
+    if not 0 <= least <= greatest <= top:
         raise ValueError(
-            f"grey of {least:g} to {greatest:g}, outside of 0 to {tops[-1]:g}; use --grey-range "
-            "auto or MIN,MAX"
+            f"grey of {least:g} to {greatest:g}, outside of 0 to {top:g}; use --grey-range auto or "
+            "MIN,MAX"
         )
     return 0.0, top
 
@@ -141,13 +158,55 @@ def usual_range(least: float, greatest: float, *, whole: bool) -> Limits:
 
 def deep_values(path: Path) -> Values | None:
     """The values of a deep grey image; None of any other file."""
-    if path.suffix.lower() not in _DEEP_SUFFIXES:
-        return None
     try:
-        with Image.open(path) as image:
-            return np.asarray(image) if is_deep(image) else None
+        with _may_be_deep(path) as image:
+            if image is None or not is_deep(image):
+                return None
+            unsigned = is_unsigned(image)
+            load(image)
+            return values_of(image, unsigned=unsigned)
     except Exception:  # it is named when it is read
         return None
+
+
+def deep_mode(path: Path) -> str | None:
+    """PIL's mode of a deep grey image; None of any other file. Reads no more than its header."""
+    try:
+        with _may_be_deep(path) as image:
+            return image.mode if image is not None and is_deep(image) else None
+    except Exception:  # it is named when it is read
+        return None
+
+
+@contextmanager
+def _may_be_deep(path: Path) -> Iterator[Image.Image | None]:
+    with path.open("rb") as file:
+        beginning = file.read(12)
+        file.seek(0)
+        if not beginning.startswith(_BEGINNINGS):
+            yield None
+            return
+        with opened(file) as image:
+            yield image
+
+
+def is_unsigned(image: Image.Image) -> bool:
+    """Whether 32 bits without a sign are meant, which PIL reads as if they had one (TIFF)."""
+    tags = getattr(image, "tag_v2", None)
+    if tags is None or image.mode != "I":
+        return False
+    return bool(tags.get(_BITS_PER_SAMPLE) == (32,) and tags.get(_SAMPLE_FORMAT, (1,)) == (1,))
+
+
+def values_of(image: Image.Image, *, unsigned: bool) -> Values:
+    """The values of a deep grey image [H, W].
+
+    Args:
+        image: loaded.
+        unsigned: see `is_unsigned`, of the image as it was opened.
+    """
+    values = np.asarray(image)
+    return values.view(np.uint32) if unsigned else values
 
 
 def is_deep(image: Image.Image) -> bool:
@@ -156,15 +215,15 @@ def is_deep(image: Image.Image) -> bool:
 
 
 def scaled(values: Values, limits: Limits) -> NDArray[np.uint8]:
-    """Values [H, W] as bytes: of 16 bits the upper eight, and so on.
+    """Values [H, W] as bytes: of 16 bits the upper eight, and so on; white is 255.
 
     Raises:
         ValueError: values that are no numbers.
     """
     black, white = limits
-    if values.dtype.kind == "f":
-        if not np.isfinite(values).all():
-            raise ValueError("values that are no numbers")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ValueError("values that are no numbers")
+    if values.dtype.kind == "f" or white - black < 255:
         shades = np.round((values.astype(np.float64) - black) / (white - black) * 255)
     else:
         shades = np.floor((values.astype(np.float64) - black) * 256 / (white - black + 1))

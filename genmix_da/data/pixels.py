@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import io
-import os
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 
-import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from genmix_da.data.grey import GreyRange, alone, is_deep
-from genmix_da.errors import UserError
+from genmix_da.data.grey import GreyRange, alone, is_deep, is_unsigned, values_of
+from genmix_da.data.opening import LARGE, heif_is_read, load, max_pixels, opened
 
-LIMIT = "GENMIX_DA_MAX_PIXELS"
-MAX_PIXELS = 300_000_000  # a phone takes 200 million; few bytes can claim to be far more
-# Above this JPEGs are reduced while they are decoded, to a side of at least _KEPT pixels.
-_LARGE = 89_478_485
-_KEPT = 4096
-_OPENING = threading.Lock()
+_KEPT = 4096  # JPEGs above LARGE are reduced while they are decoded, to no smaller side
 
 
 def read_image(content: bytes, grey: GreyRange | None = None) -> Image.Image:
@@ -38,16 +29,17 @@ def read_image(content: bytes, grey: GreyRange | None = None) -> Image.Image:
     """
     if not content:
         raise ValueError("zero bytes")
-    limit = max_pixels()
+    if content[4:8] == b"ftyp":
+        heif_is_read()
+    max_pixels()  # a user's mistake is no fault of the image
     try:
-        with _opened(content) as image:
-            if image.width * image.height > limit:
-                raise ValueError(f"too many pixels, more than {limit:,}; ${LIMIT} raises that")
-            if image.width * image.height > _LARGE:
+        with opened(io.BytesIO(content)) as image:
+            if image.width * image.height > LARGE:
                 image.draft(None, (_KEPT, _KEPT))
+            unsigned = is_unsigned(image)
             upright = _upright(image)
             if is_deep(image):
-                values = np.asarray(upright)
+                values = values_of(upright, unsigned=unsigned)
                 shades = grey.eight_bits(values) if grey else alone(values)
                 return Image.fromarray(shades).convert("RGB")
             if image.mode == "LAB":
@@ -65,49 +57,9 @@ def read_image(content: bytes, grey: GreyRange | None = None) -> Image.Image:
         raise ValueError(str(error).splitlines()[0] if str(error) else "unreadable") from error
 
 
-def max_pixels() -> int:
-    """The number of pixels that an image may have: $GENMIX_DA_MAX_PIXELS, else 300 million.
-
-    Raises:
-        UserError: it is not a number above 0.
-    """
-    named = os.environ.get(LIMIT)
-    if not named:
-        return MAX_PIXELS
-    try:
-        limit = int(float(named))
-    except (ValueError, OverflowError):
-        limit = 0
-    if limit < 1:
-        raise UserError(f"{LIMIT} is {named!r}; give a number of pixels, e.g. 1e9.")
-    return limit
-
-
-def _opened(content: bytes) -> Image.Image:
-    """PIL's own limit is for the whole process and lower; ours is checked by `read_image`."""
-    if content[4:8] == b"ftyp":
-        _heif_is_read()
-    with _OPENING:
-        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            return Image.open(io.BytesIO(content))
-        finally:
-            Image.MAX_IMAGE_PIXELS = before
-
-
-@cache
-def _heif_is_read() -> bool:
-    try:
-        import pillow_heif
-    except ImportError:
-        return False
-    pillow_heif.register_heif_opener()
-    return True
-
-
 def _no_image(content: bytes) -> str:
     """Why PIL knows no format of these bytes."""
-    if content[4:8] == b"ftyp" and not _heif_is_read():
+    if content[4:8] == b"ftyp" and not heif_is_read():
         return "HEIC or AVIF, which this Pillow does not read; pip install 'genmix-da[heif]'"
     return "not an image"
 
@@ -123,7 +75,7 @@ def _of_lab(image: Image.Image) -> Image.Image:
 
 def _upright(image: Image.Image) -> Image.Image:
     """The picture turned as its EXIF data say; untouched where those are missing or damaged."""
-    image.load()
+    load(image)
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except Exception:  # PIL's EXIF parser raises many kinds; the pixels are good all the same

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import os
 import warnings
 from collections.abc import Callable
@@ -19,7 +20,8 @@ from genmix_da.data.decode import decode_domain
 from genmix_da.data.domain import Domain
 from genmix_da.data.domains import load_domain
 from genmix_da.data.grey import GreyRange
-from genmix_da.data.pixels import LIMIT, read_image
+from genmix_da.data.opening import LIMIT
+from genmix_da.data.pixels import read_image
 from genmix_da.errors import UserError
 
 RED = (200, 30, 60)
@@ -187,3 +189,23 @@ def test_damaged_notes_of_the_cache_are_made_again(data: Path, tmp_path: Path, n
     again = decode_domain(load_domain(data, "Art"), 8, "bilinear")
     assert (again.fingerprint, again.contents) == (first.fingerprint, first.contents)
     assert file.read_text() != notes
+
+
+@pytest.mark.parametrize("change", ["kept", "fingerprint", "labels of another order"])
+def test_notes_that_were_changed_are_made_again(data: Path, tmp_path: Path, change: str) -> None:
+    domain = load_domain(data, "Art")
+    first = decode_domain(domain, 8, "bilinear")
+    (notes,) = (tmp_path / "cache" / "images").glob("*.json")
+    info = json.loads(notes.read_text())
+    if change == "kept":
+        info["kept"][6] = 24
+    elif change == "fingerprint":
+        info["fingerprint"] = info["fingerprint"][:-1] + "x"
+    else:
+        info["contents"].reverse()
+    notes.write_text(json.dumps(info))
+    again = decode_domain(domain, 8, "bilinear")
+    assert (again.domain, again.fingerprint, again.contents) == (
+        *(first.domain, first.fingerprint),
+        first.contents,
+    )

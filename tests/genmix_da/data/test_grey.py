@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import pickle
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,6 +104,60 @@ def test_ranges_travel_to_other_processes(tmp_path: Path) -> None:
     again = pickle.loads(pickle.dumps(grey))
     values = (RAMP * 4095).astype(np.uint16)
     assert np.array_equal(again.eight_bits(values), grey.eight_bits(values))
+
+
+def test_deep_grey_under_another_name(tmp_path: Path) -> None:
+    """What a file holds counts, and not what it is called."""
+    for number in range(3):
+        file = tmp_path / "a" / f"{number}.jpg"
+        file.parent.mkdir(exist_ok=True)
+        Image.fromarray((RAMP * 4095).astype(np.uint16)).save(file, "PNG")
+    domain = folder_domain(tmp_path)
+    assert domain.grey.usual == (0, 4095)
+    pixels = decode_domain(domain, 64, "bilinear").pixels
+    assert abs(float(pixels.mean()) - 127) < 2
+    assert domain.with_grey("0,9").grey.mark(domain.images) == "grey 0 to 9"
+
+
+def test_thirty_two_bits_without_a_sign(tmp_path: Path) -> None:
+    values = (RAMP * (2**32 - 1)).astype(np.uint32)
+    for kind in ("a", "b"):
+        (tmp_path / kind).mkdir()
+        tifffile(tmp_path / kind / "1.tif", values)
+    domain = folder_domain(tmp_path)
+    for choice in ("auto", "full"):
+        row = decode_domain(domain.with_grey(choice), 64, "bilinear").pixels[0].ravel()[::3]
+        assert np.abs(row.astype(float) - RAMP.ravel() * 255).max() <= 1
+
+
+def tifffile(path: Path, values: np.ndarray) -> None:
+    """A TIFF of 32 bits without a sign, which PIL does not write."""
+    buffer = io.BytesIO()
+    Image.fromarray(values.view(np.int32)).save(buffer, "TIFF")
+    signed, plain = (struct.pack("<HHIH", 339, 3, 1, what) for what in (2, 1))
+    assert signed in buffer.getvalue()
+    path.write_bytes(buffer.getvalue().replace(signed, plain))
+    with Image.open(path) as image:
+        assert (image.mode, image.tag_v2[339]) == ("I", (1,))
+
+
+def test_images_outside_of_the_data_set_are_taken_by_themselves() -> None:
+    grey = GreyRange(())
+    assert grey.usual is None
+    assert grey.eight_bits((RAMP * 4095).astype(np.uint16)).max() == 255
+
+
+@pytest.mark.parametrize("top", [1, 3, 200, 255, 4095])
+def test_the_greatest_value_is_white(top: int) -> None:
+    grey = GreyRange((), f"0,{top}")
+    assert grey.eight_bits(np.array([[0, top]], np.uint16)).tolist() == [[0, 255]]
+
+
+def test_full_does_not_hang_on_the_values(tmp_path: Path) -> None:
+    dim, bright = np.full((4, 4), 65535, np.int32), np.full((4, 4), 65536, np.int32)
+    grey = GreyRange((), "full")
+    assert grey.eight_bits(dim).max() == grey.eight_bits(bright).max() == 0
+    assert grey.eight_bits(dim.astype(np.uint16)).max() == 255
 
 
 @pytest.mark.parametrize("choice", ["", "most", "3", "3,2", "1,1", "0,nan", "0,inf", "1,2,3"])

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image, UnidentifiedImageError
 
-from genmix_da.data import pixels
+from genmix_da.data import opening, pixels
 from genmix_da.data.decode import decode_domain
 from genmix_da.data.folders import folder_domain
 from genmix_da.data.grey import GreyRange, usual_range
+from genmix_da.data.opening import LIMIT
 from genmix_da.data.pixels import read_image
 from genmix_da.errors import UserError
 
@@ -137,7 +138,7 @@ def test_large_pictures_are_reduced_while_decoded(
 ) -> None:
     content = encoded(Image.new("RGB", (400, 300), (9, 99, 199)), kind)
     assert read_image(content).size == (400, 300)
-    monkeypatch.setattr(pixels, "_LARGE", 100_000)
+    monkeypatch.setattr(pixels, "LARGE", 100_000)
     monkeypatch.setattr(pixels, "_KEPT", 64)
     found = read_image(content)
     assert found.size == size
@@ -149,16 +150,31 @@ def test_what_a_phone_takes_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     assert read_image(encoded(Image.new("RGB", (60, 50)), "JPEG")).size == (60, 50)
     assert Image.MAX_IMAGE_PIXELS == 1000
-    monkeypatch.setenv(pixels.LIMIT, "1e3")
+    monkeypatch.setenv(LIMIT, "1e3")
     with pytest.raises(ValueError, match=r"more than 1,000; \$GENMIX_DA_MAX_PIXELS raises that"):
         read_image(encoded(Image.new("RGB", (60, 50)), "JPEG"))
-    monkeypatch.setenv(pixels.LIMIT, "1e4")
+    monkeypatch.setenv(LIMIT, "1e4")
     assert read_image(encoded(Image.new("RGB", (60, 50)), "JPEG")).size == (60, 50)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "I;16"])
+@pytest.mark.parametrize("kind", ["TIFF", "PNG"])
+def test_every_format_has_the_one_limit(
+    mode: str, kind: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """PIL looks at its own limit once more where a TIFF is loaded."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    monkeypatch.setattr(opening, "LARGE", 1000)
+    content = encoded(Image.new(mode, (60, 50)), kind)
+    (tmp_path / "1.tif").write_bytes(content)
+    grey = GreyRange([tmp_path / "1.tif"])
+    assert read_image(content, grey).size == (60, 50)
+    assert (grey.usual is None) == (mode == "RGB")
 
 
 @pytest.mark.parametrize("named", ["many", "-1", "0", "nan", "inf"])
 def test_limits_that_are_no_numbers(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(pixels.LIMIT, named)
+    monkeypatch.setenv(LIMIT, named)
     with pytest.raises(UserError, match=f"GENMIX_DA_MAX_PIXELS is '{named}'; give a number"):
         read_image(encoded(Image.new("RGB", (6, 5)), "PNG"))
 
@@ -173,7 +189,7 @@ def test_pictures_of_phones(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_heic_without_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pixels, "_heif_is_read", lambda: False)
+    monkeypatch.setattr(pixels, "heif_is_read", lambda: False)
     monkeypatch.setattr(Image, "open", no_format)
     with pytest.raises(ValueError, match=r"HEIC or AVIF.*pip install 'genmix-da\[heif\]'"):
         read_image(b"\0\0\0\x18ftypheic and so on")

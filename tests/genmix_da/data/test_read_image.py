@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genmix_da.data.pixels import LIMIT, pil_warnings_ignored, read_image
+from genmix_da.data.opening import LIMIT
+from genmix_da.data.pixels import pil_warnings_ignored, read_image
 
 RED = (200, 30, 60)
 

@@ -90,6 +90,30 @@ def test_an_image_that_is_not_that_of_its_manifest_is_made_again(
     assert f"{file} is {what} and is made again" in caplog.text
 
 
+@pytest.mark.parametrize("damage", ["cut", "cut at a line", "a line", "empty"])
+def test_what_a_damaged_manifest_does_not_vouch_for_is_made_again(
+    source: Path, settings: AugmentSettings, tmp_path: Path, tree_of: Callable, damage: str
+) -> None:
+    out = tmp_path / "out"
+    augment_folder(source, out, settings)
+    before = tree_of(out)
+    manifest = out / "manifest.jsonl"
+    lines = manifest.read_text().splitlines(keepends=True)
+    left = {
+        "cut": "".join(lines)[: len("".join(lines)) // 2],
+        "cut at a line": "".join(lines[:4]),
+        "a line": "".join(["{\n", *lines[1:]]),
+        "empty": "no line of a manifest",
+    }
+    manifest.write_text(left[damage])
+    for file in out.rglob("*.jpg"):
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    augment_folder(source, out, settings, resume=True)
+    assert tree_of(out) == before
+
+
 def test_an_edit_with_one_wrong_bit_is_made_again(
     source: Path, settings: AugmentSettings, tmp_path: Path, told: Any, tree_of: Callable
 ) -> None:
