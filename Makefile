@@ -24,8 +24,8 @@ demo: $(READY)  ## a first adaptation on drawn images, minutes on a laptop CPU
 test coverage: export OMP_NUM_THREADS := 1
 test coverage: export MKL_NUM_THREADS := 1
 
-test: $(READY)
-	$(PYTEST)
+test: $(READY)  ## all but the fuzzing, which is another target
+	$(PYTEST) --ignore tests/fuzz
 
 coverage: $(READY)  ## the same, and which lines it reaches; takes longer
 	$(PYTEST) --cov --cov-report=term
@@ -37,7 +37,7 @@ lint: $(READY)
 
 fuzz: export OMP_NUM_THREADS := 1
 fuzz: export GENMIX_DA_FUZZ_MINUTES ?= 60
-fuzz: $(READY)  ## hostile arguments and files, other ones every time; about an hour
+fuzz: $(READY)  ## hostile arguments and files; an hour of other ones every time, minutes of the same
 	$(BIN)/python -m pytest tests/fuzz
 
 bench: $(READY)

@@ -5,6 +5,7 @@ Forked, because importing torch would take seconds for each of twenty kills.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import time
@@ -47,6 +48,7 @@ class ForkedRun:
             said = os.open(cache.parent / SAID, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             os.dup2(said, 1)
             os.dup2(said, 2)
+            faulthandler.enable(2)
             from genmix_da.cli import main
 
             code = main([str(argument) for argument in arguments])
