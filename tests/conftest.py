@@ -25,9 +25,13 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first: at the end one process would wait for the other."""
+    """Files with slow tests come first: at the end one process would wait for the other.
+
+    Before them those whose tests fork: a fork of a process in which Ray or Arrow have threads may
+    crash.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    items.sort(key=lambda item: ("test_kill" not in item.path.name, item.path not in slow))
 
 
 def pytest_collection_finish() -> None:
