@@ -121,7 +121,7 @@ def _load(name: str, options: Mapping[str, str]) -> dict[str, Any]:
             named = [str(file) for file in files]
             found = datasets.load_dataset(kind, data_files=named, split=options.get("split"))
         else:
-            found = datasets.load_dataset(str(name), options.get("config"), **wanted)
+            found = datasets.load_dataset(name, options.get("config"), **wanted)
     except Exception as error:  # the library raises many kinds, of many others
         said = str(error).strip().splitlines()
         raise UserError(

@@ -1,15 +1,13 @@
-"""Decoding: every kind of image file that occurs, damaged ones, and the cache."""
+"""A decoded domain: order, what is left out, and the cache; kinds of images are elsewhere."""
 
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import os
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,18 +23,6 @@ from genmix_da.data.pixels import read_image
 from genmix_da.errors import UserError
 
 RED = (200, 30, 60)
-
-
-def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def colour_of(content: bytes) -> list[int]:
-    image = read_image(content)
-    assert image.mode == "RGB"
-    return [int(value) for value in np.asarray(image).reshape(-1, 3).mean(axis=0).round()]
 
 
 @pytest.fixture
