@@ -13,7 +13,7 @@ from killed import FORKS
 from kills import KINDS, kill_and_resume
 
 # A table, which takes longest, has another test that kills it again and again.
-KILLS = {"adapt": 5, "augment": 4, "table": 4, "classify train": 7}
+KILLS = {"adapt": 5, "augment": 4, "table": 2, "classify train": 9}
 pytestmark = [pytest.mark.slow, *FORKS]
 
 
