@@ -10,16 +10,18 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from genmix_da import sealed
 from genmix_da.augment.cache import is_array, is_jpeg
 from genmix_da.augment.fractals import is_png
 from genmix_da.data.decode import is_damaged
 from genmix_da.errors import UserError, check_name
 from genmix_da.places import cache_folder
 from genmix_da.progress import track
-from genmix_da.sealed import unsealed
 from lead.checkpoint import remove_abandoned
+from office_home.mini import is_intact
 
 # Folder -> what it holds.
 KINDS = {
@@ -110,9 +112,9 @@ def seconds_of(age: str) -> float:
 
 
 def verify(*, remove: bool) -> tuple[int, list[Path]]:
-    """Hold every file against its checksum, in full.
+    """Hold every file against its checksum, in full; Mini Office-Home is one thing.
 
-    Data sets are not looked at: `data check` opens their images.
+    What torchvision fetched is left to it, and so are files of versions without checksums.
 
     Args:
         remove: the damaged ones, so that they are made again when they are wanted.
@@ -126,7 +128,7 @@ def verify(*, remove: bool) -> tuple[int, list[Path]]:
         if is_bad(path):
             damaged.append(path)
             for file in (path, path.with_suffix(".json")) if remove else ():
-                file.unlink(missing_ok=True)
+                shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
     return len(wanted), damaged
 
 
@@ -144,10 +146,15 @@ def _verified() -> Iterator[tuple[Path, Callable[[Path], bool]]]:
         for path in _files(home / kind):
             if path.suffix == suffix and not path.name.startswith("."):
                 yield path, _breaks(whole)
+    for folder in (*home.glob("datasets/*/*"), *home.glob("classification/*")):
+        for path, mark in sealed.sealed_files(folder).items():
+            yield path, partial(sealed.is_damaged, mark=mark, full=True)
+    if (home / "mini_office_home").is_dir():
+        yield home / "mini_office_home", lambda root: not is_intact(root)
 
 
 def _breaks(whole: Callable[[bytes], bool]) -> Callable[[Path], bool]:
-    return lambda path: unsealed(path.read_bytes(), whole) is None
+    return lambda path: sealed.unsealed(path.read_bytes(), whole) is None
 
 
 def _units(kind: str) -> Iterator[list[Path]]:

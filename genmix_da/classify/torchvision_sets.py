@@ -7,6 +7,7 @@ into the cache as PNG, so that decoding, GenMix and split files treat them like 
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import shutil
 import sys
@@ -24,6 +25,9 @@ from genmix_da.data.sources import labelled
 from genmix_da.errors import UserError, or_did_you_mean
 from genmix_da.places import cache_folder
 from genmix_da.progress import track
+from genmix_da.sealed import is_damaged, seal_folder, sealed_files
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,10 @@ def torchvision_parts(query: str, root: Path | None, *, download: bool) -> Parts
     home = root or cache_folder() / "torchvision"
     if key == "cifar100":
         folder = cache_folder() / "classification" / key
+        marks = sealed_files(folder)
+        if any(is_damaged(file, mark, full=False) for file, mark in marks.items()):
+            logger.warning("%s is damaged and is unpacked again", folder)
+            shutil.rmtree(folder)
         if not folder.is_dir():
             _export(lambda part: _open(chosen, home, part, download), chosen, folder)
         test = labelled(folder / "test")
@@ -159,6 +167,7 @@ def _export(opened: Callable[[dict[str, Any]], Any], chosen: _Set, folder: Path)
             ):
                 path = temporary / part / dataset.classes[label] / f"{number:05}.png"
                 Image.fromarray(pixels).save(path, compress_level=1)
+        seal_folder(temporary)
         with contextlib.suppress(OSError):  # another process was faster; its folder is the same
             temporary.rename(folder)
     finally:

@@ -71,7 +71,7 @@ def check(
     if near is not None and encoder is not None:
         report = dataclasses.replace(report, near=find_near(checked, near, encoder))
     if page is not None:
-        write_data_page(report, page, summary(report))
+        write_data_page(dataclasses.replace(checked, report=report), page, summary(report))
     if as_json:
         echo_json(dataclasses.asdict(report) | {"clean": report.clean})
     else:

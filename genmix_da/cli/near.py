@@ -115,11 +115,11 @@ def find_near(checked: Checked, threshold: float, encoder: FrozenEncoder) -> Nea
     found = comparable(checked.everything.held, checked.digests)
 
     def read(row: int) -> Any:
-        return square(found[row].path, pre.resize_size, pre.interpolation)
+        return square(found[row], pre.resize_size, pre.interpolation)
 
     pairs: list[tuple[int, int, float]] = []
     if found:
-        digests = [one.digest for one in found]
+        digests = [one.pixels_digest for one in found]
         with pil_warnings_ignored():
             features = centre_features(encoder, digests, read, DECODE_VERSION)
         pairs = near_pairs(features, [one.place for one in found], threshold)

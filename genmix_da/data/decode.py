@@ -15,7 +15,7 @@ import json
 import logging
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +38,7 @@ from lead.checkpoint import write_atomically
 
 CORRUPT_LIMIT = 0.05
 DECODE_VERSION = 2  # of the pixels that an image gives
+CONTENT_DIGITS = 16  # of an image's SHA-256 in the notes
 # Bytes whose CRC is held against the notes when a file is opened: a quarter of a second.
 _TRIED = 2**28
 _FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
@@ -162,6 +163,11 @@ def _key(domain: Domain, side: int, interpolation: str) -> str:
     return digest.hexdigest()[:32]
 
 
+def status_of(images: Iterable[str | Path]) -> str:
+    """A digest of the sizes, times and numbers of files, as they are now."""
+    return hashlib.sha256(b"".join(_status_line(Path(image)) for image in images)).hexdigest()
+
+
 def _status_line(image: Path) -> bytes:
     try:
         status = image.stat()
@@ -209,15 +215,18 @@ def _decode_to(path: Path, notes: Path, domain: Domain, side: int, decode: _Deco
             pixels[len(kept)] = array
             checksums.append(zlib.crc32(array.data))
             kept.append(index)
-            contents.append(note[:16])
+            contents.append(note[:CONTENT_DIGITS])
             label = domain.labels[index] if domain.labels else ""
             digest.update(os.fsencode(f"{label}/{domain.images[index].name}/{note}\n"))
         pixels.flush()
 
     write_atomically(path, fill)
     digest.update(domain.grey.mark(domain.images[index] for index in kept).encode())
+    images = [os.path.realpath(domain.images[index]) for index in kept]
     info: dict[str, Any] = {
         "kept": kept,
+        "images": images,
+        "status": status_of(images),
         "contents": contents,
         "checksums": checksums,
         "skipped": skipped,

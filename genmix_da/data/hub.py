@@ -24,6 +24,7 @@ from genmix_da.data.parts import part_name
 from genmix_da.errors import UserError, check_name
 from genmix_da.places import cache_folder, user_path
 from genmix_da.progress import track
+from genmix_da.sealed import is_damaged, seal_folder, sealed_files
 
 PREFIX = "datasets:"
 _OPTIONS = ("image", "label", "domain", "split", "config", "revision")
@@ -78,6 +79,10 @@ def copied(spec: str) -> Path:
     marks = [(split, data._fingerprint) for split, data in splits.items()]
     key = hashlib.sha256(repr((sorted(options.items()), marks)).encode()).hexdigest()[:16]
     home = cache_folder() / "datasets" / key / (re.sub(r"\W+", "-", Path(name).stem) or "data")
+    damaged = [f for f, mark in sealed_files(home).items() if is_damaged(f, mark, full=False)]
+    if damaged:
+        logger.warning("%s is damaged; %s is copied again", damaged[0], name)
+        shutil.rmtree(home)
     if not home.is_dir():
         logger.info("copying the images of %s into %s", name, home)
         unfinished = home.with_name(f".{home.name}.{os.getpid()}")
@@ -87,6 +92,7 @@ def copied(spec: str) -> Path:
                 _copy(data, _columns(data, options, name), unfinished, split, len(splits), name)
             if not unfinished.is_dir():
                 raise UserError(f"{PREFIX}{name} has no image with a label.")
+            seal_folder(unfinished)
             _rename(unfinished, home)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)

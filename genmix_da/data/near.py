@@ -6,6 +6,7 @@ grows with the square of the images, 0.1 s for two thousand and an hour for some
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from genmix_da.data.everything import Held
+from genmix_da.data.grey import GreyRange
 from genmix_da.data.pixels import read_image
 
 # Chosen on Office-Caltech-10 with an ImageNet EfficientNet-Lite0; docs/data.md says what it finds.
@@ -61,11 +63,19 @@ class Compared:
     Attributes:
         path, digest: of the file and its bytes.
         place: domain and part.
+        grey: of its domain.
     """
 
     path: Path
     digest: str
     place: tuple[str, str]
+    grey: GreyRange
+
+    @property
+    def pixels_digest(self) -> str:
+        """Of what decides the pixels: the bytes, and the range of deep grey where it is one."""
+        mark = self.grey.mark([self.path])
+        return hashlib.sha256((self.digest + mark).encode()).hexdigest() if mark else self.digest
 
 
 def comparable(held: Sequence[Held], digests: Mapping[Path, str]) -> list[Compared]:
@@ -81,21 +91,22 @@ def comparable(held: Sequence[Held], digests: Mapping[Path, str]) -> list[Compar
         for image in one.domain.images:
             if image in digests:
                 place = (one.domain.name, part_of.get(image, ""))
-                found.setdefault(digests[image], Compared(image, digests[image], place))
+                new = Compared(image, digests[image], place, one.domain.grey)
+                found.setdefault(digests[image], new)
     several = len({each.place for each in found.values()}) > 1
     return list(found.values()) if several else []
 
 
-def square(path: Path, side: int, interpolation: str) -> NDArray[np.uint8]:
+def square(image: Compared, side: int, interpolation: str) -> NDArray[np.uint8]:
     """An image [R, R, 3] as the network's view is cut from.
 
     Args:
-        path: of the file.
+        image: to read.
         side: R in pixels.
         interpolation: "bilinear" or "bicubic".
     """
-    image = read_image(path.read_bytes())
-    resized = image.resize((side, side), Image.Resampling[interpolation.upper()])
+    whole = read_image(image.path.read_bytes(), image.grey)
+    resized = whole.resize((side, side), Image.Resampling[interpolation.upper()])
     return np.asarray(resized)
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from genmix_da.data.check import Checked
 from genmix_da.data.checked import DataReport
+from genmix_da.data.grey import GreyRange
 from genmix_da.data.pixels import pil_warnings_ignored, read_image
 from genmix_da.data.spelling import Spelling
 from genmix_da.progress import track
@@ -53,11 +55,11 @@ class Row:
     cells: tuple[Cell | None, ...]
 
 
-def write_data_page(report: DataReport, out: str | Path, lines: Iterable[str]) -> Path:
+def write_data_page(checked: Checked, out: str | Path, lines: Iterable[str]) -> Path:
     """Write the page.
 
     Args:
-        report: of a check.
+        checked: a folder that was looked over.
         out: HTML file to write.
         lines: sentences on what was found, as the command prints them.
 
@@ -68,7 +70,7 @@ def write_data_page(report: DataReport, out: str | Path, lines: Iterable[str]) -
         UserError: `out` is no name for a file.
     """
     path = page_file(out, "--html")
-    pictures = _pictures(report)
+    report, pictures = checked.report, _pictures(checked)
     text = (
         environment()
         .get_template("data.html.j2")
@@ -110,19 +112,21 @@ def _rows(report: DataReport, pictures: dict[str, str | None]) -> list[Row]:
     return [Row(name, tuple(own.get(name) for own in cells)) for name in report.classes.names]
 
 
-def _pictures(report: DataReport) -> dict[str, str | None]:
-    """Path -> data URI of the examples."""
-    paths = [found.example for domain in report.domains for found in domain.class_list]
-    paths += [domain.example for domain in report.domains if not domain.classes]
-    wanted = [path for path in dict.fromkeys(paths) if path is not None]
+def _pictures(checked: Checked) -> dict[str, str | None]:
+    """Path -> data URI of the examples, deep grey in the range of its domain."""
+    wanted: dict[str, GreyRange] = {}
+    for domain, one in zip(checked.report.domains, checked.everything.held, strict=True):
+        paths = [found.example for found in domain.class_list] or [domain.example]
+        wanted |= {path: one.domain.grey for path in paths if path is not None}
     with pil_warnings_ignored(), ThreadPoolExecutor(os.cpu_count()) as pool:
-        made = track(pool.map(_picture, wanted), "drawing the page", len(wanted))
+        drawn = pool.map(_picture, wanted, wanted.values())
+        made = list(track(drawn, "drawing the page", len(wanted)))
         return dict(zip(wanted, made, strict=True))
 
 
-def _picture(path: str) -> str | None:
+def _picture(path: str, grey: GreyRange) -> str | None:
     try:
-        image = read_image(Path(path).read_bytes())
+        image = read_image(Path(path).read_bytes(), grey)
     except (OSError, ValueError):  # it could be read a moment ago
         return None
     image.thumbnail((SIDE, SIDE))

@@ -165,7 +165,8 @@ def _find_images(
 
     from genmix_da.data.pixels import pil_warnings_ignored
 
-    images, side = TargetImages(run, result), (pre.resize_size, pre.resize_size)
+    images = TargetImages(run, result, (line.path for line in ordered))
+    side = (pre.resize_size, pre.resize_size)
     filter_ = Image.Resampling[pre.interpolation.upper()]
     found: list[tuple[Predicted, Pixels]] = []
     gone = 0

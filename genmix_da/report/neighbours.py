@@ -105,7 +105,7 @@ def explain_decisions(
         lines = _lines(run, evidence)
     except UserError as error:
         return [], f"No decisions explained: {error}."
-    images = TargetImages(run, result)
+    images = TargetImages(run, result, (line.path for line in lines))
 
     @cache
     def picture(number: int, side: int) -> Pixels | None:

@@ -6,7 +6,7 @@ synthetic: results on them say nothing about results on the real photographs.
 """
 
 from .catalogue import GENERATOR_VERSION, MINI_CLASSES, MINI_DOMAINS, MINI_SPLITS, counts
-from .generate import draw, make
+from .generate import draw, is_intact, make
 from .sheet import contact_sheet
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "contact_sheet",
     "counts",
     "draw",
+    "is_intact",
     "make",
 ]

@@ -100,6 +100,18 @@ def make(
     return root
 
 
+def is_intact(root: Path) -> bool:
+    """Whether a set on disk is, byte by byte, what was drawn.
+
+    Args:
+        root: that `make` was given.
+    """
+    if not _is_complete(root):
+        return False
+    marker = json.loads((root / MARKER).read_text(encoding="utf-8"))
+    return bool(marker.get("sha256") == _digest(root))
+
+
 def _write_set(folder: Path, progress: Callable[[int, int], None] | None, processes: int) -> None:
     wanted = counts()
     tasks: list[_Task] = [

@@ -19,6 +19,7 @@ from genmix_da.data.folders import folder_domain
 from genmix_da.errors import UserError
 from genmix_da.frozen.store import FeatureStore
 from genmix_da.places import cache_folder
+from office_home.mini import make
 
 KEY = "ab" + "0" * 38
 
@@ -135,6 +136,22 @@ def test_ages(age: str, seconds: float) -> None:
 def test_no_ages(age: str) -> None:
     with pytest.raises(UserError, match="is no age"):
         caches.seconds_of(age)
+
+
+def test_mini_is_held_against_what_was_drawn(
+    run: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = {"Art": {"Mug": 2}, "Clipart": {"Mug": 1}}
+    monkeypatch.setattr("office_home.mini.generate.counts", lambda: few)
+    root = make(cache_folder() / "mini_office_home", processes=1)
+    assert run("cache", "verify").out.splitlines() == ["1 files, 0 damaged"]
+    image = root / "Art" / "Mug" / "0002.jpg"
+    image.write_bytes((root / "Art" / "Mug" / "0001.jpg").read_bytes())
+    outcome = run("cache", "verify")
+    assert (outcome.code, str(root) in outcome.out) == (1, True)
+    assert not root.exists()
+    assert make(root, processes=1) == root
+    assert run("cache", "verify").code == 0
 
 
 def test_an_empty_cache(run: Callable) -> None:

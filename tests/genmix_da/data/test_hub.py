@@ -49,7 +49,27 @@ def test_parquet_with_names_of_classes(tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in domain.images}
     again = labelled(f"datasets:{tmp_path / 'own.parquet'}")
     assert {path: path.stat().st_mtime_ns for path in again.images} == before
-    assert not list((cache_folder() / "datasets").rglob(".*.*"))
+    assert [found.name for found in cache_folder().rglob(".*")] == [".checksums.json"]
+
+
+def test_a_damaged_copy_is_copied_again(
+    tmp_path: Path, run: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    named(table(4, label=lambda row: row % 2), "cup", "mug").to_parquet(tmp_path / "own.parquet")
+    source = f"datasets:{tmp_path / 'own.parquet'}"
+    first, second = labelled(source).images[:2]
+    for damage in (lambda: first.write_bytes(b""), second.unlink):
+        caplog.clear()
+        damage()
+        assert labelled(source).images[:2] == (first, second)
+        assert (first.read_bytes(), second.read_bytes()) == (png(0), png(2))
+        assert "is damaged" in caplog.text
+    # At its full length it is found by who reads everything.
+    first.write_bytes(png(0).replace(b"IDAT", b"idat"))
+    outcome = run("cache", "verify")
+    assert outcome.code == 1
+    assert str(first) in outcome.out
+    assert labelled(source).images[0].read_bytes() == png(0)
 
 
 def test_domains_and_parts_out_of_columns_and_splits(tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from genmix_da.data.domain import Domain
 from genmix_da.data.everything import Held
-from genmix_da.data.near import comparable, group_pairs, near_pairs
+from genmix_da.data.grey import GreyRange
+from genmix_da.data.near import Compared, comparable, group_pairs, near_pairs, square
 
 
 def test_pairs_of_different_places_alone() -> None:
@@ -59,6 +61,19 @@ def test_of_the_same_bytes_one_is_compared_and_unreadable_ones_are_not() -> None
     assert found == []  # what is left lies in one domain
     found = comparable([held("Art", "1"), held("Pen", "2", "3", "4")], digests)
     assert [(str(one.path), one.place[0]) for one in found] == [("1", "Art"), ("2", "Pen")]
+
+
+def test_deep_grey_is_read_in_the_range_of_its_domain(tmp_path: Path) -> None:
+    images = tuple(tmp_path / f"{number}.tif" for number in range(2))
+    for path, top in zip(images, (1000, 4000), strict=True):
+        Image.fromarray(np.full((8, 8), top, np.uint16)).save(path)
+    dim, other = (
+        Compared(path, "00", ("Art", ""), GreyRange(own))
+        for path, own in ((images[0], images), (images[0], images[:1]))
+    )
+    assert square(dim, 4, "bilinear").max() == 62  # of twelve bits
+    assert square(other, 4, "bilinear").max() == 255  # of one shade, and no other image
+    assert dim.pixels_digest != other.pixels_digest
 
 
 def test_parts_are_places() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 import shutil
 from collections.abc import Callable
@@ -9,7 +11,9 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 EVIL = "<script>alert(1)<"  # no name of a file has a slash
 
@@ -36,6 +40,19 @@ def uneven(make_data: Callable, tmp_path: Path) -> Path:
     shutil.copytree(root / "Art" / "mug", root / "Flat")
     (root / "Art" / "mug" / 'zero"<b>.png').touch()
     return Path(root)
+
+
+def test_deep_grey_has_the_range_of_its_domain(page: Callable, tmp_path: Path) -> None:
+    for name, top in (("dim", 1000), ("bright", 4000)):
+        file = tmp_path / "own" / "Scans" / name / "1.tif"
+        file.parent.mkdir(parents=True)
+        Image.fromarray(np.full((8, 8), top, np.uint16)).save(file)
+    text = page(tmp_path / "own")
+    for name, shade in (("dim", 62), ("bright", 250)):
+        (cell,) = cells(text, name)
+        (picture,) = re.findall(r"data:image/jpeg;base64,([^\"]+)", cell)
+        with Image.open(io.BytesIO(base64.b64decode(picture))) as image:
+            assert abs(np.asarray(image).mean() - shade) < 3
 
 
 def cells(text: str, name: str) -> list[str]:
