@@ -83,6 +83,11 @@ def write_data_page(checked: Checked, out: str | Path, lines: Iterable[str]) -> 
             ],
             labelled=[domain for domain in report.domains if domain.classes],
             lines=list(lines),
+            near=[
+                (f"{cosine:.3f}", one, other)
+                for group in (report.near.groups if report.near else ())
+                for one, other, cosine in group.pairs
+            ],
             listed=_LISTED,
             css=source("page.css") + source("data.css"),
         )

@@ -55,6 +55,15 @@ def test_deep_grey_has_the_range_of_its_domain(page: Callable, tmp_path: Path) -
             assert abs(np.asarray(image).mean() - shade) < 3
 
 
+def test_what_is_twice_is_listed(page: Callable, uneven: Path) -> None:
+    for copy in ("Art", "Photo"):
+        shutil.copy(uneven / "Art" / "mug" / "00.jpg", uneven / copy / "mug" / "again.jpg")
+    text = page(uneven, 1)
+    for title in ("several domains", "Art"):
+        (listed,) = re.findall(rf"Same bytes in {title}: \d+</h3>(.*?)</ul>", text, re.DOTALL)
+        assert str(uneven / "Art" / "mug" / "again.jpg") in listed
+
+
 def cells(text: str, name: str) -> list[str]:
     row = re.search(rf'<tr><th scope="row">{re.escape(name)}</th>(.*?)</tr>', text, re.DOTALL)
     assert row is not None
