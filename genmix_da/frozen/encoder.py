@@ -28,7 +28,7 @@ from genmix_da.frozen.towers import (
     tower_outline,
 )
 from lead.backbones import Backbone, build_backbone
-from lead.checkpoint import weights_identity
+from lead.checkpoint import LIBRARY_WEIGHTS, weights_identity
 from lead.precision import Precision
 from lead.seeds import derive
 from lead.views import NetworkInput, Preprocessing
@@ -138,7 +138,7 @@ class FrozenEncoder:
         choice = self.choice
         # The names of library weights say nothing of their version, nor do random ones.
         made_by = ""
-        if choice.weights in ("imagenet", "none"):
+        if choice.weights in LIBRARY_WEIGHTS:
             made_by = f"{choice.library} {version(choice.library)}"
         parts = {
             "backbone": choice.nickname,

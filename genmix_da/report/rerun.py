@@ -14,8 +14,8 @@ _CLASSIFY_EDITOR_OPTIONS = _EDITOR_OPTIONS | {
     "steps": "--edit-steps",
     "channels_last": "--edit-channels-last",
 }
-_FLAGS = ("freeze_backbone", "channels_last", "compile", "fast", "allow_pickle", "yes")
-_SWITCHES = ("mixed_precision", "channels_last")  # --X or --no-X
+_FLAGS = ("channels_last", "compile", "fast", "allow_pickle", "yes")
+_SWITCHES = ("freeze_backbone", "mixed_precision", "channels_last")  # --X or --no-X
 # Fields of AdaptConfig that are options of their own. Left out: what --profile and --augment decide
 # (method, subsample_estimation) and what is given in another form (genmix, backbone_arguments, the
 # graph step).

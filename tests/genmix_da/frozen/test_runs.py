@@ -149,8 +149,14 @@ def test_a_frozen_source_checkpoint_must_fit(
 
 
 def test_what_cannot_be_frozen_is_refused(
-    refused: Callable, run: Callable, complaint: Callable, frozen_options: Options, data: Path
+    refused: Callable,
+    run: Callable,
+    complaint: Callable,
+    frozen_options: Options,
+    data: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("genmix_da.adaptation.packaged.packaged_file", lambda backbone: None)
     online = ("--augment", "genmix", "--augment-mode", "online", "--editor", "filters")
     assert "offline" in refused(*frozen_options, *online)
     said = refused("--split", "3/1/2", "--backbone", "transformers:somewhere")
