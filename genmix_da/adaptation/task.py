@@ -93,6 +93,12 @@ class Task:
             return ImageViews(pixels, self.preprocessing, self.device, rows)
         return FeatureViews(features_of(self.encoder, pixels, rows, name), self.device)
 
+    @property
+    def target_contents(self) -> frozenset[str]:
+        """See `SourceTask`; images that are the source's as well don't count."""
+        own = frozenset(self.source.decoded.contents)
+        return frozenset(self.target.decoded.contents) - own
+
     def target_views(self) -> Views:
         """Views of the target's images."""
         return self.views(self.target.decoded.pixels, self.target.rows, self.config.tgt)

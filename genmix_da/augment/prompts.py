@@ -1,4 +1,4 @@
-"""Style prompts: the two published sets, a file of the user's, or phrases on the command line.
+"""Styles: the two published sets of prompts, a file of the user's, phrases, a folder of pictures.
 
 Filter-like prompts only: the paper shows that long, descriptive prompts change the object, and
 some give black images.
@@ -6,8 +6,10 @@ some give black images.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -17,10 +19,15 @@ from typing import Any
 import yaml
 
 from genmix_da.config_values import load_yaml
+from genmix_da.data.decode import CONTENT_DIGITS
+from genmix_da.data.entries import walk
 from genmix_da.errors import UserError, did_you_mean
+from genmix_da.places import user_path
 
 TEMPLATE = "A transformed version of image into {style}"
 PUBLISHED = {"domain": "domain_adaptation.yaml", "classification": "classification.yaml"}
+PICTURES = "pictures:"  # before a folder of style pictures
+_STYLE_OF = "the style of "
 MAX_WORDS = 5
 _SET_KEYS = {"name", "note", "template", "styles"}
 _STYLE_KEYS = {"name", "phrase", "negative", "guidance", "image_guidance", "note"}
@@ -42,6 +49,7 @@ class Style:
         text: the whole prompt.
         negative: negative prompt; empty for none.
         guidance, image_guidance: override the editor's scales; None keeps them.
+        picture: that the style is taken from, by editors that go by pictures; None: there is none.
     """
 
     name: str
@@ -50,6 +58,7 @@ class Style:
     negative: str = ""
     guidance: float | None = None
     image_guidance: float | None = None
+    picture: Path | None = None
 
     def key(self) -> dict[str, Any]:
         """What of the style decides an edit: part of the cache key."""
@@ -73,16 +82,24 @@ class PromptSet:
     name: str
     styles: tuple[Style, ...]
 
+    @property
+    def pictures(self) -> frozenset[str]:
+        """First digits of the SHA-256 of the style pictures."""
+        held = (style.text for style in self.styles if style.picture is not None)
+        return frozenset(text.removeprefix(_STYLE_OF) for text in held)
+
 
 def load_prompts(named: str) -> PromptSet:
-    """A published set by name, a YAML file, or phrases separated by semicolons.
+    """A published set by name, a YAML file, phrases separated by semicolons, or pictures.
 
     Args:
-        named: "domain", "classification", a path, or "retro comic; chalk drawing".
+        named: "domain", "classification", a path, "retro comic; chalk drawing", or "pictures:DIR".
 
     Raises:
         UserError: no such file, unknown keys, no style, or two styles of one name.
     """
+    if named.startswith(PICTURES):
+        return _pictures(user_path(named.removeprefix(PICTURES)))
     if named in PUBLISHED:
         return parse_prompts(load_yaml(_published_text(named)), PUBLISHED[named])
     path = Path(named)
@@ -100,6 +117,27 @@ def load_prompts(named: str) -> PromptSet:
         )
     phrases = [phrase.strip() for phrase in named.split(";") if phrase.strip()]
     return parse_prompts({"name": "given", "styles": [{"phrase": p} for p in phrases]}, "--prompts")
+
+
+def _pictures(folder: Path) -> PromptSet:
+    """Every picture below a folder as a style, once; the text holds what its content is.
+
+    Raises:
+        UserError: there is no folder, or no picture in it.
+    """
+    images = walk(folder).images if folder.is_dir() else []
+    if not images:
+        raise UserError(f"--style-images {folder} is no folder with pictures; check the path.")
+    styles: dict[str, Style] = {}
+    taken: Counter[str] = Counter()
+    for path in images:
+        mark = hashlib.sha256(path.read_bytes()).hexdigest()[:CONTENT_DIGITS]
+        if mark not in styles:
+            stem = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "picture"
+            taken[stem] += 1
+            name = stem if taken[stem] == 1 else f"{stem}-{mark}"
+            styles[mark] = Style(name, path.name, f"{_STYLE_OF}{mark}", picture=path)
+    return PromptSet(folder.name, tuple(styles.values()))
 
 
 def _published_text(named: str) -> str:
@@ -146,7 +184,7 @@ def _style(item: object, template: str, place: str) -> Style:
     name = re.sub(r"[^a-z0-9]+", "-", str(item.get("name") or phrase).lower()).strip("-")
     if not name:
         raise UserError(f"the style {phrase!r} of {place} needs a name of letters or digits.")
-    scales = {}
+    scales: dict[str, Any] = {}
     for key in ("guidance", "image_guidance"):
         value = item.get(key)
         number = isinstance(value, int | float) and not isinstance(value, bool)

@@ -34,6 +34,7 @@ Pixels = NDArray[np.uint8]
 
 TILE = 128
 _CAPTION = 16
+_MOST_STYLES = 24  # rows of an image in a preview
 PARTS = ("original", "edit", "mask", "hybrid", "fractal", "final")
 
 
@@ -81,10 +82,13 @@ def preview(
     """
     editor.check(prompts.styles)
     fractals = fractal_source(s)
+    shown = prompts.styles[:_MOST_STYLES]
+    if len(shown) < len(prompts.styles):
+        logger.info("the first %d of %d styles are shown", len(shown), len(prompts.styles))
     draw = np.random.default_rng(derive(s.seed, "preview"))
     rows = []
     for index, original in _drawn_images(domain, images, s.size, draw):
-        for style in prompts.styles:
+        for style in shown:
             seed = derive(s.seed, "preview", index, style.name)
             edit = to_uint8(fit_to(editor.edit([original], [style], [seed])[0], original))
             done = compose(original, edit, fractals, s, Draws(seed, "preview"))

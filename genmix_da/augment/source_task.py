@@ -6,6 +6,7 @@ An adaptation or a classification as augmentation sees it, how its images are au
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from genmix_da.augment.editors import Editor, make_editor
 from genmix_da.augment.encoders import resolve_encoder
 from genmix_da.augment.features import BackboneEncoder, Encoder, dinov2_is_here
 from genmix_da.augment.pipeline import record_of
+from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.selection import Selection
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.data.images import Images
@@ -69,6 +71,11 @@ class SourceTask(Protocol):
     def preprocessing(self) -> Preprocessing: ...
     @property
     def device(self) -> torch.device: ...
+    @property
+    def target_contents(self) -> frozenset[str]:
+        """First digits of the SHA-256 of the target's images; none where there is no target."""
+        ...
+
     @property
     def encoder(self) -> FrozenEncoder | None:
         """Of a frozen backbone, whose features are computed once."""
@@ -133,6 +140,14 @@ def augmentation_of(task: SourceTask) -> Augmentation | None:
     if not task.augments:
         return None
     settings = config.genmix_settings()
+    pictures = load_prompts(settings.prompts).pictures
+    if not pictures.isdisjoint(task.target_contents):
+        logger.warning(
+            "style pictures are images of the target: the method is named target-styled, for its "
+            "source stage sees (unlabelled) target images"
+        )
+        options = settings.editor_options | {"target_styled": True}
+        settings = dataclasses.replace(settings, editor_options=options)
     encoder = _encoder(task, settings.features)
     editor = make_editor(settings.editor, settings.options(), device=config.device)
     return Augmentation(settings, editor, encoder, config.augment_mode, config.budget)

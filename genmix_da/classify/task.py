@@ -97,6 +97,11 @@ class ClassifyTask(ScoringTask):
         """None: the backbone is trained."""
         return None
 
+    @property
+    def target_contents(self) -> frozenset[str]:
+        """Of the test images; those that are training images as well don't count."""
+        return frozenset(self.test.decoded.contents) - frozenset(self.train.decoded.contents)
+
     def source_label(self, name: str) -> int | None:
         """Classifier output of a class."""
         return self._places.get(name)

@@ -113,9 +113,13 @@ def _echo_filled(filled: dict[str, Any]) -> None:
 
 
 def _echo_report(report: dict[str, Any], now: str) -> None:
+    from genmix_da.table.values import editor_note
+
     counts = report["edits"]
     click.echo(
         f"{counts['kept']} kept, {counts['dropped']} dropped, {counts['failed']} failed; {now}"
     )
     if report["stand_in"]:
         click.echo(f"the editor {report['editor']!r} is a stand-in for a generative one")
+    elif note := editor_note(report):
+        click.echo(note)

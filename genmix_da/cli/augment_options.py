@@ -34,8 +34,13 @@ _GENMIX: tuple[Command, ...] = (
         help='domain, classification, a YAML file or "a; b" [domain; classify: classification].',
     ),
     click.option(
+        "--style-images",
+        help="A folder of pictures instead of prompts, for --editor style-transfer.",
+    ),
+    click.option(
         "--editor",
-        help="auto, filters, instruct-pix2pix[:MODEL], diffusers:MODEL or a folder [auto].",
+        help="auto, filters, instruct-pix2pix[:MODEL], diffusers:MODEL, style-transfer or a folder "
+        "[auto].",
     ),
     click.option(
         "--features", help="auto, dinov2, backbone, timm:NAME, a hub name or folder, off [auto]."
@@ -111,9 +116,19 @@ _NAMES = (
 
 def gather_genmix(options: dict[str, Any]) -> dict[str, Any]:
     """Take GenMix's options out of a command's: those given, named as its settings are."""
+    from genmix_da.augment.prompts import PICTURES
+    from genmix_da.errors import UserError
+
     editor = gather_editor_options(options)
     taken = {name: options.pop(name, None) for name in _NAMES}
     given = {name: value for name, value in taken.items() if value is not None}
+    pictures = options.pop("style_images", None)
+    if pictures is not None:
+        if "prompts" in given:
+            raise UserError(
+                "--style-images stands in place of --prompts; leave one of the two out."
+            )
+        given["prompts"] = f"{PICTURES}{pictures}"
     if "edit_size" in given:
         given["size"] = given.pop("edit_size")
     return given | ({"editor_options": editor} if editor else {})

@@ -21,11 +21,15 @@ _OPTIONS: tuple[Command, ...] = (
     click.option("--edit-batch", "batch", type=int, help="Images at once [as many as fit]."),
     click.option("--fast", is_flag=True, help="20 steps of dpm++ at 256 px, deep features reused."),
     click.option("--allow-pickle", is_flag=True, help="Load weights that are not safetensors."),
+    click.option(
+        "--style-strength", type=float, help="How far style-transfer goes, in (0, 1] [0.5]."
+    ),
     click.option("--yes", is_flag=True, help="Edit on a CPU however long it takes."),
 )
 NAMES = (
     *("steps", "scheduler", "guidance", "image_guidance", "size", "precision", "reuse"),
     *("tiny_vae", "channels_last", "compile", "attention", "batch", "fast", "allow_pickle", "yes"),
+    "style_strength",
 )
 
 

@@ -28,6 +28,10 @@ _ABOUT = {
         "genmix-da[diffusion], weights, a GPU",
         "any image-to-image pipeline of diffusers, as diffusers:MODEL or its folder",
     ),
+    "style-transfer": (
+        "genmix-da[models]",
+        "neural style transfer from pictures, drawn ones or --style-images; not the paper's",
+    ),
     "original": ("nothing", "no editing: what joining and fractals do alone"),
 }
 

@@ -194,8 +194,11 @@ def echo_attack(found: dict[str, Any]) -> None:
 
 def _echo_warnings(result: dict[str, Any]) -> None:
     """What a reader of the scores has to know."""
-    if (result["augment"] or {}).get("stand_in"):
-        click.echo(f"The editor {result['augment']['editor']!r} stands in for a generative one.")
+    from genmix_da.table.values import editor_note
+
+    note = editor_note(result["augment"] or {})
+    if note is not None:
+        click.echo(f"{note[0].upper()}{note[1:]}.")
     if result["synthetic"]:
         click.echo("SYNTHETIC DATA: Mini Office-Home is drawn; these numbers compare with nothing.")
     if result["skipped_files"]:

@@ -14,7 +14,7 @@ from genmix_da.table.cells import Run
 from genmix_da.table.columns import short_domains
 from genmix_da.table.kinds import kind_of
 from genmix_da.table.records import Record
-from genmix_da.table.values import stand_in_of
+from genmix_da.table.values import editor_note, stand_in_of
 
 _UNKNOWN = "not recorded"
 
@@ -41,6 +41,7 @@ class Origin:
         config_hash: of the identities of all wanted runs, so of every setting of each.
         synthetic: whether any run is on drawn images.
         stand_ins: editors that stand in for a generative one.
+        editor_notes: what to know of the editors, see `editor_note`.
         differences: sentences on what differs between the runs beside column, seed and method.
     """
 
@@ -61,6 +62,7 @@ class Origin:
     config_hash: str
     synthetic: bool
     stand_ins: tuple[str, ...]
+    editor_notes: tuple[str, ...]
     differences: tuple[str, ...]
 
     def line(self) -> str:
@@ -140,6 +142,9 @@ def build_origin(runs: Sequence[Run], command: Sequence[str]) -> Origin:
         config_hash=hashlib.sha256("\n".join(identities).encode()).hexdigest()[:16],
         synthetic=any(bool(item.get("synthetic")) for item in content),
         stand_ins=_seen(name for record in records if (name := stand_in_of(record))),
+        editor_notes=_seen(
+            note for item in content if (note := editor_note(item.get("augment") or {}))
+        ),
         differences=(
             *_hidden({**packages, "commit": commits, "device": devices, "dataset": shared}),
             *_hidden(

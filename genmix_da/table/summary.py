@@ -116,7 +116,7 @@ def _plain(problem: Problem, root: Path | None) -> str:
 
 
 def _marks(origin: Origin) -> tuple[str, ...]:
-    marks = [f"the editor '{name}' stands in for a generative one" for name in origin.stand_ins]
+    marks = list(origin.editor_notes)
     if origin.synthetic:
         marks.append("SYNTHETIC DATA: the images are drawn; these numbers compare with nothing")
     return tuple(marks)

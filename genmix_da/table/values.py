@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from genmix_da.methods import METHODS, has_graph
 from genmix_da.table.records import Record
 
 SOURCE_ONLY = "source-only"
+# Editors that are neither the paper's nor a stand-in for it.
+_NOT_THE_PAPERS = {
+    "style-transfer": "edits are neural style transfer, not InstructPix2Pix as in the paper",
+    "target-styled": "edits are neural style transfer in the style of the target: the source stage "
+    "has seen (unlabelled) target images",
+}
 # What has a fixed number of epochs trains nothing.
 ONE_EPOCH = tuple(method.name for method in METHODS.values() if method.epochs is not None)
 
@@ -37,6 +46,17 @@ def score(record: Record, method: str, block: str, metric: str) -> float | None:
             scores = record.content.get("source_only") or record.content["scores"]["last"]
     value = (scores or {}).get(metric)
     return None if value is None else float(value)
+
+
+def editor_note(augment: Mapping[str, Any]) -> str | None:
+    """What a reader has to know of the editor, without capital and full stop; None: nothing.
+
+    Args:
+        augment: of a record: `editor`, `stand_in`.
+    """
+    if augment.get("stand_in"):
+        return f"the editor {augment['editor']!r} stands in for a generative one"
+    return _NOT_THE_PAPERS.get(str(augment.get("editor")))
 
 
 def stand_in_of(record: Record) -> str | None:

@@ -52,7 +52,9 @@ def test_they_have_a_name() -> None:
 
 @pytest.mark.parametrize("backbone", ["timm:resnet10t", "resnet50", "tf_efficientnet_lite0"])
 def test_other_backbones_have_no_package(backbone: str) -> None:
-    with pytest.raises(WeightsError, match=r"no package carries weights of .*tf_efficientnet_lite0"):
+    with pytest.raises(
+        WeightsError, match=r"no package carries weights of .*tf_efficientnet_lite0"
+    ):
         packaged_file(backbone)
 
 

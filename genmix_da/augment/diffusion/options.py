@@ -1,4 +1,4 @@
-"""What a user can ask of a diffusion editor; what is not given stays as the editor publishes it."""
+"""What a user can ask of an editor; what is not given stays as the editor publishes it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FAST: Mapping[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class EditorOptions:
-    """Options of diffusion editors; None leaves the editor's own default.
+    """Options of editors, all but the last two of diffusion; None: the editor's own default.
 
     Attributes:
         steps: denoising steps.
@@ -44,6 +44,8 @@ class EditorOptions:
         fast: FAST for all that is not given.
         allow_pickle: accept weights that are not safetensors.
         yes: edit on a CPU however long it takes.
+        style_strength: in (0, 1]: how far style transfer goes to the style of the picture.
+        target_styled: style pictures are images of the target; the editor is named so.
     """
 
     steps: int | None = None
@@ -61,6 +63,8 @@ class EditorOptions:
     fast: bool = False
     allow_pickle: bool = False
     yes: bool = False
+    style_strength: float | None = None
+    target_styled: bool = False
 
     def __post_init__(self) -> None:
         for option, value, least in (
@@ -79,6 +83,8 @@ class EditorOptions:
         ):
             if scale is not None and not (math.isfinite(scale) and scale >= 1):
                 raise UserError(f"{option} is {scale}; it must be 1 or more.")
+        if self.style_strength is not None and not 0 < self.style_strength <= 1:
+            raise UserError(f"--style-strength is {self.style_strength}; it must be in (0, 1].")
         for option, name, known in (
             ("--scheduler", self.scheduler, SCHEDULERS),
             ("--precision", self.precision, PRECISIONS),
@@ -93,6 +99,8 @@ class EditorOptions:
         own = dataclasses.asdict(self)
         for permission in ("fast", "allow_pickle", "yes"):
             own.pop(permission)
+        if not own["target_styled"]:
+            own.pop("target_styled")
         chosen = {key: value for key, value in own.items() if value is not None}
         return (dict(FAST) if self.fast else {}) | chosen
 
@@ -105,22 +113,23 @@ def build_options(values: Mapping[str, Any]) -> EditorOptions:
     """
     kinds: dict[str, type] = {
         **dict.fromkeys(("steps", "size", "reuse", "batch"), int),
-        **dict.fromkeys(("guidance", "image_guidance"), float),
+        **dict.fromkeys(("guidance", "image_guidance", "style_strength"), float),
         **dict.fromkeys(("scheduler", "precision", "tiny_vae", "attention"), str),
         **dict.fromkeys(("channels_last", "compile", "fast", "allow_pickle", "yes"), bool),
+        "target_styled": bool,
     }
     read: dict[str, Any] = {}
     for key, value in values.items():
         if key not in kinds:
             hint = or_did_you_mean(key, kinds)
-            raise UserError(f"unknown option {key!r} of a diffusion editor{hint}")
+            raise UserError(f"unknown option {key!r} of an editor{hint}")
         if value is None:
             continue
         kind = kinds[key]
         number = kind in (int, float) and isinstance(value, int | float)
         if isinstance(value, bool) != (kind is bool) or not (number or isinstance(value, kind)):
-            raise UserError(f"option {key} of a diffusion editor cannot be {value!r}.")
+            raise UserError(f"option {key} of an editor cannot be {value!r}.")
         if kind is int and value != int(value):
-            raise UserError(f"option {key} of a diffusion editor must be a whole number.")
+            raise UserError(f"option {key} of an editor must be a whole number.")
         read[key] = kind(value)
     return EditorOptions(**read)

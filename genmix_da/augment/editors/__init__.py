@@ -13,6 +13,7 @@ from genmix_da.augment.editors.diffusers_pipeline import PipelineEditor
 from genmix_da.augment.editors.filters import FilterEditor
 from genmix_da.augment.editors.instruct_pix2pix import InstructPix2PixEditor, is_ready
 from genmix_da.augment.editors.original import OriginalEditor
+from genmix_da.augment.editors.style_transfer import StyleTransferEditor
 from genmix_da.errors import UserError, did_you_mean
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ EDITORS: dict[str, Callable[[Request], Editor]] = {
     "filters": FilterEditor,
     "instruct-pix2pix": InstructPix2PixEditor,
     "diffusers": PipelineEditor,
+    "style-transfer": StyleTransferEditor,
     "original": OriginalEditor,
 }
 
@@ -34,7 +36,7 @@ def make_editor(name: str, options: EditorOptions | None = None, *, device: str 
         name: a key of EDITORS; "instruct-pix2pix:MODEL" or "diffusers:MODEL" with a hub name or a
             local folder; a folder alone, whose model_index.json says which of the two it is; or
             "auto": `instruct-pix2pix` where a GPU and its weights are there, else `filters`.
-        options: of diffusion editors.
+        options: of editors with a network.
         device: "auto", "cpu", "cuda" or "cuda:N"; decides no more than speed and rounding.
 
     Raises:

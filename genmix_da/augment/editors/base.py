@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from genmix_da.augment.diffusion.options import EditorOptions
 from genmix_da.augment.prompts import Style
+from genmix_da.errors import UserError
 
 Pixels = NDArray[np.uint8]
 
@@ -114,11 +115,30 @@ class InstantEditor:
         return None
 
     @staticmethod
-    def _unwanted(request: Request) -> str | None:
-        """The first thing that was asked for and cannot be had; None where there is nothing."""
+    def _unwanted(request: Request, known: Sequence[str] = ()) -> str | None:
+        """The first thing that was asked for and cannot be had; None where there is nothing.
+
+        Args:
+            request: what was asked for.
+            known: options that the editor takes.
+        """
         if request.model is not None:
             return "model"
-        return next((name.replace("_", "-") for name in request.options.given()), None)
+        given = (name for name in request.options.given() if name not in known)
+        return next((name.replace("_", "-") for name in given), None)
+
+
+def refuse_pictures(name: str, styles: Sequence[Style]) -> None:
+    """For editors that go by a prompt.
+
+    Raises:
+        UserError: a style is a picture.
+    """
+    if any(style.picture is not None for style in styles):
+        raise UserError(
+            f"the editor {name!r} goes by prompts and takes no style pictures; leave "
+            "--style-images out, or choose --editor style-transfer."
+        )
 
 
 def edit_problem(edit: NDArray[Any]) -> str | None:

@@ -27,7 +27,7 @@ from genmix_da.augment.diffusion.folder import folder_identity
 from genmix_da.augment.diffusion.latents import square
 from genmix_da.augment.diffusion.loading import INSTALL
 from genmix_da.augment.diffusion.memory import OutOfMemory, in_batches
-from genmix_da.augment.editors.base import Editor, Pixels, Request
+from genmix_da.augment.editors.base import Editor, Pixels, Request, refuse_pictures
 from genmix_da.augment.editors.families import family_of
 from genmix_da.augment.editors.families.base import OWN_SCHEDULER, fewest_steps, steps_taken
 from genmix_da.augment.editors.families.loading import (
@@ -106,6 +106,7 @@ class PipelineEditor:
 
     def check(self, styles: Sequence[Style]) -> None:
         """Refuse what of a style this kind of pipeline would pass over in silence."""
+        refuse_pictures(self.name, styles)
         kind, defaults = self._family.pipeline, self._family.defaults
         for style in styles:
             for key in ("guidance", "image_guidance"):

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from genmix_da.augment.editors.base import InstantEditor, Pixels, Request
+from genmix_da.augment.editors.base import InstantEditor, Pixels, Request, refuse_pictures
 from genmix_da.augment.prompts import Style
 from genmix_da.augment.style_filters import STYLE_FILTERS, apply_style
 from genmix_da.augment.style_filters.registry import SMALLEST_SIDE
@@ -40,6 +40,7 @@ class FilterEditor(InstantEditor):
 
     def check(self, styles: Sequence[Style]) -> None:
         """Refuse phrases without a filter."""
+        refuse_pictures(self.name, styles)
         for style in styles:
             if style.phrase not in STYLE_FILTERS:
                 raise UserError(

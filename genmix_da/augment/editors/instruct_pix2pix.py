@@ -40,7 +40,7 @@ from genmix_da.augment.diffusion.memory import (
 from genmix_da.augment.diffusion.networks import Networks, load_networks, tiny_vae_identity
 from genmix_da.augment.diffusion.schedulers import make_scheduler
 from genmix_da.augment.diffusion.text import encode_texts
-from genmix_da.augment.editors.base import Pixels, Request
+from genmix_da.augment.editors.base import Pixels, Request, refuse_pictures
 from genmix_da.augment.prompts import Style
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
@@ -125,6 +125,7 @@ class InstructPix2PixEditor:
 
     def check(self, styles: Sequence[Style]) -> None:
         """Remember the prompts, so that all are encoded at once; refuse scales below 1."""
+        refuse_pictures(self.name, styles)
         for style in styles:
             for scale in (style.guidance, style.image_guidance):
                 if scale is not None and scale < 1:

