@@ -71,7 +71,8 @@ def adapt(
     started = time.perf_counter()
     task = prepare(settings)
     prepared = time.perf_counter() - started
-    run = RunFolder(user_path(out) if out is not None else default_out(task.config))
+    own = (task.config.src, task.config.tgt, task.config.setting, task.config.seed)
+    run = RunFolder(user_path(out) if out is not None else default_out(*own))
     with run.logging():
         folder = Path(sources) if sources is not None else run.path.parent / "sources"
         return _run(task, run, folder, prepared, resume=resume)
@@ -99,10 +100,10 @@ def train_source_model(
     return obtain_source(task, augmentation_of(task), user_path(out))[1]
 
 
-def default_out(config: AdaptConfig) -> Path:
+def default_out(src: str, tgt: str, setting: str, seed: int) -> Path:
     """runs/<Source>2<Target>-<setting>-seed<seed>."""
-    pair = f"{short_name(config.src)}2{short_name(config.tgt)}".replace(" ", "_")
-    return Path("runs") / f"{pair}-{config.setting}-seed{config.seed}"
+    pair = f"{short_name(src)}2{short_name(tgt)}".replace(" ", "_")
+    return Path("runs") / f"{pair}-{setting}-seed{seed}"
 
 
 def target_config(config: AdaptConfig) -> TargetConfig:

@@ -44,6 +44,11 @@ refuse_duplicates = click.option(
     help="An image to score on that is trained on, too, is an error, not a warning.",
 )
 
+
+def _lower(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    return None if value is None else value.lower()
+
+
 part_option = click.option(
     "--part", help="train, val or test, where the data have such parts [SRC: train; else all]."
 )
@@ -74,7 +79,7 @@ RUNNING: tuple[Command, ...] = (
 
 _MODEL: tuple[Command, ...] = (
     click.option("--data", help="Folder of domains [$GENMIX_DA_DATA, else Mini Office-Home]."),
-    click.option("--setting", default=None, help="opda, osda or pda [opda]."),
+    click.option("--setting", callback=_lower, help="opda, osda or pda [opda]."),
     click.option("--split", help="S/P/T class counts, or a YAML file with class names."),
     refuse_duplicates,
     part_option,

@@ -82,6 +82,10 @@ def echo_result(result: dict[str, Any]) -> None:
 
     scores = result["scores"]
     method = result["method"]
+    if (scores["last"] or {}).get("accuracy") is None:
+        _echo_unlabelled(result)
+        _echo_warnings(result)
+        return
     rows = {
         "source-only": result["source_only"],
         f"{method}, last epoch": scores["last"],
@@ -107,6 +111,17 @@ def echo_result(result: dict[str, Any]) -> None:
     if result["setting"] != "pda":
         _echo_thresholds(result)
     _echo_warnings(result)
+
+
+def _echo_unlabelled(result: dict[str, Any]) -> None:
+    """In place of scores, where the target has no labels to score by."""
+    click.echo(
+        f"{result['source']} -> {result['target']}, {result['setting'].upper()}: the target has no "
+        "labels, so there is nothing to score."
+    )
+    for name, of in (("", result), (" with +graph", result.get("graph") or {})):
+        if of.get("rejection") and result["setting"] != "pda":
+            click.echo(f"Rejected as unknown{name}: {percent(of['rejection']['rejected'])} %")
 
 
 def _echo_thresholds(result: dict[str, Any]) -> None:

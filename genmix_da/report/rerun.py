@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 # Setting -> option, where the option is not the setting's name with hyphens.
@@ -58,6 +60,34 @@ def rerun_command(result: Mapping[str, Any], out: str = "runs/again") -> str | N
     else:
         return None
     return shlex.join(["genmix-da", *words, "--out", out])
+
+
+def table_command(result: Mapping[str, Any], seeds: str = "1,2,3") -> str:
+    """`genmix-da table` on the pair of an adaptation, with what is not as its profile says.
+
+    Args:
+        result: content of result.json.
+        seeds: comma-separated.
+    """
+    from genmix_da.adaptation.config import AdaptConfig
+    from genmix_da.adaptation.profiles import profile_settings
+    from lead.checkpoint import PACKAGED
+
+    config = result["provenance"]["config"]
+    of_profile = partial(
+        profile_settings, config["profile"], packaged=config["weights"] == PACKAGED
+    )
+    # The values of the lane that ran, and whether the profile would have chosen that lane.
+    usual = {item.name: item.default for item in dataclasses.fields(AdaptConfig)}
+    usual |= of_profile(frozen=config["freeze_backbone"])
+    usual["freeze_backbone"] = of_profile(frozen=None)["freeze_backbone"]
+    left_out = {"src", "tgt", "seed", "profile", "augment", "augment_mode", "budget"}
+    if str(config["backbone"]).startswith(_OWN_WEIGHTS):
+        left_out.add("weights")
+    names = [n for n in _ADAPT if n not in left_out and config.get(n) != usual.get(n)]
+    words = ["table", "--pairs", f"{result['source']}2{result['target']}", "--seeds", seeds]
+    words += _settings(config, names) + _pairs("--backbone-arg", config.get("backbone_arguments"))
+    return shlex.join(["genmix-da", *words])
 
 
 def _adapt(config: Mapping[str, Any]) -> list[str]:

@@ -26,7 +26,7 @@ from genmix_da.augment.style_pictures import COUNT, VERSION, drawn_picture
 from genmix_da.data.pixels import read_image
 from genmix_da.errors import UserError
 
-STRENGTH = 0.5  # a linear probe keeps 85 % of the labels at it, 70 % at 1.0; see docs/editors.md
+STRENGTH = 0.5  # docs/editors.md says how many labels a probe keeps at it
 _OWN = ("style_strength", "target_styled")
 _SMALLEST_SIDE = 32  # of the network's input
 _STYLE_SIDE = 256  # pixels that are seen of a style picture

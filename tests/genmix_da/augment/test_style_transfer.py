@@ -46,7 +46,7 @@ def test_every_published_style_has_pictures_of_its_own() -> None:
     assert len(seen) == len(STYLE_FILTERS) + COUNT - 1
     again = drawn_picture.__wrapped__("mosaic", 2)
     assert np.array_equal(again, drawn_picture("mosaic", 2))
-    assert again.shape == (240, 240, 3)
+    assert again.shape == (256, 256, 3)
 
 
 def test_the_strength_is_how_far_it_goes(picture: Callable) -> None:

@@ -1,0 +1,71 @@
+"""The last lines of `adapt`: what became of the images, where everything is, what to type next."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from genmix_da.report.predicted import Predicted
+
+_MOST, _FEWEST = 0.95, 0.01  # shares of rejected images that are worth a word
+_BINS, _WIDTH = 10, 40
+_NAMED = 6  # classes
+
+
+def echo_ending(result: dict[str, Any], folder: Path) -> None:
+    """Counts of predictions, the run folder, and the next commands.
+
+    Args:
+        result: content of result.json.
+        folder: of the run.
+    """
+    from genmix_da.report.predicted import read_predictions
+    from genmix_da.report.rerun import table_command
+
+    lines = read_predictions(folder / "predictions.csv")
+    _echo_counts(lines)
+    if result["setting"] != "pda":
+        _echo_extremes(lines, float(result["threshold"]))
+    run = shlex.quote(str(folder))
+    click.echo(f"Run folder: {folder} (predictions.csv, result.json, checkpoint.safetensors)")
+    click.echo("Next:")
+    following = [
+        (f"genmix-da report {run} --open", "the page on this run"),
+        (f"genmix-da predict {run} FOLDER", "classify other images"),
+    ]
+    if any(line.true for line in lines):
+        following.append((table_command(result), "over three seeds, beside other methods"))
+    for command, what in following:
+        click.echo(f"  {command}  # {what}")
+
+
+def _echo_counts(lines: Sequence[Predicted]) -> None:
+    found = Counter(line.predicted for line in lines)
+    unknown = found.pop("unknown", 0)
+    most = ", ".join(f"{name} {count}" for name, count in found.most_common(_NAMED))
+    more = f" and {len(found) - _NAMED} more classes" if len(found) > _NAMED else ""
+    click.echo(f"{len(lines)} images: {unknown} unknown" + (f", {most}{more}." if most else "."))
+
+
+def _echo_extremes(lines: Sequence[Predicted], threshold: float) -> None:
+    """A histogram of the uncertainty where nearly all images or next to none are rejected."""
+    share = sum(line.predicted == "unknown" for line in lines) / max(len(lines), 1)
+    if _FEWEST <= share <= _MOST:
+        return
+    what = "more than 95 %" if share > _MOST else "fewer than 1 %"
+    click.echo(
+        f"{what} of the images are rejected: the threshold {threshold:.3g} may not fit this "
+        "target. --threshold auto finds one in the uncertainties:"
+    )
+    places = Counter(min(int(line.uncertainty * _BINS), _BINS - 1) for line in lines)
+    highest = max(places.values(), default=1)
+    for place in range(_BINS):
+        bar = "#" * round(_WIDTH * places[place] / highest)
+        mark = " <- threshold" if place == min(int(threshold * _BINS), _BINS - 1) else ""
+        click.echo(f"  {place / _BINS:.1f} {places[place]:6} {bar}{mark}")
