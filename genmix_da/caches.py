@@ -10,7 +10,6 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from genmix_da import sealed
@@ -112,7 +111,7 @@ def seconds_of(age: str) -> float:
 
 
 def verify(*, remove: bool) -> tuple[int, list[Path]]:
-    """Hold every file against its checksum, in full; Mini Office-Home is one thing.
+    """Hold every file against its checksum, in full; a data set is one thing.
 
     What torchvision fetched is left to it, and so are files of versions without checksums.
 
@@ -146,15 +145,15 @@ def _verified() -> Iterator[tuple[Path, Callable[[Path], bool]]]:
         for path in _files(home / kind):
             if path.suffix == suffix and not path.name.startswith("."):
                 yield path, _breaks(whole)
-    for folder in (*home.glob("datasets/*/*"), *home.glob("classification/*")):
-        for path, mark in sealed.sealed_files(folder).items():
-            yield path, partial(sealed.is_damaged, mark=mark, full=True)
+    for folder in sorted((*home.glob("datasets/*/*"), *home.glob("classification/*"))):
+        if not folder.name.startswith("."):
+            yield folder, lambda folder: bool(sealed.damaged_in(folder, full=True))
     if (home / "mini_office_home").is_dir():
         yield home / "mini_office_home", lambda root: not is_intact(root)
 
 
 def _breaks(whole: Callable[[bytes], bool]) -> Callable[[Path], bool]:
-    return lambda path: sealed.unsealed(path.read_bytes(), whole) is None
+    return lambda path: sealed.unsealed(path.read_bytes(), whole, path.name) is None
 
 
 def _units(kind: str) -> Iterator[list[Path]]:

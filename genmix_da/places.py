@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 
+from genmix_da.errors import UserError
+
 # At the beginning of a text, or of what follows a name: instruct-pix2pix:~/model, --out=~/runs.
 _HOME = re.compile(r"(^|[:=,])(~[^/:=,]*(?=/|$)|\$HOME\b|\$\{HOME\})")
 
@@ -23,7 +25,13 @@ def _home(text: str) -> str:
 
 
 def user_path(path: str | os.PathLike[str]) -> Path:
-    """A path that a user gave."""
+    """A path that a user gave.
+
+    Raises:
+        UserError: it is empty: a variable of a shell that is not set, more often than not.
+    """
+    if not os.fspath(path).strip():
+        raise UserError("an empty path was given; name a file or folder.")
     return Path(expanded(os.fspath(path)))
 
 

@@ -1,6 +1,7 @@
 """Files and folders that vouch for themselves.
 
-A sealed file is its content, and the SHA-256 of it in the 32 bytes behind.
+A sealed file is its content, and in the 32 bytes behind the SHA-256 of it and of the file's name:
+a whole file in the place of another is found, too.
 
 Readers of pictures and arrays pass over what follows their end, so a sealed JPEG, PNG or .npy opens
 anywhere. A file is written under a temporary name and renamed; one that is damaged, empty or cut
@@ -15,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,9 +35,7 @@ def write_sealed(path: Path, content: bytes) -> None:
         OSError: it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(
-        path, lambda file: file.write_bytes(content + hashlib.sha256(content).digest())
-    )
+    write_atomically(path, lambda file: file.write_bytes(content + _seal(content, path.name)))
 
 
 def read_sealed(path: Path, whole: Callable[[bytes], bool]) -> bytes | None:
@@ -52,18 +52,28 @@ def read_sealed(path: Path, whole: Callable[[bytes], bool]) -> bytes | None:
         content = path.read_bytes()
     except FileNotFoundError:
         return None
-    found = unsealed(content, whole)
+    found = unsealed(content, whole, path.name)
     if found is None:
         logger.warning("%s is damaged and is made again", path)
     return found
 
 
-def unsealed(content: bytes, whole: Callable[[bytes], bool]) -> bytes | None:
-    """The content of a file's bytes; None where they are damaged; see `read_sealed`."""
-    body, digest = content[:-SIZE], content[-SIZE:]
-    if body and hashlib.sha256(body).digest() == digest:
+def unsealed(content: bytes, whole: Callable[[bytes], bool], name: str) -> bytes | None:
+    """The content of a file's bytes; None where they are damaged or another file's.
+
+    Args:
+        content: of the file.
+        whole: see `read_sealed`.
+        name: of the file. An earlier version's seal is of the content alone.
+    """
+    body, seal = content[:-SIZE], content[-SIZE:]
+    if body and seal in (_seal(body, name), hashlib.sha256(body).digest()):
         return body
     return content if content and whole(content) else None
+
+
+def _seal(content: bytes, name: str) -> bytes:
+    return hashlib.sha256(content + b"\0" + os.fsencode(name)).digest()
 
 
 def seal_folder(folder: Path) -> None:
@@ -77,23 +87,27 @@ def seal_folder(folder: Path) -> None:
     write_atomically(folder / FOLDER_LIST, lambda file: file.write_text(json.dumps(marks)))
 
 
-def sealed_files(folder: Path) -> dict[Path, tuple[int, str]]:
-    """File -> (length, SHA-256) as `seal_folder` noted them; of a folder without notes none."""
-    try:
-        marks = json.loads((folder / FOLDER_LIST).read_text())
-        return {folder / name: (int(size), str(digest)) for name, (size, digest) in marks.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}
-
-
-def is_damaged(file: Path, mark: tuple[int, str], *, full: bool) -> bool:
-    """Whether a file of a sealed folder is not what was noted.
+def damaged_in(folder: Path, *, full: bool) -> list[Path]:
+    """What of a sealed folder is not as it was noted: gone, changed or added.
 
     Args:
-        file: of the folder.
-        mark: its (length, SHA-256).
-        full: whether it is read; else its length tells.
+        folder: sealed; where its notes can't be read, they are what is damaged.
+        full: whether files are read; else their lengths tell.
     """
+    notes = folder / FOLDER_LIST
+    try:
+        marks = {
+            folder / name: (mark[0], mark[1])
+            for name, mark in json.loads(notes.read_text()).items()
+        }
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return [notes]
+    held = {file for file in folder.rglob("*") if file.is_file()} - {notes}
+    changed = [f for f in held & marks.keys() if _differs(f, marks[f], full=full)]
+    return sorted([*(held ^ marks.keys()), *changed])
+
+
+def _differs(file: Path, mark: tuple[int, str], *, full: bool) -> bool:
     try:
         if file.stat().st_size != mark[0]:
             return True

@@ -48,6 +48,7 @@ _DEPTH = 4
 LIBRARY_WEIGHTS = ("imagenet", "none")
 PACKAGED = "packaged"
 _DIGEST = "sha256"  # in the metadata of a checkpoint
+_OWN_DIGEST = "description_sha256"
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +57,10 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then rename it over `path`.
 
     Raises:
-        IsADirectoryError: `path` has no name of a file: "", "." or "/".
+        IsADirectoryError: `path` has no name of a file ("", "." or "/"), or is a folder, by a
+            link too, which would be replaced.
     """
-    if path.name in ("", ".."):
+    if path.name in ("", "..") or path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     # Process numbers repeat on the machines that share a disk, hence the host and the token.
     token = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -179,14 +181,20 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], metadata: Mapping[s
     """Write tensors to `path` (.safetensors) and metadata to the same name with .json.
 
     The metadata is written first: a checkpoint that exists is complete. It holds the SHA-256 of the
-    tensors' file.
+    tensors' file, and of itself.
     """
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in state.items()}
     content = save(tensors)
     described = {**metadata, _DIGEST: hashlib.sha256(content).hexdigest()}
+    described[_OWN_DIGEST] = _digest_of(described)
     text = json.dumps(described, indent=2, sort_keys=True, allow_nan=False) + "\n"
     write_atomically(path.with_suffix(".json"), lambda file: file.write_text(text))
     write_atomically(path, lambda file: file.write_bytes(content))
+
+
+def _digest_of(metadata: Mapping[str, Any]) -> str:
+    text = json.dumps(metadata, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -203,7 +211,10 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise WeightsError(f"cannot read {sidecar}, which describes {path}: {error}") from error
     if not isinstance(metadata, dict):
         raise WeightsError(f"{sidecar} does not hold a description of {path}")
-    digest = metadata.pop(_DIGEST, None)  # none in those of earlier versions
+    own = metadata.pop(_OWN_DIGEST, None)  # none of the two in those of earlier versions
+    if own is not None and own != _digest_of(metadata):
+        raise WeightsError(f"{sidecar} is not as it was written: another SHA-256")
+    digest = metadata.pop(_DIGEST, None)
     if digest is not None and digest != weights_identity(str(path)):
         raise WeightsError(
             f"{path} is damaged, or not the checkpoint that {sidecar} describes: another SHA-256"

@@ -248,7 +248,7 @@ def load_memory(run: Path) -> tuple[GraphMemory, dict[str, Any]] | None:
         WeightsError: it is damaged, or was made of another checkpoint than the one beside it.
     """
     path = run / FILE
-    if not path.is_file():
+    if not path.is_file() and not path.with_suffix(".json").is_file():
         return None
     try:
         tensors, about = load_checkpoint(path)

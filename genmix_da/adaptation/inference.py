@@ -17,7 +17,7 @@ from genmix_da.data.folders import all_images
 from genmix_da.data.hub import local
 from genmix_da.data.oddities import warn_of_missing_kinds
 from genmix_da.data.root import data_root, is_mini
-from genmix_da.data.sources import data_set
+from genmix_da.data.sources import data_set, own_list
 from genmix_da.data.spelling import Spelling
 from genmix_da.errors import UserError
 from genmix_da.runs.folder import write_csv
@@ -173,7 +173,7 @@ def predict_folder(
     path = local(folder)
     if not path.exists():
         raise UserError(f"no folder {folder} with images to classify.")
-    domain = data_set(path) if path.is_file() else all_images(path)
+    domain = all_images(path) if own_list(path) is None else data_set(path)
     if graph and model.memory is None:
         logger.info("%s has no graph: the network judges alone", checkpoint)
     decoded, views = model.run(domain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from genmix_da.adaptation.description import (
 )
 from genmix_da.adaptation.graph_step import load_memory, ordered, settle
 from genmix_da.adaptation.predictions import Decisions, entropy_decisions
-from genmix_da.config_values import AUTO
+from genmix_da.config_values import AUTO, check_grey_range
 from genmix_da.data.decode import DecodedDomain, decode_domain, log_skipped
 from genmix_da.data.domain import Domain
 from genmix_da.device import resolve_device
@@ -36,6 +37,8 @@ from lead.protocol import LabelSets
 from lead.rejection import Rejection, reject
 from lead.scores import normalised_entropy
 from lead.views import ImageViews, Preprocessing, Views
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,11 +64,26 @@ class Model:
     def run(self, domain: Domain) -> tuple[DecodedDomain, Views]:
         """Decode a domain; views of all its readable images."""
         pre = self.preprocessing
-        domain = domain.with_grey(self.description.get("grey_range", AUTO))
+        domain = domain.with_grey(self._grey_choice(domain))
         decoded = decode_domain(domain, pre.resize_size, pre.interpolation)
         log_skipped(decoded)
         rows = np.arange(len(decoded.domain.images))
         return decoded, ImageViews(decoded.pixels, pre, self.device, rows)
+
+    def _grey_choice(self, domain: Domain) -> str:
+        """As the run read deep grey; its "auto" does not hold for values outside of what it saw."""
+        found = self.description.get("grey_range_found")
+        usual = domain.grey.usual if found else None
+        if found is None or usual is None:
+            return str(self.description.get("grey_range", AUTO))
+        black, white = check_grey_range(found) or usual
+        if black <= usual[0] and usual[1] <= white:
+            return str(found)
+        logger.warning(
+            "%s: deep grey of %.9g to %.9g, outside of the run's %s; it is read in its own range",
+            *(domain.name, *usual, found),
+        )
+        return AUTO
 
     def own_decisions(
         self, probability: torch.Tensor, threshold: float | str | None, *, calibrate: bool = False

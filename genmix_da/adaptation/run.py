@@ -19,6 +19,7 @@ from genmix_da.adaptation.results import method_rejection, result_record, score_
 from genmix_da.adaptation.source_model import describe_model, obtain_source
 from genmix_da.adaptation.task import Task, prepare
 from genmix_da.augment.source_task import Augmentation, augmentation_of
+from genmix_da.config_values import AUTO
 from genmix_da.data.decode import log_skipped
 from genmix_da.data.oddities import warn_of_missing_kinds, warn_of_single_images
 from genmix_da.data.root import refuse_inside
@@ -153,6 +154,9 @@ def _work(
     rejection = method_rejection(task, evaluation.probability)
     about = describe_model(task) | {"stage": "adapted", "threshold": rejection.threshold}
     about["threshold_rule"] = task.config.threshold
+    grey = task.target.decoded.domain.grey
+    if grey.choice == AUTO and grey.usual is not None:
+        about["grey_range_found"] = "{:.9g},{:.9g}".format(*grey.usual)
     save_checkpoint(run.checkpoint, network.state_dict(), about)
     write_decisions(task, run, evaluation, rejection, outcome)
     return {

@@ -162,7 +162,7 @@ def obtain_source(
     settings = source_settings(task, augmentation)
     run = RunFolder(sources / source_folder(task.config.src, settings))
     run.open(identity(settings), settings, resume=True)
-    found = _trained_before(run)
+    found = _trained_before(run, task.source.decoded.fingerprint)
     if found is not None:
         tensors, description = found
         logger.info("source model: reusing %s", run.path)
@@ -173,12 +173,20 @@ def obtain_source(
         return _train(task, data, run)
 
 
-def _trained_before(run: RunFolder) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """The source model of a folder; None where there is none yet, or it is damaged."""
+def _trained_before(run: RunFolder, images: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """The source model of a folder; None where there is none yet, or it is damaged.
+
+    Args:
+        run: folder of the source model.
+        images: fingerprint of the source; a model of other images is none of this folder's.
+    """
     if not run.checkpoint.is_file():
         return None
     try:
-        return load_checkpoint(run.checkpoint)
+        tensors, description = load_checkpoint(run.checkpoint)
+        if (description.get("provenance") or {}).get("data", images) != images:
+            raise WeightsError(f"{run.checkpoint} was trained on other images")
+        return tensors, description
     except WeightsError as error:
         logger.warning("the source model is trained again: %s", error)
         run.checkpoint.unlink()

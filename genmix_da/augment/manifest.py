@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from genmix_da.augment.settings import AugmentSettings
 from lead.checkpoint import write_atomically
 
 MANIFEST = "manifest.jsonl"
+WRITTEN = ".written.jsonl"
 
 
 def output_path(selection: Selection, edit: Edit) -> Path:
@@ -30,24 +32,59 @@ def draws_of(selection: Selection, edit: Edit, seed: int, epoch: int = 0) -> Dra
     return Draws(seed, output_path(selection, edit).as_posix(), epoch)
 
 
-def recorded_digests(out: Path) -> tuple[dict[str, str], bool]:
-    """Output -> SHA-256 of a folder's manifest, and whether a line of it is damaged.
+@dataclass
+class Vouched:
+    """What a folder's records say of its images.
 
-    Nothing of a manifest that is missing, or that an earlier version wrote.
+    Attributes:
+        digests: output -> SHA-256.
+        damaged: a line of the manifest cannot be read.
+        earlier: the manifest is of a version that wrote no SHA-256: images are taken as they are.
     """
-    digests, damaged = {}, False
+
+    digests: dict[str, str]
+    damaged: bool
+    earlier: bool
+
+
+def recorded_digests(out: Path) -> Vouched:
+    """What the manifest of a finished run says, and the notes of one that was interrupted."""
+    found = Vouched({}, False, False)
+    without = 0
+    for row in _rows(out / MANIFEST):
+        if row is None:
+            found.damaged = True
+        elif row.get("sha256"):
+            found.digests[str(row["output"])] = str(row["sha256"])
+        else:
+            without += row.get("output") is not None
+    found.earlier = without > 0 and not found.digests and not found.damaged
+    # Its last line may be half a line: of an image that is made again.
+    for row in _rows(out / WRITTEN):
+        if row is not None and row.get("sha256"):
+            found.digests[str(row.get("output"))] = str(row["sha256"])
+    return found
+
+
+def note_written(out: Path, name: Path) -> None:
+    """Note an image as soon as it is written: the manifest comes at the end."""
+    row = {"output": os.fspath(name), "sha256": digest_of(out / name)}
+    with (out / WRITTEN).open("a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def _rows(file: Path) -> Iterator[dict[str, Any] | None]:
+    """The lines of a file that may not be there; None for one that is no row."""
     try:
-        lines = (out / MANIFEST).read_text(errors="surrogateescape").splitlines()
+        lines = file.read_text(errors="surrogateescape").splitlines()
     except OSError:
-        return {}, False
+        return
     for line in lines:
         try:
             row = json.loads(line)
-            if row["output"] is not None and "sha256" in row:
-                digests[str(row["output"])] = str(row["sha256"])
-        except (ValueError, KeyError, TypeError, RecursionError):
-            damaged = True
-    return digests, damaged
+        except (ValueError, RecursionError):
+            row = None
+        yield row if isinstance(row, dict) else None
 
 
 def digest_of(path: Path) -> str:
@@ -98,3 +135,4 @@ def write_manifest(selection: Selection, out: Path, s: AugmentSettings) -> None:
                 handle.write(json.dumps(row) + "\n")
 
     write_atomically(out / MANIFEST, write)
+    (out / WRITTEN).unlink(missing_ok=True)

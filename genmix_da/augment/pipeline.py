@@ -26,6 +26,7 @@ from genmix_da.augment.manifest import (
     MANIFEST,
     digest_of,
     draws_of,
+    note_written,
     output_path,
     recorded_digests,
     write_manifest,
@@ -224,28 +225,28 @@ def write_images(selection: Selection, out: Path, s: AugmentSettings, cache: Edi
         UserError: an edit is not in the cache any more.
     """
     fractals = fractal_source(s)
-    digests, damaged = recorded_digests(out)
-    if damaged:
+    vouched = recorded_digests(out)
+    if vouched.damaged:
         logger.warning("%s is damaged; what it does not vouch for is made again", out / MANIFEST)
-    vouched = damaged or bool(digests)  # else it is not written yet, or of an earlier version
     grey = selection.domain.grey
     load = lru_cache(maxsize=1)(lambda path: load_working_image(path, s.size, grey))
     kept = [edit for edit in selection.edits if edit.status == "kept"]
     written = 0
     for edit in track(kept, "blending", len(kept)):
         name = output_path(selection, edit)
-        path, digest = out / name, digests.get(str(name))
+        path, digest = out / name, vouched.digests.get(str(name))
         whole = is_whole(path)
-        if whole and (not vouched if digest is None else digest_of(path) == digest):
+        if whole and (vouched.earlier if digest is None else digest_of(path) == digest):
             continue
-        if path.exists() and not (whole and digest is None):
-            what = "not the image of its manifest" if whole else "damaged"
-            logger.warning("%s is %s and is made again", path, what)
+        if path.exists():
+            unknown = "not vouched for" if digest is None else "not the image of its manifest"
+            logger.warning("%s is %s and is made again", path, unknown if whole else "damaged")
         pixels = cached_edit(cache, edit.job.key)
         original = load(selection.domain.images[edit.job.index])
         done = compose(original, pixels, fractals, s, draws_of(selection, edit, s.seed))
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, partial(_write_jpeg, done.final))
+        note_written(out, name)
         written += 1
     return written
 

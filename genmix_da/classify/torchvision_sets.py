@@ -25,7 +25,7 @@ from genmix_da.data.sources import labelled
 from genmix_da.errors import UserError, or_did_you_mean
 from genmix_da.places import cache_folder
 from genmix_da.progress import track
-from genmix_da.sealed import is_damaged, seal_folder, sealed_files
+from genmix_da.sealed import damaged_in, seal_folder
 
 logger = logging.getLogger(__name__)
 
@@ -81,9 +81,9 @@ def torchvision_parts(query: str, root: Path | None, *, download: bool) -> Parts
     home = root or cache_folder() / "torchvision"
     if key == "cifar100":
         folder = cache_folder() / "classification" / key
-        marks = sealed_files(folder)
-        if any(is_damaged(file, mark, full=False) for file, mark in marks.items()):
-            logger.warning("%s is damaged and is unpacked again", folder)
+        damaged = damaged_in(folder, full=False) if folder.is_dir() else []
+        if damaged:
+            logger.warning("%s is damaged; %s is unpacked again", damaged[0], chosen.name)
             shutil.rmtree(folder)
         if not folder.is_dir():
             _export(lambda part: _open(chosen, home, part, download), chosen, folder)

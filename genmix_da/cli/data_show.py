@@ -155,7 +155,7 @@ def _near(report: DataReport) -> Iterator[str]:
     if near is None:
         return
     if not near.compared:
-        yield "--near compares domains and parts, and all images are in one."
+        yield "--near compares domains and parts; all images, of equal ones the first, are in one."
         return
     pairs = sum(len(group.pairs) for group in near.groups)
     yield (

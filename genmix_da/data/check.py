@@ -11,14 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
 from genmix_da.data.accounts import account
 from genmix_da.data.checked import HOLLOW, ClassFound, DataReport, DomainReport, Group
 from genmix_da.data.class_match import match_classes
 from genmix_da.data.domain import Domain
 from genmix_da.data.entries import is_image, subfolders
 from genmix_da.data.everything import Everything, Held, read_everything
+from genmix_da.data.opening import opened
 from genmix_da.data.pixels import pil_warnings_ignored, read_image
 from genmix_da.progress import track
 from office_home import class_counts, identify
@@ -142,7 +141,7 @@ def _inspect(path: Path) -> Content:
         read_image(content)
     except ValueError as error:
         return Content(str(error), False, digest)
-    with Image.open(io.BytesIO(content)) as image:
+    with opened(io.BytesIO(content)) as image:
         return Content(None, bool(getattr(image, "is_animated", False)), digest)
 
 

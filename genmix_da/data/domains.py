@@ -7,13 +7,15 @@ such a table. Parts may lie above the domains, too: ROOT/train/<Domain>/<class>/
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from genmix_da.data.domain import LAYOUT, Domain, joined
-from genmix_da.data.entries import subfolders
+from genmix_da.data.entries import is_hidden, subfolders
+from genmix_da.data.grey import GreyRange
 from genmix_da.data.listed import domains_in, lines_domain, list_domain
 from genmix_da.data.lists import is_list, is_table
 from genmix_da.data.parts import check_part, holds_classes, part_name, parts_of, split_stem
@@ -74,6 +76,8 @@ def find_domains(root: Path) -> dict[str, Place]:
 def _is_domain_list(file: Path) -> bool:
     """Whether a file beside the domains is one; tables of other things lie about, too."""
     suffix = file.suffix.lower()
+    if is_hidden(file.name):
+        return False
     return (suffix == ".txt" and is_list(file)) or (suffix in _TABLES and is_table(file))
 
 
@@ -175,8 +179,18 @@ def _of_parts(
     if len(chosen) > 1:
         logger.info("%s: %d parts together; --part takes one of them", name, len(chosen))
     spelling = Spelling(())
-    read = [_from_list(path, name, None) if path.is_file() else data_set(path) for path in chosen]
-    return joined(name, root / name, map(spelling.applied, read))
+    read = [_whole(path, name) for path in chosen]
+    domain = joined(name, root / name, map(spelling.applied, read))
+    if len(chosen) == len(every):
+        return domain
+    # Deep grey has the range of all parts.
+    images = [image for _, path in every for image in _whole(path, name).images]
+    return dataclasses.replace(domain, grey=GreyRange(images))
+
+
+def _whole(path: Path, name: str) -> Domain:
+    """A folder or list that is one part of a domain."""
+    return _from_list(path, name, None) if path.is_file() else data_set(path)
 
 
 def _from_list(file: Path, name: str, part: str | None) -> Domain:

@@ -63,11 +63,20 @@ class Found:
         self.hidden += more.hidden
 
 
-def walk(folder: Path) -> Found:
-    """Everything below a folder, at any depth; links to a folder above it are not followed."""
+def walk(folder: Path, entered: set[tuple[int, int]] | None = None) -> Found:
+    """Everything below a folder, at any depth; links to a folder above it are not followed.
+
+    Args:
+        folder: to look into.
+        entered: folders (device, number) that were read already; those of this walk are added.
+    """
     found = Found()
     above = [path.stat() for path in folder.absolute().parents]
-    _walk(folder, found, {(status.st_dev, status.st_ino) for status in above})
+    known = {(status.st_dev, status.st_ino) for status in above} | (entered or set())
+    before = set(known)
+    _walk(folder, found, known)
+    if entered is not None:
+        entered |= known - before
     return found
 
 

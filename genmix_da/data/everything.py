@@ -15,7 +15,7 @@ from pathlib import Path
 
 from genmix_da.data.domain import Domain, NoImageError
 from genmix_da.data.domains import TABLE, Place, domain_at, find_domains
-from genmix_da.data.entries import has_images, loose, subfolders
+from genmix_da.data.entries import has_images, loose, subfolders, walk
 from genmix_da.data.parts import PARTS, holds_classes, parts_of
 from genmix_da.data.sources import LISTS, data_set
 from genmix_da.errors import UserError
@@ -120,8 +120,9 @@ def _is_one(root: Path, places: Mapping[str, Place]) -> bool:
 
 def _is_deep(folder: Path) -> bool:
     """Whether the images lie in folders of this one, but for a few that went astray beside them."""
-    inside = sum(map(has_images, subfolders(folder)))
-    return holds_classes(folder) or inside > len(loose(folder).images)
+    beside = len(loose(folder).images)
+    inside = sum(len(walk(path).images) for path in subfolders(folder)) if beside else 0
+    return holds_classes(folder) or inside > beside
 
 
 def _is_domain_by_part(whole: Domain, places: Mapping[str, Place]) -> bool:

@@ -7,11 +7,13 @@ images without classes.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from pathlib import Path
 
 from genmix_da.data.domain import LAYOUT, Domain, NoImageError, joined
-from genmix_da.data.entries import Reason, loose, subfolders, walk
+from genmix_da.data.entries import Reason, has_images, loose, subfolders, walk
+from genmix_da.data.grey import GreyRange
 from genmix_da.data.lists import read_list
 from genmix_da.data.parts import ANNOTATIONS, parts_of
 from genmix_da.data.spelling import Spelling, refuse_like_classes
@@ -61,6 +63,15 @@ def folder_domain(folder: Path, *, part: str | None = None) -> Domain:
     spelling = Spelling(())
     read = [_part(path, spelling) for name in chosen for path in parts[name]]
     whole = joined(folder.name, folder, [domain for domain in read if domain.images])
+    held = {path for paths in parts.values() for path in paths}
+    strays = [*loose(folder).images, *(p for p in subfolders(folder) if p not in held)]
+    beside = [
+        (str(path), "beside the parts") for path in strays if path.is_file() or has_images(path)
+    ]
+    whole = dataclasses.replace(whole, left_out=(*whole.left_out, *beside))
+    if part is not None:  # deep grey has the range of all parts
+        every = [image for path in sorted(held) for image in walk(path).images]
+        whole = dataclasses.replace(whole, grey=GreyRange(every))
     if not whole.images:
         raise NoImageError(f"no image under {folder}; expected {LAYOUT}. Check --data.")
     return whole
@@ -80,11 +91,19 @@ def _classes(folder: Path) -> Domain:
     inside = subfolders(folder)
     home = inside[0] if [path.name for path in inside] == ["images"] else folder
     beside = loose(home)
+    if home != folder:
+        beside.add(loose(folder))
     images: list[Path] = []
     labels: list[str] = []
     left_out: list[Reason] = list(beside.left_out)
-    for path in subfolders(home):
-        found = walk(path)
+    entered: set[tuple[int, int]] = set()
+    # Linked folders last: a link to a class beside it is that class again, and no other.
+    walked = {
+        path: walk(path, entered)
+        for path in sorted(subfolders(home), key=lambda path: (path.is_symlink(), path.name))
+    }
+    for path in sorted(walked):
+        found = walked[path]
         left_out += found.left_out
         if not found.images:
             left_out.append((str(path), "a folder without images: no class"))

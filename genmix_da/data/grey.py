@@ -26,7 +26,7 @@ _BEGINNINGS = (
     *(b"\x89PNG", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"P2", b"P5", b"Pf"),
     *(b"\0\0\0\x0cjP", b"\xff\x4f\xff\x51"),
 )
-_BITS_PER_SAMPLE, _SAMPLE_FORMAT = 258, 339  # tags of TIFF
+_BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF
 _BITS = (8, 10, 12, 14, 16, 24, 32)
 _SIXTEEN = (0.0, 2.0**16 - 1)
 
@@ -196,6 +196,12 @@ def is_unsigned(image: Image.Image) -> bool:
     if tags is None or image.mode != "I":
         return False
     return bool(tags.get(_BITS_PER_SAMPLE) == (32,) and tags.get(_SAMPLE_FORMAT, (1,)) == (1,))
+
+
+def is_inverted(image: Image.Image) -> bool:
+    """Whether 0 is white, which PIL heeds in grey of eight bits alone (TIFF)."""
+    tags = getattr(image, "tag_v2", None)
+    return tags is not None and tags.get(_PHOTOMETRIC) == 0
 
 
 def values_of(image: Image.Image, *, unsigned: bool) -> Values:

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from genmix_da.data.entries import IMAGE_SUFFIXES
+from genmix_da.data.entries import IMAGE_SUFFIXES, is_hidden
 from genmix_da.data.parts import part_name
 from genmix_da.errors import UserError, check_name
 from genmix_da.places import cache_folder, user_path
 from genmix_da.progress import track
-from genmix_da.sealed import is_damaged, seal_folder, sealed_files
+from genmix_da.sealed import damaged_in, seal_folder
 
 PREFIX = "datasets:"
 _OPTIONS = ("image", "label", "domain", "split", "config", "revision")
@@ -79,7 +79,7 @@ def copied(spec: str) -> Path:
     marks = [(split, data._fingerprint) for split, data in splits.items()]
     key = hashlib.sha256(repr((sorted(options.items()), marks)).encode()).hexdigest()[:16]
     home = cache_folder() / "datasets" / key / (re.sub(r"\W+", "-", Path(name).stem) or "data")
-    damaged = [f for f, mark in sealed_files(home).items() if is_damaged(f, mark, full=False)]
+    damaged = damaged_in(home, full=False) if home.is_dir() else []
     if damaged:
         logger.warning("%s is damaged; %s is copied again", damaged[0], name)
         shutil.rmtree(home)
@@ -224,6 +224,7 @@ class _Folders:
         names = getattr(data.features[column], "names", None) if column else None
         self._names: Sequence[str] | None = names
         self._taken: dict[str, str] = {}
+        self._marked: set[str] = set()
 
     def of(self, row: Mapping[str, Any]) -> str | None:
         """None where there is no value, or -1 (of tests without labels).
@@ -244,6 +245,15 @@ class _Folders:
         names = self._names
         text = names[value] if isinstance(value, int) and names is not None else str(value)
         folder = re.sub(r"^\.|[/\\\0]", "_", text.strip()) or "_"
+        if is_hidden(folder) or part_name(folder) or folder == "images":
+            if folder not in self._marked:
+                logger.warning(
+                    "the label %r is read as %r: a folder of its name is no class",
+                    text,
+                    f"{folder}_",
+                )
+            self._marked.add(folder)
+            folder += "_"
         if self._taken.setdefault(folder, text) != text:
             raise UserError(
                 f"{text!r} and {self._taken[folder]!r} of {PREFIX}{self._name} would be one "

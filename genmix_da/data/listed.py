@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from genmix_da.data.domain import Domain, in_order
+from genmix_da.data.grey import GreyRange
 from genmix_da.data.lists import Line, label_numbers, read_list
 from genmix_da.data.parts import part_name
 from genmix_da.errors import UserError
@@ -40,20 +41,23 @@ def lines_domain(file: Path, name: str, lines: Sequence[Line], part: str | None)
     Raises:
         UserError: no line of this part, or no column of parts.
     """
+    places = _Places(file, name)
+    grey = GreyRange(places.of(lines))  # of the whole, also where a part of it is read
     if part is not None:
         if not any(line.part for line in lines):
             raise UserError(f"{file} says of no image which part it is of; leave --part out.")
         lines = [line for line in lines if part_name(line.part or "") == part]
         if not lines:
             raise UserError(f"{file} has no image of {name} in the part {part}; check --part.")
-    images = _Places(file, name).of(lines)
+    images = places.of(lines)
     numbers = label_numbers(list(lines), file)
     if numbers is None:
         labels = tuple(line.label for line in lines)
-        return Domain(name, file, images, labels, in_order(set(labels)))
+        return Domain(name, file, images, labels, in_order(set(labels)), grey=grey)
     names = _names(images, numbers)
     labels = tuple(names[number] for number in numbers)
-    return Domain(name, file, images, labels, tuple(names[n] for n in sorted(names)))
+    classes = tuple(names[n] for n in sorted(names))
+    return Domain(name, file, images, labels, classes, grey=grey)
 
 
 class _Places:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from genmix_da.data.grey import GreyRange, alone, is_deep, is_unsigned, values_of
+from genmix_da.data.grey import GreyRange, alone, is_deep, is_inverted, is_unsigned, values_of
 from genmix_da.data.opening import LARGE, heif_is_read, load, max_pixels, opened
 
 _KEPT = 4096  # JPEGs above LARGE are reduced while they are decoded, to no smaller side
@@ -36,12 +36,12 @@ def read_image(content: bytes, grey: GreyRange | None = None) -> Image.Image:
         with opened(io.BytesIO(content)) as image:
             if image.width * image.height > LARGE:
                 image.draft(None, (_KEPT, _KEPT))
-            unsigned = is_unsigned(image)
+            unsigned, inverted = is_unsigned(image), is_inverted(image)
             upright = _upright(image)
             if is_deep(image):
                 values = values_of(upright, unsigned=unsigned)
                 shades = grey.eight_bits(values) if grey else alone(values)
-                return Image.fromarray(shades).convert("RGB")
+                return Image.fromarray(255 - shades if inverted else shades).convert("RGB")
             if image.mode == "LAB":
                 return _of_lab(upright)
             if not upright.has_transparency_data:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from genmix_da.data.decode import CONTENT_DIGITS, status_of
+from genmix_da.data.decode import CONTENT_DIGITS, is_damaged, status_of
 from genmix_da.data.everything import Held
 from genmix_da.places import cache_folder
 
@@ -28,7 +28,7 @@ class Verified:
         changed: images whose contents are others than those that were decoded; the arrays are
             removed.
         others: number of arrays of these domains that were not compared: of files as they were
-            before, or by a version whose notes name no images.
+            before, damaged, or by a version whose notes name no images.
     """
 
     arrays: int
@@ -57,7 +57,7 @@ def verify(held: Sequence[Held], contents: Mapping[Path, str]) -> Verified:
             continue
         if names.keys().isdisjoint(images):
             continue
-        if status_of(images) != info["status"]:
+        if status_of(images) != info["status"] or is_damaged(path.with_suffix(".npy"), tried=1):
             others += 1
             continue
         compared += 1
@@ -78,7 +78,8 @@ def _notes(path: Path) -> dict[str, Any] | None:
     try:
         info: dict[str, Any] = json.loads(path.read_text())
         whole = len(info["contents"]) == len(info.get("images", info["contents"]))
-        return info if whole and isinstance(info["domain"], str) else None
+        known = isinstance(info["domain"], str) and ("images" in info) == ("status" in info)
+        return info if whole and known else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 

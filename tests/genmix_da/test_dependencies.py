@@ -19,7 +19,7 @@ GROUND = frozenset({"errors", "progress", "places", "config_values", "device", "
 PLAN: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "progress": frozenset(),
-    "places": frozenset(),
+    "places": frozenset({"errors"}),
     "config_values": frozenset({"errors", "places"}),
     "device": frozenset({"errors"}),
     "sealed": frozenset(),

@@ -270,9 +270,27 @@ def test_metadata_is_readable_text(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "a.safetensors", {"x": torch.ones(1)}, {"b": 1, "a": [1, 2]})
     text = (tmp_path / "a.json").read_text()
     digest = hashlib.sha256((tmp_path / "a.safetensors").read_bytes()).hexdigest()
-    assert json.loads(text) == {"a": [1, 2], "b": 1, "sha256": digest}
+    held = json.loads(text)
+    assert len(held.pop("description_sha256")) == 64
+    assert held == {"a": [1, 2], "b": 1, "sha256": digest}
     assert text.endswith("}\n")
     assert text.index('"a"') < text.index('"b"')
+
+
+def test_a_changed_description_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    about = {"threshold": 0.55, "classes": ("a", "b"), "rule": None, "by": {2: 1.0e-7}}
+    save_checkpoint(path, {"x": torch.ones(1)}, about)
+    assert load_checkpoint(path)[1] == json.loads(json.dumps(about))
+    text = path.with_suffix(".json").read_text()
+    path.with_suffix(".json").write_text(text.replace("0.55", "0.15"))
+    with pytest.raises(WeightsError, match=r"a\.json is not as it was written"):
+        load_checkpoint(path)
+    # Earlier versions wrote no digest of it.
+    held = json.loads(text)
+    held.pop("description_sha256")
+    path.with_suffix(".json").write_text(json.dumps(held))
+    assert load_checkpoint(path)[1]["threshold"] == 0.55
 
 
 def test_plain_pickle_with_code_is_refused(tmp_path: Path) -> None:

@@ -191,4 +191,4 @@ def test_two_writers_leave_whole_files(cache: EditCache) -> None:
     files = sorted(p for p in cache.folder.rglob("*") if p.is_file())
     assert [p.name for p in files] == [f"{key_of}.jpg" for key_of in pictures]
     for file, pixels in zip(files, pictures.values(), strict=True):
-        assert unsealed(file.read_bytes(), lambda _: False) == encode_jpeg(pixels)
+        assert unsealed(file.read_bytes(), lambda _: False, file.name) == encode_jpeg(pixels)

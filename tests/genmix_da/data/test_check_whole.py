@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from genmix_da.data import decode
 from genmix_da.data.decode import decode_domain
 from genmix_da.data.domains import load_domain
 
@@ -162,7 +163,7 @@ def test_near_has_a_threshold_of_its_own(run: Callable, data: Path) -> None:
         "groups": [],
     }
     said = lines(run("data", "check", data / "Art", "--near", *TINY))
-    assert "--near compares domains and parts, and all images are in one." in said
+    assert any("of equal ones the first, are in one" in line for line in said)
 
 
 @pytest.mark.parametrize(
@@ -205,6 +206,7 @@ def test_verify(run: Callable, make_data: Callable, tmp_path: Path) -> None:
     notes = next((tmp_path / "cache" / "images").glob("*.json"))
     content = json.loads(notes.read_text())
     content["contents"][0] = "0" * 16
+    content["digest"] = decode._digest({k: v for k, v in content.items() if k != "digest"})
     notes.write_text(json.dumps(content))
     said = lines(run("data", "check", root, "--verify"), 1)
     changed = root / "Art" / "a" / "00.jpg"

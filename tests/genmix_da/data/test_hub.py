@@ -52,6 +52,37 @@ def test_parquet_with_names_of_classes(tmp_path: Path) -> None:
     assert [found.name for found in cache_folder().rglob(".*")] == [".checksums.json"]
 
 
+def test_labels_that_are_names_of_a_system_or_of_parts(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = ("@eaDir", "train", "images", "mug")
+    data = named(table(8, label=lambda row: row % 4), *names)
+    data.to_parquet(tmp_path / "own.parquet")
+    domain = labelled(f"datasets:{tmp_path / 'own.parquet'}")
+    assert domain.classes == ("@eaDir_", "images_", "mug", "train_")
+    assert len(domain.images) == 8
+    for name in names[:3]:
+        assert f"the label {name!r} is read as '{name}_'" in caplog.text
+
+
+@pytest.mark.parametrize("damage", ["gone", "no JSON", "another file"])
+def test_a_copy_that_its_notes_do_not_vouch_for(tmp_path: Path, damage: str) -> None:
+    named(table(4, label=lambda row: row % 2), "cup", "mug").to_parquet(tmp_path / "own.parquet")
+    source = f"datasets:{tmp_path / 'own.parquet'}"
+    before = {path: path.read_bytes() for path in labelled(source).images}
+    (notes,) = cache_folder().rglob(".checksums.json")
+    first, second = list(before)[:2]
+    first.write_bytes(before[second])
+    if damage == "another file":
+        first.write_bytes(before[first])
+        (first.parent / "foreign.png").write_bytes(png(9))
+    elif damage == "gone":
+        notes.unlink()
+    else:
+        notes.write_text("{")
+    assert {path: path.read_bytes() for path in labelled(source).images} == before
+
+
 def test_a_damaged_copy_is_copied_again(
     tmp_path: Path, run: Callable, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -68,7 +99,7 @@ def test_a_damaged_copy_is_copied_again(
     first.write_bytes(png(0).replace(b"IDAT", b"idat"))
     outcome = run("cache", "verify")
     assert outcome.code == 1
-    assert str(first) in outcome.out
+    assert str(first.parents[1]) in outcome.out
     assert labelled(source).images[0].read_bytes() == png(0)
 
 

@@ -109,9 +109,21 @@ def test_what_was_not_compared_is_counted(root: Path, tmp_path: Path) -> None:
         decode_domain(load_domain(root, name), 8, "bilinear")
     (root / "Photo" / "a" / "00.jpg").touch()  # the array is of the file as it was
     earlier, _ = sorted(arrays(tmp_path), key=lambda path: "Photo" in notes_of(path)["domain"])
-    notes = {key: held for key, held in notes_of(earlier).items() if key != "images"}
+    new = ("images", "status", "key", "checksums", "digest")
+    notes = {key: held for key, held in notes_of(earlier).items() if key not in new}
     earlier.with_suffix(".json").write_text(json.dumps(notes))
     assert verified(root) == Verified(0, (), 2)
+
+
+@pytest.mark.parametrize("missing", ["status", "digest"])
+def test_notes_that_lack_what_they_should_have_are_not_compared(
+    root: Path, tmp_path: Path, missing: str
+) -> None:
+    decode_domain(load_domain(root, "Art"), 8, "bilinear")
+    (array,) = arrays(tmp_path)
+    notes = {key: held for key, held in notes_of(array).items() if key != missing}
+    array.with_suffix(".json").write_text(json.dumps(notes))
+    assert verified(root).arrays == 0
 
 
 def test_notes_that_are_none_are_passed_over(root: Path, tmp_path: Path) -> None:
