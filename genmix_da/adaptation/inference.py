@@ -12,7 +12,9 @@ import torch
 
 from genmix_da.adaptation.model import load_model
 from genmix_da.adaptation.predictions import Decisions, prediction_table
+from genmix_da.data.domain import Domain
 from genmix_da.data.domains import load_domain
+from genmix_da.data.entries import is_image
 from genmix_da.data.folders import all_images
 from genmix_da.data.hub import local
 from genmix_da.data.oddities import warn_of_missing_kinds
@@ -21,6 +23,7 @@ from genmix_da.data.sources import data_set, own_list
 from genmix_da.data.spelling import Spelling
 from genmix_da.errors import UserError
 from genmix_da.runs.folder import write_csv
+from lead.checkpoint import write_atomically
 from lead.evaluation import evaluate
 from lead.private_classes import private_nmi
 from lead.protocol import LabelSets
@@ -137,6 +140,11 @@ class _Scorer:
         }
 
 
+def _save(file: Path, arrays: dict[str, np.ndarray]) -> None:
+    with file.open("wb") as handle:  # given a name, numpy puts .npz behind it
+        np.savez_compressed(handle, allow_pickle=False, **arrays)
+
+
 def predict_folder(
     checkpoint: Path,
     folder: str | Path,
@@ -147,6 +155,8 @@ def predict_folder(
     graph: bool = True,
     device: str = "auto",
     weights: str | None = None,
+    strict: bool = False,
+    probabilities: Path | None = None,
 ) -> dict[str, Any]:
     """Classify every image below a folder; rejected ones are "unknown".
 
@@ -155,7 +165,7 @@ def predict_folder(
 
     Args:
         checkpoint: run folder or .safetensors file.
-        folder: images, at any depth; or a list of images, or "datasets:NAME".
+        folder: images, at any depth; or an image, a list of images, or "datasets:NAME".
         out: CSV with path, predicted class, confidence, uncertainty.
         threshold: on the uncertainty, a number or a rule; None: the checkpoint's own. A PDA
             checkpoint rejects nothing.
@@ -164,6 +174,9 @@ def predict_folder(
         graph: False: the network alone.
         device: "auto", "cpu" or "cuda".
         weights: of a frozen backbone, where they have moved.
+        probabilities: .npz to write: `paths` [N], `classes` [C], `probability` [N, C] of the
+            network alone, and with a graph `graph_probability`.
+        strict: more than 5 % unreadable images are an error; else they are named and left out.
 
     Returns:
         images, unknown (number rejected), threshold, skipped, out; graph: None, or its own
@@ -173,10 +186,13 @@ def predict_folder(
     path = local(folder)
     if not path.exists():
         raise UserError(f"no folder {folder} with images to classify.")
-    domain = all_images(path) if own_list(path) is None else data_set(path)
+    if path.is_file() and is_image(path):
+        domain = Domain(path.stem, path.parent, (path,), None, ())
+    else:
+        domain = all_images(path) if own_list(path) is None else data_set(path)
     if graph and model.memory is None:
         logger.info("%s has no graph: the network judges alone", checkpoint)
-    decoded, views = model.run(domain)
+    decoded, views = model.run(domain, strict=strict)
     names = (*model.label_sets.source_classes, "unknown")
     probability = evaluate(model.network, views).probability
     rule = model.description.get("threshold_rule")
@@ -194,6 +210,13 @@ def predict_folder(
         ("path", *header),
         [(str(p), *row) for p, row in zip(decoded.domain.images, rows, strict=True)],
     )
+    if probabilities is not None:
+        arrays = {"paths": np.array([str(p) for p in decoded.domain.images])}
+        arrays |= {"classes": np.array(names[:-1]), "probability": own.probability.cpu().numpy()}
+        if smoothed is not None:
+            arrays["graph_probability"] = smoothed[0].probability.cpu().numpy()
+        probabilities.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(probabilities, lambda file: _save(file, arrays))
     return {
         "images": len(rows),
         "unknown": sum(row[0] == "unknown" for row in rows),

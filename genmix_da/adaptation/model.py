@@ -61,11 +61,11 @@ class Model:
     device: torch.device
     memory: tuple[GraphMemory, dict[str, Any]] | None = None
 
-    def run(self, domain: Domain) -> tuple[DecodedDomain, Views]:
-        """Decode a domain; views of all its readable images."""
+    def run(self, domain: Domain, *, strict: bool = True) -> tuple[DecodedDomain, Views]:
+        """Decode a domain; views of all its readable images. See `decode_domain`."""
         pre = self.preprocessing
         domain = domain.with_grey(self._grey_choice(domain))
-        decoded = decode_domain(domain, pre.resize_size, pre.interpolation)
+        decoded = decode_domain(domain, pre.resize_size, pre.interpolation, strict=strict)
         log_skipped(decoded)
         rows = np.arange(len(decoded.domain.images))
         return decoded, ImageViews(decoded.pixels, pre, self.device, rows)

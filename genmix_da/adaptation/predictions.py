@@ -13,6 +13,13 @@ from genmix_da.adaptation.task import Task
 from genmix_da.runs.folder import write_csv
 from lead.scores import normalised_entropy, predict
 
+_RANKS = 3
+_RANKED = (
+    "best_class",
+    *("second_class", "second_probability"),
+    *("third_class", "third_probability"),
+)
+
 
 @dataclass(frozen=True)
 class Decisions:
@@ -42,6 +49,20 @@ class Decisions:
             for label, certain, value in zip(prediction, confidence, unsure, strict=True)
         ]
 
+    def ranked(self, names: Sequence[str]) -> list[tuple[str, ...]]:
+        """Of every image the surest class, rejected or not, and the next two with probabilities.
+
+        Args:
+            names: of the classes; of fewer than three the rest is empty.
+        """
+        top = self.probability.topk(min(_RANKS, self.probability.shape[1]), dim=1)
+        rows = []
+        for values, places in zip(top.values.tolist(), top.indices.tolist(), strict=True):
+            pairs = [(names[place], f"{v:.6f}") for place, v in zip(places, values, strict=True)]
+            pairs += [("", "")] * (_RANKS - len(pairs))
+            rows.append((pairs[0][0], *(cell for pair in pairs[1:] for cell in pair)))
+        return rows
+
 
 def entropy_decisions(probability: torch.Tensor, threshold: float, open_set: bool) -> Decisions:
     """Decisions of a network by itself: rejected by the normalised entropy, in an open set."""
@@ -52,12 +73,17 @@ def entropy_decisions(probability: torch.Tensor, threshold: float, open_set: boo
 def prediction_table(
     names: Sequence[str], own: Decisions, graph: Decisions | None
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    """(column names, rows) of the method's decisions, and of the graph's where there are any."""
-    header = ("predicted", "confidence", "uncertainty")
-    if graph is None:
-        return header, [*own.rows(names)]
-    both = zip(own.rows(names), graph.rows(names), strict=True)
-    return (*header, *(f"graph_{name}" for name in header)), [(*a, *b) for a, b in both]
+    """(column names, rows) of the method's decisions, and of the graph's where there are any.
+
+    The method's own ranks come last.
+    """
+    header: tuple[str, ...] = ("predicted", "confidence", "uncertainty")
+    parts: list[Sequence[tuple[str, ...]]] = [own.rows(names), own.ranked(names)]
+    if graph is not None:
+        parts.insert(1, graph.rows(names))
+        header = (*header, *(f"graph_{name}" for name in header))
+    rows = zip(*parts, strict=True)
+    return (*header, *_RANKED), [tuple(cell for part in row for cell in part) for row in rows]
 
 
 def write_predictions(path: Path, task: Task, own: Decisions, graph: Decisions | None) -> None:

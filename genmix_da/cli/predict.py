@@ -25,12 +25,19 @@ from genmix_da.cli.options import checkpoint_options, json_option
     is_flag=True,
     help="Take the images together: neighbours among them, thresholds anew by the stored rules.",
 )
+@click.option(
+    "--probabilities",
+    type=click.Path(path_type=Path),
+    help="Also write all class probabilities to this .npz file.",
+)
+@click.option("--strict", is_flag=True, help="More than 5 % unreadable images are an error.")
 @checkpoint_options
 @json_option
 def command(checkpoint: Path, folder: str, out: Path, as_json: bool, **options: Any) -> None:
     """Classify the images in FOLDER with CHECKPOINT (a run folder or a .safetensors file).
 
-    FOLDER may be a list of images, or datasets:NAME.
+    FOLDER may be one image, a list of images, or datasets:NAME. Images that can't be read are named
+    and left out.
     """
     from genmix_da.adaptation.inference import predict_folder
     from genmix_da.cli.show import echo_json
@@ -40,4 +47,8 @@ def command(checkpoint: Path, folder: str, out: Path, as_json: bool, **options: 
         echo_json(found)
     else:
         graphed = f" ({found['graph']['unknown']} with +graph)" if found["graph"] else ""
-        click.echo(f"{found['images']} images, {found['unknown']} unknown{graphed}: {found['out']}")
+        skipped = f", {found['skipped']} skipped" if found["skipped"] else ""
+        click.echo(
+            f"{found['images']} images, {found['unknown']} unknown{graphed}{skipped}: "
+            f"{found['out']}"
+        )

@@ -70,16 +70,19 @@ class DecodedDomain:
     contents: tuple[str, ...]
 
 
-def decode_domain(domain: Domain, side: int, interpolation: str) -> DecodedDomain:
+def decode_domain(
+    domain: Domain, side: int, interpolation: str, *, strict: bool = True
+) -> DecodedDomain:
     """Pixels of a domain at side x side, decoded now or mapped from the cache.
 
     Args:
         domain: the images.
         side: R in pixels; images are resized to a square, as in the released LEAD code.
         interpolation: "bilinear" or "bicubic".
+        strict: False: any number of images may be unreadable, but for one.
 
     Raises:
-        UserError: more than 5 % of the images cannot be read.
+        UserError: more than 5 % of the images cannot be read, or none can be.
     """
     folder = cache_folder() / "images"
     folder.mkdir(parents=True, exist_ok=True)
@@ -90,7 +93,7 @@ def decode_domain(domain: Domain, side: int, interpolation: str) -> DecodedDomai
     if info is None or _any_mended(info, decode):
         _decode_to(path, notes, domain, side, decode)
         info = json.loads(notes.read_text())
-    _refuse_many(domain, info["skipped"])
+    _refuse_many(domain, info["skipped"], CORRUPT_LIMIT if strict else 1.0)
     readable = dataclasses.replace(domain.part(info["kept"]), classes=domain.classes)
     pixels: NDArray[np.uint8] = np.load(path, mmap_mode="r")
     skipped = (*domain.left_out, *((str(p), str(reason)) for p, reason in info["skipped"]))
@@ -261,12 +264,18 @@ def log_skipped(*decoded: DecodedDomain) -> None:
             logger.warning("skipped %s: %s", path, reason)
 
 
-def _refuse_many(domain: Domain, skipped: Sequence[tuple[str, str]]) -> None:
-    """Too many unreadable images are an error."""
-    if len(skipped) > CORRUPT_LIMIT * len(domain.images):
+def _refuse_many(domain: Domain, skipped: Sequence[tuple[str, str]], limit: float) -> None:
+    """Too many unreadable images are an error, and so is none that can be read."""
+    if skipped and len(skipped) == len(domain.images):
+        path, reason = skipped[0]
+        raise UserError(
+            f"none of the {len(skipped)} images of {domain.name} can be read (the first: {path}, "
+            f"{reason}); genmix-da data check lists all."
+        )
+    if len(skipped) > limit * len(domain.images):
         path, reason = skipped[0]
         raise UserError(
             f"{len(skipped)} of {len(domain.images)} images of {domain.name} cannot be read "
-            f"(the first: {path}, {reason}); that is more than {CORRUPT_LIMIT:.0%}. "
+            f"(the first: {path}, {reason}); that is more than {limit:.0%}. "
             "Mend or remove them: genmix-da data check lists all."
         )

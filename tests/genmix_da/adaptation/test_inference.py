@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 SCORES = (
@@ -126,7 +127,8 @@ def test_predict_gives_the_predictions_of_the_run(
     rows = read(out)
     assert len(rows) == 72
     kinds = ("predicted", "confidence", "uncertainty")
-    assert list(rows[0]) == ["path", *kinds, *(f"graph_{name}" for name in kinds)]
+    ranks = ("best_class", "second_class", "second_probability")
+    assert list(rows[0])[:-2] == ["path", *kinds, *(f"graph_{name}" for name in kinds), *ranks]
     compared = [row for row in rows if row["path"] in expected]
     assert len(compared) == 60
     for row in compared:
@@ -277,3 +279,45 @@ def test_predict_calibrates_on_the_folder(
     assert anew["threshold"] == stored["threshold"]  # a fixed one has no rule to apply
     own = run(*arguments, "--threshold", "otsu", "--json").json()
     assert own["threshold"] != stored["threshold"]
+
+
+def test_predict_takes_an_image_and_passes_over_bad_ones(
+    run: Callable, complaint: Callable, finished: Any, data: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "own"
+    shutil.copytree(data / "Art" / "apple", folder)
+    images = sorted(folder.iterdir())
+    for image in images[:3]:
+        image.write_bytes(b"junk")
+    arguments = ("predict", finished.folder, folder, "--out", tmp_path / "p.csv")
+    outcome = run(*arguments)
+    assert (outcome.code, f"{len(images) - 3} images" in outcome.out) == (0, True)
+    assert "3 skipped" in outcome.out
+    assert f"skipped {images[0]}: not an image" in outcome.err
+    assert "more than 5%" in complaint(run(*arguments, "--strict"))
+    for image in images[3:]:
+        image.write_bytes(b"junk")
+    assert "none of the 12 images" in complaint(run(*arguments))
+    one = next((data / "Clipart").rglob("*.png"))
+    assert run("predict", finished.folder, one, "--out", tmp_path / "one.csv").code == 0
+    with (tmp_path / "one.csv").open(newline="") as handle:
+        assert [row["path"] for row in csv.DictReader(handle)] == [str(one)]
+
+
+def test_ranks_and_probabilities(run: Callable, finished: Any, data: Path, tmp_path: Path) -> None:
+    out, file = tmp_path / "p.csv", tmp_path / "all.npz"
+    options = ("--out", out, "--probabilities", file, "--threshold", 0.0001)
+    assert run("predict", finished.folder, data / "Clipart", *options).code == 0
+    with out.open(newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert any(row["predicted"] == "unknown" for row in rows)
+    held = np.load(file)
+    assert held["paths"].tolist() == [row["path"] for row in rows]
+    assert held["probability"].sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert held["graph_probability"].shape == held["probability"].shape
+    order = np.argsort(-held["probability"], axis=1, kind="stable")
+    for row, ranked, values in zip(rows, order, held["probability"], strict=True):
+        assert row["best_class"] == held["classes"][ranked[0]]
+        assert row["second_class"] == held["classes"][ranked[1]]
+        assert float(row["second_probability"]) == pytest.approx(values[ranked[1]], abs=1e-6)
+        assert float(row["third_probability"]) == pytest.approx(values[ranked[2]], abs=1e-6)
