@@ -163,7 +163,7 @@ def test_unreadable_domain_is_refused(tmp_path: Path) -> None:
     (tmp_path / "Art" / "a").mkdir(parents=True)
     (tmp_path / "Art" / "a" / "x.png").write_bytes(b"junk")
     for _ in range(2):  # decoded, and from the cache
-        with pytest.raises(UserError, match="1 of 1 images of Art cannot be read"):
+        with pytest.raises(UserError, match="none of the 1 images of Art can be read"):
             decode_domain(load_domain(tmp_path, "Art"), 8, "bilinear")
 
 
