@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _MOST, _FEWEST = 0.95, 0.01  # shares of rejected images that are worth a word
 _BINS, _WIDTH = 10, 40
 _NAMED = 6  # classes
+_NAMES = {"h_score": "H-score", "known_accuracy": "accuracy"}
 
 
 def echo_ending(result: dict[str, Any], folder: Path) -> None:
@@ -30,6 +31,7 @@ def echo_ending(result: dict[str, Any], folder: Path) -> None:
 
     lines = read_predictions(folder / "predictions.csv")
     _echo_counts(lines)
+    _echo_gain(result)
     if result["setting"] != "pda":
         _echo_extremes(lines, float(result["threshold"]))
     run = shlex.quote(str(folder))
@@ -43,6 +45,25 @@ def echo_ending(result: dict[str, Any], folder: Path) -> None:
         following.append((table_command(result), "over three seeds, beside other methods"))
     for command, what in following:
         click.echo(f"  {command}  # {what}")
+
+
+def _echo_gain(result: dict[str, Any]) -> None:
+    """What adaptation changed, at the threshold and without one."""
+    before, after = result["source_only"] or {}, result["scores"]["last"] or {}
+    headline = "known_accuracy" if result["setting"] == "pda" else "h_score"
+    told, change = [], {}
+    for name, key in ((_NAMES[headline], headline), ("AUROC", "auroc"), ("OSCR", "oscr")):
+        if before.get(key) is not None and after.get(key) is not None:
+            change[key] = 100 * (after[key] - before[key])
+            told.append(f"{name} {100 * before[key]:.1f} -> {100 * after[key]:.1f}")
+    if not told or result["method"].startswith("source-only"):
+        return
+    click.echo(f"Against the source model alone: {', '.join(told)} (one run).")
+    if change.get(headline, 0.0) > 0 > change.get("auroc", 0.0):
+        click.echo(
+            "AUROC fell: the gain is one of the threshold; known and unknown images are told apart "
+            "less well than before."
+        )
 
 
 def _echo_counts(lines: Sequence[Predicted]) -> None:

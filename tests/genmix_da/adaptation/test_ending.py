@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from genmix_da.cli import main
+from genmix_da.cli import ending, main
 
 QUICK = ("--split", "3/1/2", "--source-epochs", 1, "--epochs", 1, "--augment", "none")
 
@@ -37,6 +37,22 @@ def test_counts_folder_and_next_commands(
     capsys.readouterr()
     assert main([*table, "--out", str(tmp_path / "table"), "--dry-run"]) == 0
     assert "adapt" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("auroc", "fell"), [(0.9, False), (0.7, True)])
+def test_a_gain_is_told_with_what_it_is_made_of(
+    auroc: float, fell: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = {
+        "method": "lead",
+        "setting": "opda",
+        "source_only": {"h_score": 0.40, "auroc": 0.8, "oscr": 0.7},
+        "scores": {"last": {"h_score": 0.55, "auroc": auroc, "oscr": None}},
+    }
+    ending._echo_gain(result)
+    said = capsys.readouterr().out
+    assert f"H-score 40.0 -> 55.0, AUROC 80.0 -> {100 * auroc:.1f} (one run)" in said
+    assert ("AUROC fell" in said) == fell
 
 
 @pytest.mark.parametrize(
