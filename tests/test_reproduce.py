@@ -18,7 +18,7 @@ OFFICE_HOME, MINI = SCRIPTS / "reproduce_officehome.sh", SCRIPTS / "reproduce_mi
 SMALL = (
     *("--pairs", "Ar2Cl", "--seeds", "1", "--source-epochs", "1", "--epochs", "1"),
     *("--image-size", "32", "--edit-size", "32", "--per-image", "1"),
-    *("--cluster-estimator", "features", "--lambda", "0"),
+    *("--cluster-estimator", "features", "--lambda", "0", "--weights", "none"),
 )
 
 

@@ -41,7 +41,8 @@ def echo_ending(result: dict[str, Any], folder: Path) -> None:
         (f"genmix-da report {run} --open", "the page on this run"),
         (f"genmix-da predict {run} FOLDER", "classify other images"),
     ]
-    if any(line.true for line in lines):
+    single = "," not in result["source"] + result["target"]  # as tables take domains
+    if single and any(line.true for line in lines):
         following.append((table_command(result), "over three seeds, beside other methods"))
     for command, what in following:
         click.echo(f"  {command}  # {what}")

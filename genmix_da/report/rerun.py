@@ -74,14 +74,14 @@ def table_command(result: Mapping[str, Any], seeds: str = "1,2,3") -> str:
     from lead.checkpoint import PACKAGED
 
     config = result["provenance"]["config"]
-    of_profile = partial(
-        profile_settings, config["profile"], packaged=config["weights"] == PACKAGED
-    )
+    # Elsewhere than on Mini the packaged weights are no choice of the profile's own.
+    packaged = config["profile"] == "mini" and config["weights"] == PACKAGED
+    of_profile = partial(profile_settings, config["profile"], packaged=packaged)
     # The values of the lane that ran, and whether the profile would have chosen that lane.
     usual = {item.name: item.default for item in dataclasses.fields(AdaptConfig)}
     usual |= of_profile(frozen=config["freeze_backbone"])
     usual["freeze_backbone"] = of_profile(frozen=None)["freeze_backbone"]
-    left_out = {"src", "tgt", "seed", "profile", "augment", "augment_mode", "budget"}
+    left_out = {"src", "tgt", "seed", "profile", "augment", "augment_mode", "budget", "device"}
     if str(config["backbone"]).startswith(_OWN_WEIGHTS):
         left_out.add("weights")
     names = [n for n in _ADAPT if n not in left_out and config.get(n) != usual.get(n)]

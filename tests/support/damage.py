@@ -79,6 +79,9 @@ class Edited:
             del holder[key]
         else:
             holder[key] = self.value
+        for line in lines:
+            if isinstance(line, dict):  # else its own digest would refuse what is to be tried
+                line.pop("description_sha256", None)
         return "\n".join(json.dumps(line) for line in lines).encode()
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from edited import described
+
 OPDA = ("--split", "3/1/2")
 
 
@@ -69,7 +71,7 @@ def test_a_threshold_that_is_no_number_is_refused(
     complaint: Callable[..., str],
 ) -> None:
     folder, arguments = predicting
-    about = json.loads((folder / "graph.json").read_text())
+    about = described(folder / "graph.json")
     whole = about["rejection"]
     about["rejection"] = whole | {"threshold": "x"}
     (folder / "graph.json").write_text(json.dumps(about))

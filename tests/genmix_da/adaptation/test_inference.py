@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edited import described
+
 SCORES = (
     *("h_score", "known_accuracy", "unknown_accuracy", "accuracy", "auroc", "oscr"),
     *("nmi", "h3_score"),
@@ -75,7 +77,9 @@ def test_evaluate_on_synthetic_data_says_so(
     (drawn / "mini_office_home.json").write_text("{}")
     refused = run("evaluate", copy, "--tgt", "Art", "--data", drawn)
     assert (refused.code, "made from real images" in refused.err) == (2, True)
-    (copy / "checkpoint.json").write_text(json.dumps(described(copy) | {"synthetic": True}))
+    (copy / "checkpoint.json").write_text(
+        json.dumps(described(copy / "checkpoint.json") | {"synthetic": True})
+    )
     assert "SYNTHETIC DATA" in run("evaluate", copy, "--tgt", "Art", "--data", drawn).out
 
 
@@ -197,13 +201,6 @@ def test_output_that_is_a_folder(
     assert str(tmp_path) in said
 
 
-def described(run: Path) -> dict[str, Any]:
-    """The description of a run's checkpoint, to be changed: without the digest of itself."""
-    about: dict[str, Any] = json.loads((run / "checkpoint.json").read_text())
-    about.pop("description_sha256")
-    return about
-
-
 def damage(about: dict[str, Any], how: str) -> dict[str, Any]:
     if how == "no classes":
         return {key: value for key, value in about.items() if key != "label_sets"}
@@ -218,7 +215,7 @@ def test_description_that_does_not_fit(
 ) -> None:
     copy = tmp_path / "copy"
     shutil.copytree(finished.folder, copy)
-    about = described(copy)
+    about = described(copy / "checkpoint.json")
     (copy / "checkpoint.json").write_text(json.dumps(damage(about, how)))
     said = complaint(run("predict", copy, data / "Art", "--out", tmp_path / "p.csv"))
     assert "do not fit together" in said

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 
+from edited import described
 from genmix_da.adaptation import source_model
 from genmix_da.augment.source_task import augmentation_of
 from lead.checkpoint import load_checkpoint
@@ -66,7 +67,7 @@ def test_edited_descriptions_are_refused_and_can_be_mended(
     run: Callable, complaint: Callable, quick: Callable, data: Path, tmp_path: Path
 ) -> None:
     folder = Path(quick("Clipart")["source_model"]["folder"])
-    about = json.loads((folder / "checkpoint.json").read_text())
+    about = described(folder / "checkpoint.json")
     arguments = ("adapt", "--src", "Art", "--tgt", "Clipart", "--data", data, *QUICK, *QUICK_TARGET)
     out = ("--out", tmp_path / "runs" / "other")
     for change in ({"seconds": None}, {"augment": "x"}):

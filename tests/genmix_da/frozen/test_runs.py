@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from edited import described
 from lead.checkpoint import load_checkpoint
 
 Options = tuple[object, ...]
@@ -82,7 +83,7 @@ def test_weights_that_moved_are_named_and_checked(
     run: Callable, complaint: Callable, frozen_run: Any, weights: Path, data: Path, tmp_path: Path
 ) -> None:
     folder = shutil.copytree(frozen_run.folder, tmp_path / "copy")
-    about = json.loads((folder / "checkpoint.json").read_text())
+    about = described(folder / "checkpoint.json")
     about["weights"] = str(tmp_path / "gone.safetensors")
     (folder / "checkpoint.json").write_text(json.dumps(about))
     arguments = ("evaluate", folder, "--tgt", "Cl", "--data", data, "--device", "cpu")

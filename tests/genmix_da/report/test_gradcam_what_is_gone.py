@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from edited import described
 from genmix_da.report.gradcam import grad_cam_rows
 
 
@@ -23,7 +24,7 @@ def test_frozen_backbone_and_its_weights_gone(
     )
     assert len(grad_cam_rows(run.folder, run.result, 2).rows) == 2
     copy = shutil.copytree(run.folder, tmp_path / "run")
-    description = json.loads((copy / "checkpoint.json").read_text())
+    description = described(copy / "checkpoint.json")
     changed = description | {"weights": str(tmp_path / "gone.safetensors")}
     (copy / "checkpoint.json").write_text(json.dumps(changed))
     found = grad_cam_rows(copy, run.result, 2)
