@@ -18,7 +18,8 @@ $(READY): pyproject.toml
 	touch $@
 
 demo: $(READY)  ## a first adaptation on drawn images, minutes on a laptop CPU
-	$(BIN)/genmix-da adapt --src Ar --tgt Cl --setting opda --seed 1 --out runs/demo --resume
+	$(BIN)/genmix-da adapt --src Ar --tgt Cl --setting opda --augment none --seed 1 \
+	  --out runs/demo --resume
 	$(BIN)/genmix-da report runs/demo --out runs/demo/report.html
 
 test coverage: export OMP_NUM_THREADS := 1
