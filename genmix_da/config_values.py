@@ -203,6 +203,10 @@ def check_choices(config: Any, choices: Mapping[str, tuple[str, ...]]) -> None:
             )
 
 
+# What no machine holds is refused before anything is decoded.
+_LARGEST = {"image_size": 8192, "bottleneck_dim": 65_536}
+
+
 def check_positive(config: Any, names: Iterable[str]) -> None:
     """Every named field is finite and above 0, or None.
 
@@ -213,6 +217,8 @@ def check_positive(config: Any, names: Iterable[str]) -> None:
         value = getattr(config, name)
         if value is not None and not 0 < value < math.inf:
             raise UserError(f"{name} is {value}; it must be above 0 and finite.")
+        if value is not None and value > _LARGEST.get(name, math.inf):
+            raise UserError(f"{name} is {value}; it must be at most {_LARGEST[name]}.")
 
 
 def check_training(config: Any) -> None:

@@ -171,3 +171,9 @@ def test_split_file_keeps_yaml_names_as_text(
     file.write_text(yaml.safe_dump({"shared": [1, 2], "target_private": [3]}))
     outcome = adapt("--data", root, *QUICK, "--split", file, "--setting", "osda")
     assert outcome.code == 0, outcome.err
+
+
+@pytest.mark.parametrize("option", ["--image-size", "--bottleneck-dim"])
+@pytest.mark.parametrize("value", [100_000, 2**31, 2**63])
+def test_sizes_that_no_machine_holds(refused: Callable, option: str, value: int) -> None:
+    assert "it must be at most" in refused(option, value)
