@@ -18,6 +18,10 @@ from genmix_da.methods import METHODS, graph_name, has_graph
 
 OPDA = ("--split", "3/1/2")
 OWN = ("path", "true", "predicted", "confidence", "uncertainty")
+RANKS = (
+    *("best_class", "second_class", "second_probability"),
+    *("third_class", "third_probability"),
+)
 GRAPH = ("graph_predicted", "graph_confidence", "graph_uncertainty")
 
 
@@ -47,7 +51,7 @@ def test_one_run_has_both_rows(finished: Any) -> None:
 
 def test_predictions_have_both_decisions_and_give_the_scores(finished: Any) -> None:
     rows = predictions(finished.folder)
-    assert tuple(rows[0]) == (*OWN, *GRAPH)
+    assert tuple(rows[0]) == (*OWN, *GRAPH, *RANKS)
     for kind, block in (("", "scores"), ("graph_", "graph")):
         right = np.mean([row["true"] == row[f"{kind}predicted"] for row in rows])
         assert finished.result[block]["last"]["accuracy"] == pytest.approx(right)
@@ -61,8 +65,10 @@ def test_without_the_step_the_method_is_the_same(finished: Any, without: Any) ->
     for key in ("identity", "scores", "source_only", "threshold"):
         assert without.result[key] == finished.result[key]
     plain = predictions(without.folder)
-    assert tuple(plain[0]) == OWN
-    assert plain == [{name: row[name] for name in OWN} for row in predictions(finished.folder)]
+    assert tuple(plain[0]) == (*OWN, *RANKS)
+    assert plain == [
+        {name: row[name] for name in (*OWN, *RANKS)} for row in predictions(finished.folder)
+    ]
     assert not (without.folder / "graph.safetensors").exists()
 
 

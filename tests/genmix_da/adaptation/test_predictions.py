@@ -27,6 +27,9 @@ def test_the_graph_s_decisions_stand_behind_the_method_s() -> None:
     graph = entropy_decisions(PROBABILITY.flip(0), 9.0, open_set=True)
     header, rows = prediction_table(NAMES, own, graph)
     assert header[:3] == ("predicted", "confidence", "uncertainty")
-    assert header[3:] == tuple(f"graph_{name}" for name in header[:3])
+    assert header[3:6] == tuple(f"graph_{name}" for name in header[:3])
+    assert header[6] == "best_class"
     assert [(row[0], row[3]) for row in rows] == [("a", "b"), ("unknown", "a"), ("b", "a")]
-    assert prediction_table(NAMES, own, None) == (header[:3], own.rows(NAMES))
+    plain, without = prediction_table(NAMES, own, None)
+    assert plain == (*header[:3], *header[6:])
+    assert without == [(*row[:3], *row[6:]) for row in rows]
