@@ -100,7 +100,7 @@ def damaged_in(folder: Path, *, full: bool) -> list[Path]:
             folder / name: (mark[0], mark[1])
             for name, mark in json.loads(notes.read_text()).items()
         }
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return [notes]
     held = {file for file in folder.rglob("*") if file.is_file()} - {notes}
     changed = [f for f in held & marks.keys() if _differs(f, marks[f], full=full)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 import torch
@@ -60,5 +59,5 @@ def _can_be_had(backbone: str) -> bool:
     try:
         with urlopen(Request(url, method="HEAD"), timeout=_PATIENCE):
             return True
-    except (URLError, OSError):
+    except OSError:  # URLError and timeouts are
         return False

@@ -65,7 +65,7 @@ def test_labels_that_are_names_of_a_system_or_of_parts(
         assert f"the label {name!r} is read as '{name}_'" in caplog.text
 
 
-@pytest.mark.parametrize("damage", ["gone", "no JSON", "another file"])
+@pytest.mark.parametrize("damage", ["gone", "no JSON", "other JSON", "another file"])
 def test_a_copy_that_its_notes_do_not_vouch_for(tmp_path: Path, damage: str) -> None:
     named(table(4, label=lambda row: row % 2), "cup", "mug").to_parquet(tmp_path / "own.parquet")
     source = f"datasets:{tmp_path / 'own.parquet'}"
@@ -79,7 +79,7 @@ def test_a_copy_that_its_notes_do_not_vouch_for(tmp_path: Path, damage: str) -> 
     elif damage == "gone":
         notes.unlink()
     else:
-        notes.write_text("{")
+        notes.write_text("{" if damage == "no JSON" else '{"cup/0000000.png": []}')
     assert {path: path.read_bytes() for path in labelled(source).images} == before
 
 
