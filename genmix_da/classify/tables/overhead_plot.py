@@ -156,6 +156,8 @@ def _draw(axes: Any, dataset: str, points: list[Point]) -> None:
         )
     if max(point.overhead for point in points) > _LONG:
         axes.set_xscale("symlog", linthresh=_LINEAR)
+        # The default formatter writes formulas, which the report's figures do not parse.
+        axes.xaxis.set_major_formatter("{x:g}")
     axes.margins(x=0.22, y=0.22)  # room for names
 
 
