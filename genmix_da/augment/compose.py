@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genmix_da.augment.blend import interpolate, join
-from genmix_da.augment.fractals import COUNT, VERSION, FractalSource
+from genmix_da.augment.fractals import COUNT, VERSION, WINDOWS, FractalSource
 from genmix_da.augment.masks import Mask, draw_kind, draw_mask
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.places import cache_folder
@@ -39,13 +39,19 @@ class Composition:
     final: Pixels
 
 
-def fractal_source(s: AugmentSettings) -> FractalSource | None:
-    """The fractals of the settings: a user's folder or our own cache; None where lambda is 0."""
+def fractal_source(s: AugmentSettings, windows: int = WINDOWS) -> FractalSource | None:
+    """The fractals of the settings: a user's folder or our own cache; None where lambda is 0.
+
+    Args:
+        s: which.
+        windows: version of the way windows are drawn; of earlier ones, to make again what was made.
+    """
     if s.fractal_lambda == 0:
         return None
     if s.fractals is not None:
         return FractalSource(Path(s.fractals), count=0)
-    return FractalSource(cache_folder() / "fractals" / f"v{VERSION}", count=COUNT)
+    folder = cache_folder() / "fractals" / f"v{VERSION}"
+    return FractalSource(folder, count=COUNT, windows=windows)
 
 
 @dataclass(frozen=True)

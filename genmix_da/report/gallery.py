@@ -41,7 +41,7 @@ class Entry:
         class_name, style, prompt: of the edit.
         mask_kind, fractal_name: "" where the edit was not kept, or there is none.
         similarity, threshold: cosines; None where nothing was compared.
-        original, edit, mask, hybrid, fractal, final: uint8 [h, w, 3], at most 160 pixels on the
+        original, edit, mask, hybrid, fractal, final: uint8 [h, w, 3], at most 208 pixels on the
             longest side; None where there is none, or it is gone.
     """
 

@@ -18,13 +18,13 @@ import numpy as np
 from genmix_da.augment.cache import decode_jpeg, edit_cache
 from genmix_da.augment.compose import Composition, Draws, compose, fractal_source
 from genmix_da.augment.edits import Pixels, fit, load_working_image
-from genmix_da.augment.fractals import FractalSource
+from genmix_da.augment.fractals import FractalSource, windows_of
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.errors import UserError
 from genmix_da.report.gallery_manifest import Line
 from genmix_da.report.moved_files import data_homes, find_recorded
 
-SIDE = 160  # longest side of a shown picture, in pixels
+SIDE = 208  # longest side of a shown picture, in pixels
 # Mean difference per value between a composition and its JPEG on disk. On Office-Caltech-10: up to
 # 2.4 for what is the same, from 5.8 with another mask and fractal or another original.
 _ALIKE = 4.0
@@ -186,7 +186,8 @@ class PartsFinder:
     @cached_property
     def _fractals(self) -> FractalSource | None:
         try:
-            return None if self._settings is None else fractal_source(self._settings)
+            windows = windows_of(self._record.get("fractals"))
+            return None if self._settings is None else fractal_source(self._settings, windows)
         except (UserError, OSError):
             return None
 

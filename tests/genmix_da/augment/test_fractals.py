@@ -111,6 +111,72 @@ def test_windows_differ_and_repeat_with_the_generator(made: list[int], tmp_path:
     assert len({pixels.tobytes() for _, pixels in first}) == 12
 
 
+@pytest.fixture
+def mostly_black(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fractals that are black but for a column of light at the left."""
+
+    def one(seed: int) -> np.ndarray:
+        pixels = np.zeros((64, 64, 3), np.uint8)
+        pixels[:, :16] = 200
+        return pixels
+
+    monkeypatch.setattr(module, "draw_fractal", one)
+
+
+def test_windows_that_are_nearly_black_are_drawn_again(mostly_black: None, tmp_path: Path) -> None:
+    def share(windows: int) -> float:
+        source = FractalSource(tmp_path, count=2, windows=windows)
+        draw = np.random.default_rng(3)
+        cuts = [source.window(20, 20, draw)[1] for _ in range(200)]
+        return float(np.mean([module.lit_share(cut) < 0.1 for cut in cuts]))
+
+    assert share(1) > 0.5
+    assert share(module.WINDOWS) == 0.0
+
+
+def test_windows_that_are_light_are_what_they_were(made: list[int], tmp_path: Path) -> None:
+    first = FractalSource(tmp_path, count=4, windows=1)
+    second = FractalSource(tmp_path, count=4)
+    same = 0
+    for seed in range(60):
+        name, before = first.window(40, 40, np.random.default_rng(seed))
+        other, after = second.window(40, 40, np.random.default_rng(seed))
+        assert name == other  # which the manifest names without drawing the window
+        if module.lit_share(before) >= 0.1:
+            same += 1
+            assert np.array_equal(before, after)
+        else:
+            assert module.lit_share(after) >= 0.1
+    assert same > 30
+
+
+def test_a_fractal_that_is_black_everywhere_ends(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    black = np.zeros((64, 64, 3), np.uint8)
+    monkeypatch.setattr(module, "draw_fractal", lambda seed: black)
+    _, cut = FractalSource(tmp_path, count=1).window(20, 20, np.random.default_rng(0))
+    assert cut.shape == (20, 20, 3)
+
+
+def test_windows_of_a_users_images_are_taken_as_they_are(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 40), (0, 0, 0)).save(tmp_path / "night.png")
+    source = FractalSource(tmp_path, count=0)
+    draw, same = np.random.default_rng(4), np.random.default_rng(4)
+    source.window(20, 20, draw)
+    same.integers(1), same.integers(21), same.integers(21), same.random(), same.random()
+    assert draw.random() == same.random()
+
+
+def test_the_version_of_the_windows_is_in_the_fingerprint(tmp_path: Path) -> None:
+    before, now = (FractalSource(tmp_path, windows=windows) for windows in (1, module.WINDOWS))
+    assert before.fingerprint() == "own/v1/64/0"  # as in records of earlier versions
+    assert now.fingerprint() == "own/v1/64/0/windows2"
+    assert [module.windows_of(s.fingerprint()) for s in (before, now)] == [1, module.WINDOWS]
+    assert module.windows_of(None) == 1
+    assert before.files == now.files
+
+
 def test_draw_file_is_the_first_draw_of_a_window(made: list[int], tmp_path: Path) -> None:
     source = FractalSource(tmp_path, count=9)
     for seed in range(30):

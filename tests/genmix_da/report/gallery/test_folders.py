@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,13 @@ from gallery_folders import PARTS
 from genmix_da.augment import (
     AugmentSettings,
     augment_folder,
+    compose,
+    fractals,
 )
 from genmix_da.augment.pipeline import augment_domain
 from genmix_da.data.domains import load_domain
 from genmix_da.report.gallery import gallery
+from genmix_da.report.gallery_parts import UNLIKE
 
 
 def run_without_source_model(folder: Path, **genmix: Any) -> dict[str, Any]:
@@ -53,7 +57,33 @@ def test_large_pictures_are_shown_small(tmp_path: Path) -> None:
         for part in PARTS
         if (pixels := getattr(entry, part)) is not None
     }
-    assert shapes == {(160, 107, 3)}
+    assert shapes == {(208, 139, 3)}
+
+
+@pytest.fixture
+def mostly_black() -> Iterator[None]:
+    """Fractals that are black but for a column of light at the left."""
+    column = np.zeros((64, 64, 3), np.uint8)
+    column[:, :16] = 200
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fractals, "draw_fractal", lambda seed: column)
+        yield
+
+
+def test_folders_of_the_first_windows_are_shown_as_they_were_made(
+    few: Path, mostly_black: None, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compose.fractal_source, "__defaults__", (1,))
+        augment_folder(few, out, replace(SMALL, per_image=3, fractal_lambda=0.6))
+    run = run_without_source_model(out)
+    assert gallery(run, tmp_path, 40).note == ""
+    record = json.loads((out / "augment.json").read_text())
+    assert record["fractals"] == "own/v1/3/0"
+    record["fractals"] += "/windows2"
+    (out / "augment.json").write_text(json.dumps(record))
+    assert UNLIKE in gallery(run, tmp_path, 40).note  # some were drawn again
 
 
 def test_own_fractals_are_found_by_the_run(few: Path, tmp_path: Path) -> None:
