@@ -18,6 +18,7 @@ from genmix_da.report.figures import (
     KNOWN,
     LINES,
     MARKERS,
+    PERCENT,
     UNKNOWN,
     Chart,
     filled,
@@ -182,6 +183,7 @@ def _draw_priors(figure: Figure, run: ReportRun, boundary: Arrays) -> None:
     axes.axvline(mean, color=GREY, linestyle="-.", label="high mixture mean")
     names = [f"{shortened(run.class_names[row[0]], 18)} ({row[3]})" for row in rows]
     axes.set_yticks(list(places), names)
+    axes.set_ylim(-0.7, len(rows) - 0.3)  # the outermost markers are whole
     axes.set_xlabel(f"length in the unknown space, epoch {int(boundary['epoch'])}")
     legend_below(figure, 2)
 
@@ -233,5 +235,5 @@ def _draw_share(figure: Figure, run: ReportRun) -> None:
     share = _true_share(run)
     if share is not None:
         axes.axhline(100 * share, color=GREY, linestyle="--", label="truly unknown")
-    axes.set(xlabel="epoch", ylabel="percent of target images", ylim=(0, 102))
+    axes.set(xlabel="epoch", ylabel="percent of target images", ylim=PERCENT)
     legend_below(figure, 2)

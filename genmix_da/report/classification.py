@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from genmix_da.report.confusion import confusion_chart
 from genmix_da.report.curves import rate_chart, scores_chart, training_chart
-from genmix_da.report.figures import COLOURS, MARKERS, Chart, legend_below
+from genmix_da.report.figures import COLOURS, MARKERS, PERCENT, Chart, legend_below
 from genmix_da.report.run import ReportRun
 
 if TYPE_CHECKING:
@@ -72,5 +72,5 @@ def _draw_attack(figure: Figure, points: list[tuple[float, float]], clean: float
     axes = figure.subplots()
     both = [(0.0, clean), *sorted(points)]
     axes.plot(*zip(*both, strict=True), marker=MARKERS[0], color=COLOURS[1], label="FGSM")
-    axes.set(xlabel="radius, in 1/255 of a pixel's range", ylabel="error, percent", ylim=(0, 102))
+    axes.set(xlabel="radius, in 1/255 of a pixel's range", ylabel="error, percent", ylim=PERCENT)
     legend_below(figure)

@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from genmix_da.methods import graph_name
-from genmix_da.report.figures import COLOURS, LINES, MARKERS, Chart, legend_below
+from genmix_da.report.figures import (
+    COLOURS,
+    LINES,
+    MARKERS,
+    PERCENT,
+    Chart,
+    from_zero,
+    legend_below,
+)
 from genmix_da.report.run import ReportRun
 
 if TYPE_CHECKING:
@@ -15,13 +23,16 @@ if TYPE_CHECKING:
 
 _LOSSES = ("total", "pseudo_label", "regulariser", "neighbours")
 _BESIDE = ("known_accuracy", "unknown_accuracy", "auroc", "top5")  # the headline, where it has them
+# Drawn in this order, each inside the one before: epochs that are one are all still seen.
 MARKS = (("last", "o"), ("selected", "s"), ("oracle", "*"))
+_SIDES = {"o": 2.0, "s": 1.4, "*": 1.25}
 
 
 def run_charts(run: ReportRun) -> list[Chart]:
     """Scores, losses and learning rate of one run; fewer where it has not come that far."""
     charts = []
-    if len(run.metrics) > 1:
+    scored = any(percents(run, run.metric, graph=graph)[0] for graph in (False, True))
+    if len(run.metrics) > 1 and scored:
         charts.append(scores_chart(run))
     if len(run.metrics) > 1 and any(row["losses"] for row in run.metrics):
         charts.append(
@@ -162,23 +173,35 @@ def _draw_scores(figure: Figure, run: ReportRun) -> None:
             )
     for name, marker, epoch, value in marked(run, metric):
         _mark(axes, epoch, value, name, marker)
-    axes.set(xlabel=epoch_axis(run), ylabel="percent", ylim=(0, 102))
+    axes.set(xlabel=epoch_axis(run), ylabel="percent", ylim=PERCENT)
     legend_below(figure)
+
+
+def mark_look(marker: str, colour: str, size: float) -> dict[str, Any]:
+    """How one of `MARKS` is drawn: rings, and the innermost filled.
+
+    Args:
+        marker: of the three.
+        colour: of its curve.
+        size: of a usual marker, in points.
+    """
+    inner = marker == "*"
+    return {
+        "marker": marker,
+        "color": colour,
+        "markersize": size * _SIDES[marker],
+        "fillstyle": "full" if inner else "none",
+        "markeredgewidth": 0.0 if inner else 0.17 * size,
+        "linestyle": "none",
+        "clip_on": False,  # also whole at the edge of the axes, whose place it does not move
+        "in_layout": False,
+        "zorder": 3,
+    }
 
 
 def _mark(axes: Axes, epoch: int, value: float, name: str, marker: str) -> None:
     """Mark the epoch of one of the three score columns on a curve."""
-    axes.plot(
-        epoch,
-        value,
-        marker,
-        color=COLOURS[0],
-        markersize=11 if marker == "*" else 7,
-        fillstyle="none",
-        markeredgewidth=1.5,
-        linestyle="none",
-        label=name,
-    )
+    axes.plot(epoch, value, label=name, **mark_look(marker, COLOURS[0], 7.5))
 
 
 def _mark_rows(axes: Axes, run: ReportRun, values: Mapping[int, float]) -> None:
@@ -203,7 +226,7 @@ def _draw_losses(figure: Figure, run: ReportRun) -> None:
         epochs = [row["epoch"] for row in rows]
         axes.plot(epochs, values, linestyle=LINES[place], color=COLOURS[place], label=label)
     _mark_rows(axes, run, {row["epoch"]: row["losses"]["total"] for row in rows})
-    axes.set(xlabel="epoch", ylabel="mean loss", ylim=(0, None))
+    axes.set(xlabel="epoch", ylabel="mean loss", ylim=from_zero(axes))
     legend_below(figure)
 
 
@@ -211,7 +234,7 @@ def _draw_training(figure: Figure, rows: Sequence[dict[str, Any]]) -> None:
     axes = figure.subplots()
     epochs = [row["epoch"] for row in rows]
     axes.plot(epochs, [row["loss"] for row in rows], color=COLOURS[0], label="loss")
-    axes.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
+    axes.set(xlabel="epoch", ylabel="loss", ylim=from_zero(axes))
     right = axes.twinx()
     right.plot(
         epochs,
@@ -220,7 +243,7 @@ def _draw_training(figure: Figure, rows: Sequence[dict[str, Any]]) -> None:
         color=COLOURS[1],
         label="training accuracy",
     )
-    right.set(ylabel="percent", ylim=(0, 102))
+    right.set(ylabel="percent", ylim=PERCENT)
     right.grid(visible=False)
     right.spines["right"].set_visible(True)
     legend_below(figure)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from lead.checkpoint import write_atomically
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # Okabe and Ito, "Color Universal Design", 2008, the light ones darkened so that all have a contrast
@@ -30,6 +31,7 @@ KNOWN, UNKNOWN = COLOURS[0], COLOURS[1]
 LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 MARKERS = ("o", "s", "^", "D", "v", "P")
 GREY = "#888888"
+PERCENT = (-3.0, 103.0)  # of an axis: a line at either end is drawn whole
 WIDTH, HEIGHT = 4.4, 3.0  # inches; at phone width the text is still legible
 _INK = "#010203"  # stands for the page's text colour until the SVG is put there
 _INKED = (
@@ -106,6 +108,11 @@ def _drawn(chart: Chart, ink: str) -> Iterator[Figure]:
         warnings.filterwarnings("ignore", message="constrained_layout not applied")
         figure = Figure(figsize=chart.size, layout="constrained")
         chart.draw(figure)
+        # Laid out here and once; saving would draw the whole figure a second time for it.
+        layout = figure.get_layout_engine()
+        if layout is not None:
+            layout.execute(figure)
+            figure.set_layout_engine("none")
         yield figure
 
 
@@ -157,6 +164,13 @@ def filled(colour: str, hatch: str = "") -> dict[str, Any]:
     """
     face = "none" if hatch else (colour, 0.4)
     return {"facecolor": face, "edgecolor": colour, "hatch": hatch, "linewidth": 0.6}
+
+
+def from_zero(axes: Axes) -> tuple[float, float]:
+    """Limits of a vertical axis that holds zero and all that is drawn, none of it at the edge."""
+    low, high = axes.dataLim.intervaly
+    room = 0.04 * (max(high, 0.0) - min(low, 0.0) or 1.0)
+    return min(low, 0.0) - room, max(high, 0.0) + room
 
 
 def legend_below(figure: Figure, columns: int = 3) -> None:

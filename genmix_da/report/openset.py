@@ -163,7 +163,7 @@ def _draw_uncertainty(
 
 
 def _square(axes: Axes, x: str, y: str) -> None:
-    axes.set(xlabel=x, ylabel=y, xlim=(0, 1), ylim=(0, 1.02), aspect="equal")
+    axes.set(xlabel=x, ylabel=y, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axes.legend(loc="lower right")
 
 
