@@ -9,6 +9,7 @@ import numpy as np
 
 from genmix_da.report.figures import COLOURS, GREY, MARKERS, Chart, legend_below, shortened
 from genmix_da.report.run import STAGES, ReportRun
+from genmix_da.report.tables import SplitTables
 from genmix_da.table.aggregate import Table
 from genmix_da.table.columns import AVERAGE
 from genmix_da.table.difference import LEVEL, Difference
@@ -18,32 +19,25 @@ from genmix_da.table.summary import Summary
 from genmix_da.table.values import percent
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
 _MOST_BARS = 24
+_ACROSS = 3  # panels of differences side by side
 
 
-def charts(summary: Summary, runs: Sequence[ReportRun]) -> list[Chart]:
-    """Heat maps and differences of every setting, and the cost of the finished runs."""
+def charts(tables: SplitTables) -> list[Chart]:
+    """Heat map and differences of the headline; of classifications the augmentation overhead."""
     result = []
-    for table in summary.tables:
-        if not (table.is_headline and table.block == "last"):
-            continue
-        if len(table.columns) > 2:
-            result.append(heat_map(table))
-        items = [
-            item
-            for item in summary.differences
-            if item.setting == table.setting and item.block == "last" and item.mean is not None
-        ]
-        if items and len(items[0].columns) > 1:
-            result.append(_differences(items))
+    summary = tables.summary
+    headline = next(t for t in summary.tables if t.is_headline and t.block == "last")
+    if len(headline.columns) > 2:
+        result.append(heat_map(headline, tables.name, tables.title))
+    found = [d for d in summary.differences if d.block == "last" and d.mean is not None]
+    if found and len(found[0].columns) > 1:
+        result.append(_differences(found, tables.name, tables.title))
     overhead = _overhead(summary)
-    result += [overhead] if overhead else []
-    cost = _cost(runs)
-    return [*result, *([cost] if cost else [])]
+    return [*result, *([overhead] if overhead else [])]
 
 
 def _overhead(summary: Summary) -> Chart | None:
@@ -67,8 +61,13 @@ def _overhead(summary: Summary) -> Chart | None:
     )
 
 
-def heat_map(table: Table) -> Chart:
-    """Headline of the last epoch, methods by pairs; empty cells are incomplete."""
+def heat_map(table: Table, key: str, title: str) -> Chart:
+    """Headline of the last epoch, methods by pairs; empty cells are incomplete.
+
+    Args:
+        table: of the headline.
+        key, title: see `SplitTables`.
+    """
     kind = kind_of(table.setting)
     name, columns = kind.metric_names[table.metric], kind.columns
     averages = [
@@ -77,8 +76,8 @@ def heat_map(table: Table) -> Chart:
         if (mean := row.cells[AVERAGE].mean) is not None
     ]
     return Chart(
-        f"heat-{table.setting}",
-        f"{kind_of(table.setting).title(table.setting)}: {name} of the last epoch, percent",
+        f"heat-{key}",
+        f"{title}: {name} of the last epoch, percent",
         f"Heat map of {len(table.rows)} methods by {len(table.columns) - 1} {columns} and their "
         f"average; averages: {', '.join(averages) or 'none is complete'}.",
         lambda figure: _draw_heat(figure, table),
@@ -120,7 +119,7 @@ def _draw_heat(figure: Figure, table: Table) -> None:
     figure.colorbar(image, ax=axes, shrink=0.9).set_label("percent")
 
 
-def _differences(items: Sequence[Difference]) -> Chart:
+def _differences(items: Sequence[Difference], key: str, title: str) -> Chart:
     words = []
     for item in items:
         ends = (
@@ -129,41 +128,50 @@ def _differences(items: Sequence[Difference]) -> Chart:
             else f", {100 * LEVEL:.0f} percent interval {signed(item.low)} to {signed(item.high)}"
         )
         words.append(f"{item.method} minus {item.baseline}: {signed(item.mean or 0.0)}{ends}")
-    setting = items[0].setting
     return Chart(
-        f"differences-{setting}",
-        f"{kind_of(setting).title(setting)}: paired differences, percent points",
+        f"differences-{key}",
+        f"{title}: paired differences, percent points",
         f"Difference in each column and their mean. {'; '.join(words)}.",
-        lambda figure: _draw_differences(figure.subplots(), items),
-        (4.4, 1.6 + 0.24 * sum(len(item.columns) + 2 for item in items)),
+        lambda figure: _draw_differences(figure, items),
+        _differences_size(items),
     )
 
 
-def _draw_differences(axes: Axes, items: Sequence[Difference]) -> None:
-    place, ticks, names = 0, [], []
-    for number, item in enumerate(items):
+def _differences_size(items: Sequence[Difference]) -> tuple[float, float]:
+    down = -(-len(items) // _ACROSS)
+    width = {1: 4.4, 2: 6.8}.get(len(items), 9.2)
+    return width, 0.4 + down * (0.9 + 0.2 * (len(items[0].columns) + 1))
+
+
+def _draw_differences(figure: Figure, items: Sequence[Difference]) -> None:
+    """One panel for each comparison, with the same pairs below each other."""
+    across = min(len(items), _ACROSS)
+    down = -(-len(items) // across)
+    grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+    for number, (axes, item) in enumerate(zip(grid.flat, items, strict=False)):
         colour = COLOURS[number % len(COLOURS)]
-        for column, value in item.columns.items():
+        for place, value in enumerate(item.columns.values()):
             if value is not None:
                 axes.plot(100 * value, place, MARKERS[0], color=colour, markersize=5)
-            ticks.append(place)
-            names.append(shortened(column, 14))
-            place += 1
-        mean = 100 * (item.mean or 0.0)
+        place, mean = len(item.columns), 100 * (item.mean or 0.0)
         if item.low is not None and item.high is not None:
             axes.plot([100 * item.low, 100 * item.high], [place] * 2, color=colour, linewidth=2.5)
         axes.plot(mean, place, MARKERS[3], color=colour, markersize=8)
-        ticks.append(place)
-        names.append("mean")
-        axes.set_title(f"{shortened(item.method, 34)}\nminus {shortened(item.baseline, 34)}")
-        place += 2
-    axes.axvline(0.0, color=GREY, linewidth=1)
-    axes.set_yticks(ticks, names)
-    axes.invert_yaxis()
-    axes.set_xlabel("percent points")
+        axes.axvline(0.0, color=GREY, linewidth=1)
+        axes.set_title(
+            f"{shortened(item.method, 34)}\nminus {shortened(item.baseline, 34)}", fontsize=8
+        )
+    first, names = grid.flat[0], [shortened(column, 14) for column in items[0].columns]
+    first.set_yticks(range(len(names) + 1), [*names, "mean"])
+    first.set_ylim(len(names) + 0.7, -0.7)  # downwards, the outermost markers whole
+    for axes in grid.flat[len(items) :]:
+        axes.set_axis_off()
+    for axes in grid.flat[max(len(items) - across, 0) : len(items)]:
+        axes.set_xlabel("percent points")
+        axes.tick_params(labelbottom=True)
 
 
-def _cost(runs: Sequence[ReportRun]) -> Chart | None:
+def cost(runs: Sequence[ReportRun]) -> Chart | None:
     """Seconds per stage: of each run, or the mean of each method where there are many runs."""
     spent = [(run, run.stages) for run in runs if run.done and run.stages]
     if not spent:

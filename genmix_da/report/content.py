@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from genmix_da.progress import track
 from genmix_da.report import comparisons, curves_compared
 from genmix_da.report.figures import Chart, shown
 from genmix_da.report.galleries import SourceGallery, galleries_of
@@ -13,8 +14,9 @@ from genmix_da.report.load import Loaded
 from genmix_da.report.rerun import rerun_command
 from genmix_da.report.run import ReportRun
 from genmix_da.report.run_part import RunPart, part_of
-from genmix_da.table.grids import Grid, grids
-from genmix_da.table.summary import Summary, summarise
+from genmix_da.report.tables import SplitTables, split_tables
+from genmix_da.table.origin import Origin, build_origin
+from genmix_da.table.records import Problem
 
 DETAILED = 6  # runs that are shown one by one; of more, the best and the worst of each setting
 
@@ -50,8 +52,8 @@ class Content:
     Attributes:
         title: of the page.
         loaded: the runs.
-        summary: as `genmix-da table` makes it.
-        grids, empty: tables to print, and lines on metrics without a value.
+        tables: of each setting and split.
+        origin: provenance of all runs in one.
         comparison: charts over several runs.
         parts: runs in detail.
         not_detailed: number of runs without details.
@@ -62,15 +64,31 @@ class Content:
 
     title: str
     loaded: Loaded
-    summary: Summary
-    grids: list[Grid]
-    empty: list[str]
+    tables: list[SplitTables]
+    origin: Origin
     comparison: list[Chart]
     parts: list[RunPart]
     not_detailed: int
     galleries: list[SourceGallery]
     costs: list[ReportRun]
     origins: list[Provenance]
+
+    @property
+    def marks(self) -> list[str]:
+        """What nobody may miss, of all tables."""
+        return list(dict.fromkeys(mark for each in self.tables for mark in each.summary.marks))
+
+    @property
+    def notes(self) -> list[str]:
+        """How to read the tables that are shown."""
+        shown = [each for each in self.tables if each.grids]
+        notes = [line for each in shown for line in (*each.empty, *each.summary.notes)]
+        return list(dict.fromkeys(notes))
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """Files that are not used, as the page names them."""
+        return self.tables[0].summary.problems
 
     @property
     def charts(self) -> list[Chart]:
@@ -92,23 +110,15 @@ def gather(loaded: Loaded, command: Sequence[str], *, details: int = DETAILED) -
         command: that makes the report.
         details: at most this many runs are shown one by one.
     """
-    summary = summarise(
-        loaded.wanted,
-        [run.record for run in loaded.runs],
-        loaded.problems,
-        command=command,
-        root=loaded.root,
-    )
-    printed, empty = grids(summary)
     chosen = detailed_runs(loaded.runs, details)
+    tables = split_tables(loaded, command, carded=len(chosen) == len(loaded.runs))
     return Content(
         _title(loaded.runs),
         loaded,
-        summary,
-        printed,
-        empty,
-        _comparison(summary, loaded.runs),
-        [part_of(run) for run in chosen],
+        tables,
+        build_origin([run for each in tables for run in each.summary.runs], command),
+        _comparison(tables, loaded.runs),
+        [part_of(run) for run in track(chosen, "runs and their Grad-CAM", len(chosen))],
         len(loaded.runs) - len(chosen),
         galleries_of(loaded.runs, chosen),
         [run for run in loaded.runs if run.done],
@@ -152,21 +162,11 @@ def _title(runs: Sequence[ReportRun]) -> str:
     return f"{datasets}, {settings}: {len(places)} {columns}, {len(runs)} runs"
 
 
-def _comparison(summary: Summary, runs: Sequence[ReportRun]) -> list[Chart]:
-    charts = comparisons.charts(summary, runs)
-    groups: dict[tuple[str, ...], list[ReportRun]] = {}
-    for run in runs:
-        if len(run.metrics) > 1:
-            groups.setdefault((run.setting, *run.place), []).append(run)
-    settings = dict.fromkeys(group[0] for group in groups)
-    overviews = {setting: curves_compared.overview(runs, setting) for setting in settings}
-    charts += [chart for chart in overviews.values() if chart]
-    for number, ((setting, *place), group) in enumerate(groups.items(), start=1):
-        if len(group) > 1 and overviews[setting] is None:
-            name, kind = group[0].metric_name, group[0].kind
-            title = f"{kind.title(setting)}, {' to '.join(place)}: {name} per epoch"
-            charts.append(curves_compared.comparison(group, f"comparison-{number}", title))
-    return charts
+def _comparison(tables: Sequence[SplitTables], runs: Sequence[ReportRun]) -> list[Chart]:
+    charts = [chart for each in tables for chart in comparisons.charts(each)]
+    cost = comparisons.cost(runs)
+    charts += [cost] if cost else []
+    return charts + [chart for each in tables for chart in curves_compared.charts(each)]
 
 
 def _origin(run: ReportRun) -> Provenance:

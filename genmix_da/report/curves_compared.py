@@ -5,12 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from genmix_da.report.curves import MARKS, epoch_axis, marked, percents
-from genmix_da.report.figures import COLOURS, GREY, LINES, Chart, legend_below, shortened
+from genmix_da.report.curves import MARKS, epoch_axis, mark_look, marked, percents
+from genmix_da.report.figures import COLOURS, GREY, LINES, PERCENT, Chart, legend_below, shortened
 from genmix_da.report.run import ReportRun
+from genmix_da.report.tables import SplitTables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+def charts(tables: SplitTables) -> list[Chart]:
+    """Headline curves of all pairs in one chart, or of each pair that several runs share."""
+    whole = overview(tables)
+    if whole is not None:
+        return [whole]
+    places: dict[tuple[str, ...], list[ReportRun]] = {}
+    for run in tables.runs:
+        if len(run.metrics) > 1:
+            places.setdefault(run.place, []).append(run)
+    return [
+        comparison(
+            runs,
+            f"comparison-{tables.name}-{number}",
+            f"{tables.title}, {' to '.join(place)}: {runs[0].metric_name} per epoch",
+        )
+        for number, (place, runs) in enumerate(places.items(), start=1)
+        if len(runs) > 1
+    ]
 
 
 def comparison(runs: Sequence[ReportRun], name: str, title: str) -> Chart:
@@ -48,25 +69,24 @@ def _draw_comparison(figure: Figure, runs: Sequence[ReportRun], metric: str) -> 
         named.add(method)
         axes.plot(epochs, values, linestyle=line, color=colour, label=label)
         for _, marker, epoch, value in marked(run, metric):
-            axes.plot(epoch, value, marker, color=colour, markersize=6, fillstyle="none")
+            axes.plot(epoch, value, **mark_look(marker, colour, 6.0))
     for name, marker in MARKS:
-        axes.plot([], [], marker, color=GREY, fillstyle="none", linestyle="none", label=name)
+        axes.plot([], [], label=name, **mark_look(marker, GREY, 6.0))
     label = "accuracy" if metric == "known_accuracy" else runs[0].metric_name
-    axes.set(xlabel=epoch_axis(runs[0]), ylabel=f"{label}, percent", ylim=(0, 102))
+    axes.set(xlabel=epoch_axis(runs[0]), ylabel=f"{label}, percent", ylim=PERCENT)
     legend_below(figure, 2)
 
 
-def overview(runs: Sequence[ReportRun], setting: str) -> Chart | None:
+def overview(tables: SplitTables) -> Chart | None:
     """Headline curves of a whole table: one panel a pair, one colour a method.
 
     Args:
-        runs: of any setting, with epochs or not.
-        setting: those of it are drawn.
+        tables: of which the runs with epochs are drawn.
 
     Returns:
         None with fewer than two pairs that have curves.
     """
-    chosen = [run for run in runs if run.setting == setting and len(run.metrics) > 1]
+    chosen = [run for run in tables.runs if len(run.metrics) > 1]
     pairs = list(dict.fromkeys(run.place for run in chosen))
     if len(pairs) < 2:
         return None
@@ -74,8 +94,8 @@ def overview(runs: Sequence[ReportRun], setting: str) -> Chart | None:
     lines = -(-len(pairs) // columns)
     metric, name = chosen[0].metric, chosen[0].metric_name
     return Chart(
-        f"curves-{setting}",
-        f"{chosen[0].kind.title(setting)}: {name} per epoch",
+        f"curves-{tables.name}",
+        f"{tables.title}: {name} per epoch",
         f"{name} in percent over the epochs, one panel for each of "
         f"{len(pairs)} {chosen[0].kind.columns}.",
         lambda figure: _draw_overview(figure, chosen, pairs, columns, metric),
@@ -105,16 +125,14 @@ def _draw_overview(
                 colour = COLOURS[place % len(COLOURS)]
                 axes.plot(epochs, values, linestyle=style, color=colour, linewidth=1.2)
                 for _, marker, epoch, value in marked(run, metric):
-                    look = {"color": colour, "markersize": 4, "fillstyle": "none"}
-                    axes.plot(epoch, value, marker, markeredgewidth=0.8, **look)
-        axes.set_ylim(0, 102)
+                    axes.plot(epoch, value, **mark_look(marker, colour, 4.5))
+        axes.set_ylim(PERCENT)
     for axes in grid[-1]:
         axes.set_xlabel("epoch")
     for axes in grid[:, 0]:
         axes.set_ylabel("percent")
     for name, marker in MARKS:
-        axes = grid.flat[0]
-        axes.plot([], [], marker, color=GREY, fillstyle="none", linestyle="none", label=name)
+        grid.flat[0].plot([], [], label=name, **mark_look(marker, GREY, 4.5))
     for place, method in enumerate(methods):
         style = {"linestyle": LINES[place % len(LINES)], "color": COLOURS[place % len(COLOURS)]}
         grid.flat[0].plot([], [], label=shortened(method, 32), **style)

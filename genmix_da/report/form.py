@@ -38,6 +38,8 @@ def record_problem(content: Mapping[str, Any]) -> str | None:
         names = None if not isinstance(sets, Mapping) else sets.get("shared")
     if not isinstance(names, Sequence) or not names:
         return "does not say which classes the run knows"
+    if not isinstance(content.get("split") or [], list):
+        return "has a split that is no list"
     timing = content.get("timing") or {}
     for name in ("seconds", "peak_memory_mib"):
         found = timing.get(name) or {}

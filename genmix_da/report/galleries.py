@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genmix_da.progress import track
 from genmix_da.report.figures import (
     COLOURS,
     GREY,
@@ -60,7 +61,8 @@ def galleries_of(runs: Sequence[ReportRun], detailed: Sequence[ReportRun]) -> li
             unique.setdefault(str(made.get("folder") or run.content["source"]), run)
     rows = 8 if len(unique) <= 2 else 4
     found = []
-    for number, run in enumerate(unique.values(), start=1):
+    sources = track(unique.values(), "what GenMix did", len(unique))
+    for number, run in enumerate(sources, start=1):
         made_of = gallery(run.content, run.folder, rows)
         charts = _charts(f"gallery-{number}", made_of)
         found.append(SourceGallery(run.content["source"], made_of, charts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,12 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
-def environment() -> Environment:
-    """Templates of this package; what comes from file names, class names or prompts is escaped."""
+def environment(hide: Callable[[str], str] = str) -> Environment:
+    """Templates of this package; what comes from file names, class names or prompts is escaped.
+
+    Args:
+        hide: what a text that is shown must not have; see `HiddenPlaces`.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     made = Environment(
@@ -24,7 +29,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    made.filters["shown"] = shown
+    made.filters["shown"] = lambda text: hide(shown(text))
     return made
 
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from genmix_da.adaptation.evidence import Arrays, read_evidence
 from genmix_da.errors import UserError
-from genmix_da.methods import graph_name
+from genmix_da.progress import track
 from genmix_da.report.form import read_metrics, record_problem
+from genmix_da.report.hidden_places import HiddenPlaces
 from genmix_da.report.moved_files import find_recorded
-from genmix_da.report.run import ReportRun, class_names
-from genmix_da.table.cells import Wanted
+from genmix_da.report.run import ReportRun, class_names, split_of
 from genmix_da.table.kinds import kind_of
 from genmix_da.table.records import NAME, Problem, Record, read_records
 from genmix_da.table.values import SOURCE_ONLY, has_no_epochs
@@ -45,30 +45,6 @@ class Loaded:
     runs: tuple[ReportRun, ...]
     problems: tuple[Problem, ...]
     root: Path
-
-    @property
-    def wanted(self) -> list[Wanted]:
-        """The runs as a table wants them; one with the graph step is two rows."""
-        return [
-            Wanted(
-                run.record.identity,
-                run.setting,
-                run.content["source"],
-                run.content["target"],
-                method,
-                run.content["seed"],
-            )
-            for run in self.runs
-            for method in (
-                run.method,
-                *([graph_name(run.method)] if run.content.get("graph") else []),
-            )
-        ]
-
-
-def _rows(run: ReportRun) -> list[str]:
-    """The rows of a run."""
-    return [run.method, *([graph_name(run.method)] if run.content.get("graph") else [])]
 
 
 def load_runs(paths: Sequence[Path]) -> Loaded:
@@ -104,7 +80,7 @@ def load_runs(paths: Sequence[Path]) -> Loaded:
     labels = method_labels(ordered)
     runs = [
         _load(record, f"run-{number}", labels[record.identity])
-        for number, record in enumerate(ordered, start=1)
+        for number, record in enumerate(track(ordered, "reading", len(ordered)), start=1)
     ]
     return Loaded(tuple(runs), tuple(dict.fromkeys(problems)), _common(paths))
 
@@ -124,15 +100,16 @@ def _place(record: Record) -> tuple[Any, ...]:
 def method_labels(records: Sequence[Record]) -> dict[str, str]:
     """Identity -> name of the method, which tells runs of one pair and seed apart.
 
-    Where two runs have the same setting, pair, method and seed, every run of that method is called
-    by the settings that differ between them: "lead (threshold 0.7)".
+    Where two runs have the same setting, split, pair, method and seed, every run of that method is
+    called by the settings that differ between them: "lead (threshold 0.7)".
     """
     groups: dict[tuple[Any, ...], list[Record]] = {}
     for record in records:
         c = record.content
-        place = (c["setting"], c["method"], c["source"], c["target"], c["seed"])
+        place = (c["setting"], c["method"], split_of(record), c["source"], c["target"], c["seed"])
         groups.setdefault(place, []).append(record)
     settings = {record.identity: _settings(record) for record in records}
+    hide = HiddenPlaces()
     telling: dict[tuple[str, str], set[str]] = {}
     for (setting, method, *_), group in groups.items():
         found = [settings[record.identity] for record in group]
@@ -145,7 +122,7 @@ def method_labels(records: Sequence[Record]) -> dict[str, str]:
         told = []
         for record in group:
             own = settings[record.identity]
-            told.append(", ".join(f"{key} {own[key]}" for key in keys if key in own))
+            told.append(", ".join(f"{key} {hide(own[key])}" for key in keys if key in own))
         for record, words in zip(group, told, strict=True):
             if told.count(words) > 1:  # no setting says it: other data, weights or versions
                 words = ", ".join(filter(None, (words, f"run {record.identity[:8]}")))

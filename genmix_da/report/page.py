@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from genmix_da.progress import track
 from genmix_da.report.content import DETAILED, Content, gather
 from genmix_da.report.figures import Chart, inline_svg, write_files
+from genmix_da.report.hidden_places import HiddenPlaces, caches_of
 from genmix_da.report.html import environment, page_file, source
 from genmix_da.report.limit import Limit
 from genmix_da.report.load import load_runs
@@ -80,8 +82,11 @@ def render(content: Content) -> str:
     def svg(chart: Chart) -> Markup:
         return Markup(inline_svg(chart))  # matplotlib escapes the text it writes
 
+    # Drawn here, with progress, and not on the way through the template: maps take seconds.
+    for chart in track(content.charts, "drawing", len(content.charts)):
+        svg(chart)
     page = (
-        environment()
+        environment(HiddenPlaces(caches_of(content.loaded.runs)))
         .get_template("page.html.j2")
         .render(
             c=content,
@@ -96,6 +101,7 @@ def render(content: Content) -> str:
             column_meanings=_columns(content),
             kind_of=kind_of,
             stages=_stages(content),
+            tables=[each for each in content.tables if each.grids],
             compared=[chart for chart in content.comparison if chart.name != "cost"],
             gpu=any("cuda" in row.memory for row in content.costs),
             version=_version(),

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from genmix_da.report.hidden_places import drawn_into_cache, shell_words
+
 # Setting -> option, where the option is not the setting's name with hyphens.
 _GENMIX_OPTIONS = {"fractal_lambda": "--lambda", "size": "--edit-size", "seed": "--augment-seed"}
 _EDITOR_OPTIONS = {"batch": "--edit-batch"}
@@ -48,7 +50,7 @@ def rerun_command(result: Mapping[str, Any], out: str = "runs/again") -> str | N
         out: run folder of the new run.
 
     Returns:
-        A line for a POSIX shell, or None where the settings are not recorded.
+        A line for a POSIX shell, home folders as ~, or None where the settings are not recorded.
     """
     config = (result.get("provenance") or {}).get("config")
     if not isinstance(config, Mapping):
@@ -59,7 +61,7 @@ def rerun_command(result: Mapping[str, Any], out: str = "runs/again") -> str | N
         words = [*_adapt(config), *_graph(result, config)]
     else:
         return None
-    return shlex.join(["genmix-da", *words, "--out", out])
+    return shell_words(["genmix-da", *words, "--out", out])
 
 
 def table_command(result: Mapping[str, Any], seeds: str = "1,2,3") -> str:
@@ -91,7 +93,7 @@ def table_command(result: Mapping[str, Any], seeds: str = "1,2,3") -> str:
 
 
 def _adapt(config: Mapping[str, Any]) -> list[str]:
-    left_out: set[str] = set()
+    left_out = {"data"} if drawn_into_cache(config.get("data")) else set[str]()
     if str(config.get("backbone")).startswith(_OWN_WEIGHTS):
         left_out.add("weights")
     words = ["adapt"]

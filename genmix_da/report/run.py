@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,9 +116,19 @@ class ReportRun:
         return None if self.setting == "pda" else read_limit(self.content.get("graph") or {})
 
     @property
+    def split(self) -> str:
+        """See `split_of`."""
+        return split_of(self.record)
+
+    @property
+    def split_given(self) -> bool:
+        """Whether it was asked for, and is not the one that the data have by themselves."""
+        return bool(_config(self.record).get("split"))
+
+    @property
     def title(self) -> str:
-        """E.g. "Art to Clipart, OPDA, lead, seed 1"."""
-        setting = self.kind.title(self.setting)
+        """E.g. "Art to Clipart, OPDA 10/5/50, lead, seed 1"."""
+        setting = f"{self.kind.title(self.setting)} {self.split}".rstrip()
         return f"{' to '.join(self.place)}, {setting}, {self.method}, seed {self.content['seed']}"
 
     @property
@@ -157,9 +168,25 @@ class ReportRun:
         return class_names(self.record)
 
 
+def split_of(record: Record) -> str:
+    """Counts of shared, source-private and target-private classes: "10/5/50"; "" without a split.
+
+    Behind them the file of the classes' names, where one was given: there may be others like it.
+    """
+    counts = "/".join(map(str, record.content.get("split") or ()))
+    given = str(_config(record).get("split") or "")
+    is_file = bool(given) and re.fullmatch(r"\d+(/\d+)*", given) is None
+    return f"{counts} ({Path(given).name})" if counts and is_file else counts
+
+
+def _config(record: Record) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = (record.content.get("provenance") or {}).get("config") or {}
+    return found
+
+
 def class_names(record: Record) -> list[str]:
     """See `ReportRun.class_names`."""
-    config = (record.content.get("provenance") or {}).get("config") or {}
+    config = _config(record)
     if not kind_of(record.content["setting"]).pairs:
         return [str(name) for name in config.get("classes") or ()]
     sets = config.get("label_sets") or {}

@@ -10,8 +10,9 @@ from genmix_da.adaptation.evidence import BOUNDARIES, EVALUATIONS, GRAPH
 from genmix_da.report import boundary, classification, curves, graph, maps, openset, words
 from genmix_da.report.evaluations import evaluations
 from genmix_da.report.figures import Chart
-from genmix_da.report.neighbours import Explained, explain_decisions
+from genmix_da.report.neighbours import Explained, Looked, explain_decisions
 from genmix_da.report.run import ReportRun
+from genmix_da.report.unlabelled import unlabelled_view
 
 if TYPE_CHECKING:
     from genmix_da.report.gradcam import CamRow
@@ -28,6 +29,7 @@ class Section:
         facts: (what, in words).
         decisions: rows of pictures.
         reading: how to read them.
+        pictures: (heading, images) of the target.
     """
 
     title: str
@@ -36,6 +38,7 @@ class Section:
     facts: Sequence[tuple[str, str]] = ()
     decisions: Sequence[Explained] = ()
     reading: str = ""
+    pictures: Sequence[tuple[str, Sequence[Looked]]] = ()
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,12 @@ def part_of(run: ReportRun) -> RunPart:
             Section("Decisions", classification.decision_charts(run)),
         ]
         return RunPart(run, words.cards(run), sections, (), "")
-    sections = [
-        Section("Learning curves", curves.run_charts(run), _curves_note(run)),
-        Section("Known against unknown", openset.charts(run), _openset_note(run)),
-    ]
+    learning = Section("Learning curves", curves.run_charts(run), _curves_note(run))
+    if words.labels_missing(run):  # the decisions are all there is to see of the result
+        sections = [_unlabelled_section(run), learning]
+    else:
+        decided = Section("Known against unknown", openset.charts(run), _openset_note(run))
+        sections = [learning, decided]
     if run.content.get("graph"):
         sections.append(_graph_section(run))
     if run.adapts:
@@ -76,6 +81,18 @@ def part_of(run: ReportRun) -> RunPart:
         sections.append(Section("LEAD's own view", boundary.charts(run), note))
     sections.append(Section("Map of target features", maps.charts(run), _map_note(run)))
     return RunPart(run, words.cards(run), sections, *_cams(run))
+
+
+def _unlabelled_section(run: ReportRun) -> Section:
+    """What was decided of a target that nobody can score."""
+    view = unlabelled_view(run)
+    return Section(
+        "The target, which has no labels",
+        [*openset.charts(run), *view.charts],
+        " ".join(filter(None, (_openset_note(run), view.note))),
+        view.facts,
+        pictures=view.pictures,
+    )
 
 
 def _graph_section(run: ReportRun) -> Section:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from genmix_da.methods import graph_name
 from genmix_da.report.limit import Limit
 from genmix_da.report.run import ReportRun
+from genmix_da.table.grids import signed
 from genmix_da.table.kinds import kind_of
 from genmix_da.table.values import SOURCE_ONLY, percent
 
@@ -68,10 +70,26 @@ def column_meanings(setting: str) -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class GraphLine:
-    """A score with the graph step: method, fraction, and percent in words."""
+    """A score with the graph step: method, fraction, percent in words, and the block's others."""
 
     name: str
     value: float
+    text: str
+    block: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A score against that of the source model.
+
+    Attributes:
+        name: of the score.
+        way: "gain", "loss" or "same", as printed.
+        text: percent points with their sign.
+    """
+
+    name: str
+    way: str
     text: str
 
 
@@ -88,6 +106,7 @@ class Card:
         epoch: that it is of.
         block: (score, percent in words).
         graph: the same with the graph step; None where there is none.
+        changes: of the headline column, against the source model.
     """
 
     key: str
@@ -98,6 +117,7 @@ class Card:
     epoch: int | None
     block: list[tuple[str, str]]
     graph: GraphLine | None
+    changes: list[Change]
 
 
 def cards(run: ReportRun) -> list[Card]:
@@ -125,23 +145,43 @@ def cards(run: ReportRun) -> list[Card]:
                 value,
                 "n/a" if value is None else percent(value),
                 (block or {}).get("epoch"),
-                [
-                    (label, percent(block[key]))
-                    for key, label in BLOCK_SCORES
-                    if block and block.get(key) is not None
-                ],
-                _graph_line(run, name, (graph.get(name) or {}).get(metric)),
+                _block(block),
+                _graph_line(run, name, graph.get(name) or {}),
+                _changes(run, block, blocks.get("source_only")) if name == "last" else [],
             )
         )
     return found
 
 
-def _graph_line(run: ReportRun, column: str, value: float | None) -> GraphLine | None:
+def _block(block: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """(score, percent in words) of a score block."""
+    found = block or {}
+    return [
+        (label, percent(found[key])) for key, label in BLOCK_SCORES if found.get(key) is not None
+    ]
+
+
+def _graph_line(run: ReportRun, column: str, block: Mapping[str, Any]) -> GraphLine | None:
     """A card's line on the graph step; None where it has no score in that column."""
+    value = block.get(run.metric)
     if value is None:
         return None
     method = SOURCE_ONLY if column == "source_only" else run.method
-    return GraphLine(graph_name(method), value, percent(value))
+    return GraphLine(graph_name(method), value, percent(value), _block(block))
+
+
+def _changes(
+    run: ReportRun, after: Mapping[str, Any] | None, before: Mapping[str, Any] | None
+) -> list[Change]:
+    """Of the headline score, AUROC and OSCR, where both blocks have them."""
+    found = []
+    for metric in dict.fromkeys((run.metric, "auroc", "oscr")):
+        new, old = (after or {}).get(metric), (before or {}).get(metric)
+        if new is not None and old is not None:
+            text = signed(new - old)
+            way = {"+": "gain", "-": "loss"}.get(text[0], "same")
+            found.append(Change(run.kind.metric_names[metric], way, text))
+    return found
 
 
 def state(run: ReportRun) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from genmix_da.report.form import read_metrics
+from genmix_da.report.predicted import read_predictions
 from genmix_da.runs.seal import seal
 
 
@@ -60,7 +61,7 @@ def test_incomplete_run_is_shown_as_such(altered: Callable, page_of: Callable) -
     page = page_of(folder)
     assert "NOT FINISHED" in page
     assert "Not finished: 1 of 1 runs." in page
-    assert "inc. 0/1" in page
+    assert '<section id="tables">' not in page  # of one run there is nothing to compare
     assert 'aria-label="Scores on the target after each epoch' in page  # the epochs it has
     assert 'data-score="last"' not in page
 
@@ -102,7 +103,18 @@ def test_target_without_labels(
     assert "The target has no labels" in page
     assert "coloured by predicted class" in page
     assert "all images (no labels)" in page
-    assert "ROC curve of" not in page
+    for absent in ("ROC curve of", "Known against unknown<", "Scores per epoch", ">right</span>"):
+        assert absent not in page
+    lines = read_predictions(tmp_path / "runs" / "run" / "predictions.csv")
+    unknown = sum(line.predicted == "unknown" for line in lines)
+    assert f"{unknown} of {len(lines)} ({100 * unknown / len(lines):.1f} %)" in page
+    surest, least = re.findall(r"<h4>(The surest|The least sure)</h4>(.*?)</div>", page, re.DOTALL)
+    ordered = sorted(lines, key=lambda line: (line.uncertainty, line.path))
+    for (_, found), wanted in ((surest, ordered[:8]), (least, ordered[::-1][:8])):
+        assert re.findall(r'title="([^"]*)"', found) == [line.path for line in wanted]
+        assert found.count('src="data:image/jpeg') == 8
+    # First what was decided, then how it was learnt.
+    assert page.index("The target, which has no labels") < page.index("Learning curves")
 
 
 @pytest.mark.parametrize(
@@ -113,6 +125,7 @@ def test_target_without_labels(
         ({"provenance": {}}, "does not say which classes the run knows"),
         ({"provenance": {"packages": []}}, "does not say which classes"),
         ({"timing": {"seconds": {"source": "long"}}}, "has a timing whose seconds are no numbers"),
+        ({"split": "3/1/2"}, "has a split that is no list"),
         ({"skipped_files": [{"path": "x"}]}, "has skipped files without path and reason"),
     ],
 )

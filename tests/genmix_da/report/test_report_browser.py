@@ -92,7 +92,7 @@ def test_numbers_are_those_of_the_record(opened: Any, finished: Any) -> None:
 
 def test_evil_names_stay_text(opened: Any) -> None:
     headings = [heading.text for heading in opened.find_elements("tag name", "h2")]
-    assert f"Art to Clipart, OPDA, lead {EVIL}, seed 2021" in headings
+    assert f"Art to Clipart, OPDA 3/1/2, lead {EVIL}, seed 2021" in headings
     texts = opened.execute_script(
         "return Array.from(document.querySelectorAll('svg text')).map(t => t.textContent)"
     )
@@ -153,6 +153,17 @@ def test_focus_never_gets_lost_on_the_way_through(opened: Any) -> None:
         seen.add(active.id)
         active.send_keys(Keys.TAB)
     assert len(seen) == 40
+
+
+def test_gallery_fills_its_width(opened: Any) -> None:
+    shares = opened.execute_script(
+        "return Array.from(document.querySelectorAll('#gallery .edit.kept .strip')).map(s => {"
+        "const last = s.lastElementChild.getBoundingClientRect(), all = s.getBoundingClientRect();"
+        "return [s.children.length, (last.right - all.left) / all.width]; })"
+    )
+    whole = [share for count, share in shares if count == 6]
+    assert all(share > 0.99 for share in whole)
+    assert len(shares) > 0
 
 
 @pytest.mark.parametrize("width", [1280, 390])

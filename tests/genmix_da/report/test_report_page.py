@@ -153,6 +153,40 @@ def test_gallery_counts_are_those_of_the_manifest(genmix_run: Any, both: str) ->
     assert f"{made['kept']} edits kept, {made['dropped']} dropped as unfaithful" in text
 
 
+def test_gallery_comes_after_the_curves(both: str) -> None:
+    found = parsed(both)
+    ids = [a["id"] for tag, a in found.tags if tag == "section" and a.get("id")]
+    assert ids.index("gallery") > max(ids.index("run-1"), ids.index("run-2"))
+    links = [a.get("href") for tag, a in found.tags if tag == "a"]
+    assert links.index("#gallery") > links.index("#run-2")
+
+
+def test_every_stage_has_a_bar(
+    genmix_run: Any, page_of: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from genmix_da.report import content, galleries, load
+    from genmix_da.report import page as page_module
+
+    seen: dict[str, int] = {}
+
+    def counted(items: Any, description: str, total: int) -> Any:
+        for item in items:
+            seen[description] = seen.get(description, 0) + 1
+            yield item
+        assert seen[description] == total
+
+    for module in (content, galleries, load, page_module):
+        monkeypatch.setattr(module, "track", counted)
+    page = page_of(genmix_run.folder)
+    drawings = page.count("<svg ")
+    assert seen == {
+        "reading": 1,
+        "runs and their Grad-CAM": 1,
+        "what GenMix did": 1,
+        "drawing": drawings,
+    }
+
+
 def test_figures_are_written_as_files(finished: Any, run: Callable, tmp_path: Path) -> None:
     outcome = run(
         *("report", finished.folder, "-o", tmp_path / "r.html", "--figures", tmp_path / "figures")

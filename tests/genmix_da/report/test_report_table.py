@@ -14,6 +14,7 @@ import pytest
 from genmix_da.report.comparisons import heat_map
 from genmix_da.report.content import detailed_runs, gather
 from genmix_da.report.load import load_runs
+from genmix_da.report.tables import wanted
 from genmix_da.runs.seal import seal
 
 PAIRS = (("Art", "Clipart"), ("Clipart", "Product"), ("Product", "Art"))
@@ -55,8 +56,8 @@ def test_averages_are_those_of_the_tables(table: Path, page_of: Callable) -> Non
 
 def test_a_run_with_the_graph_step_is_two_rows(altered: Callable) -> None:
     loaded = load_runs([altered("run")])
-    assert [item.method for item in loaded.wanted] == ["lead", "lead+graph"]
-    (grid, *_) = gather(loaded, ["genmix-da"]).grids
+    assert [item.method for item in wanted(loaded.runs)] == ["lead", "lead+graph"]
+    (grid, *_) = gather(loaded, ["genmix-da"], details=0).tables[0].grids
     assert [row[0].text for row in grid.rows] == ["lead", "lead+graph"]
 
 
@@ -77,13 +78,42 @@ def test_comparison_has_heat_map_difference_and_curves(table: Path) -> None:
     assert "lead 35.5, lead+genmix[filters] 37.5" in charts["heat-opda"].alt
 
 
+def test_every_difference_has_a_panel_and_a_title(table: Path) -> None:
+    from matplotlib.figure import Figure
+
+    for file in sorted(table.glob("run*/result.json")):
+        content = json.loads(file.read_text())
+        if content["method"] == METHODS[1] and content["seed"] == 1:
+            copy = file.parent.with_name(f"{file.parent.name}-more")
+            copy.mkdir()
+            content |= {"method": "lead+genmix[other]", "identity": content["identity"][::-1]}
+            (copy / "result.json").write_text(json.dumps(seal(content)))
+    content = gather(load_runs([table]), ["genmix-da"], details=0)
+    (chart,) = [chart for chart in content.comparison if chart.name == "differences-opda"]
+    assert "lead+genmix[other]" not in chart.alt  # one of its two seeds is missing
+    for file in sorted(table.glob("*-more/result.json")):
+        content_of = json.loads(file.read_text())
+        content_of |= {"seed": 2, "identity": f"{content_of['identity'][:-1]}f"}
+        again = file.parent.with_name(f"{file.parent.name}-2")
+        again.mkdir()
+        (again / "result.json").write_text(json.dumps(seal(content_of)))
+    content = gather(load_runs([table]), ["genmix-da"], details=0)
+    (chart,) = [chart for chart in content.comparison if chart.name == "differences-opda"]
+    figure = Figure()
+    chart.draw(figure)
+    assert [axes.get_title() for axes in figure.axes] == [
+        "lead+genmix[filters]\nminus lead",
+        "lead+genmix[other]\nminus lead",
+    ]
+
+
 def test_heat_map_prints_the_tables_cells(table: Path) -> None:
     from matplotlib.figure import Figure
 
-    summary = gather(load_runs([table]), ["genmix-da"], details=0).summary
-    headline = next(t for t in summary.tables if t.is_headline and t.block == "last")
+    (tables,) = gather(load_runs([table]), ["genmix-da"], details=0).tables
+    headline = next(t for t in tables.summary.tables if t.is_headline and t.block == "last")
     figure = Figure()
-    heat_map(headline).draw(figure)
+    heat_map(headline, tables.name, tables.title).draw(figure)
     printed = [text.get_text() for text in figure.axes[0].texts]
     assert printed == ["31.5", "35.5", "39.5", "35.5", "33.5", "37.5", "41.5", "37.5"]
 
