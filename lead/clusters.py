@@ -24,7 +24,6 @@ from threadpoolctl import threadpool_limits
 COEFFICIENTS: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0)
 ESTIMATORS: tuple[str, ...] = ("tsne", "features")
 TSNE_PERPLEXITY = 30.0
-TSNE_ITERATIONS = 1000
 _NO_SPREAD = 1e-6  # unit features closer than this are one point; t-SNE crashes on one point
 
 
@@ -67,9 +66,7 @@ def estimation_subset(sample_count: int) -> NDArray[np.int64]:
     return np.asarray(chosen, dtype=np.int64)
 
 
-def embed_2d(
-    features: NDArray[np.float32], iterations: int = TSNE_ITERATIONS
-) -> NDArray[np.float32]:
+def embed_2d(features: NDArray[np.float32]) -> NDArray[np.float32]:
     """T-SNE map as in the released code: PCA start, random_state 0, perplexity 30.
 
     With 30 samples or fewer, where the released code stops with an error, the perplexity is
@@ -77,15 +74,13 @@ def embed_2d(
 
     Args:
         features: [M, D], M >= 3.
-        iterations: 1000 in the released code.
 
     Returns:
         [M, 2].
     """
     count = len(features)
     perplexity = TSNE_PERPLEXITY if count > TSNE_PERPLEXITY else max((count - 1) / 3, 1.0)
-    settings = {"n_components": 2, "init": "pca", "random_state": 0, "max_iter": iterations}
-    tsne = TSNE(**settings, perplexity=perplexity)
+    tsne = TSNE(n_components=2, init="pca", random_state=0, perplexity=perplexity)
     return np.asarray(tsne.fit_transform(features), dtype=np.float32)
 
 

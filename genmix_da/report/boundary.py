@@ -184,6 +184,7 @@ def _draw_priors(figure: Figure, run: ReportRun, boundary: Arrays) -> None:
     names = [f"{shortened(run.class_names[row[0]], 18)} ({row[3]})" for row in rows]
     axes.set_yticks(list(places), names)
     axes.set_ylim(-0.7, len(rows) - 0.3)  # the outermost markers are whole
+    axes.margins(x=0.08)
     axes.set_xlabel(f"length in the unknown space, epoch {int(boundary['epoch'])}")
     legend_below(figure, 2)
 

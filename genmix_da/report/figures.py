@@ -187,4 +187,5 @@ def legend_below(figure: Figure, columns: int = 3) -> None:
             loc="outside lower center",
             ncols=min(columns, len(handles)),
             handlelength=2.6,
+            markerscale=0.75,  # the rings of two lines would touch
         )
