@@ -55,6 +55,8 @@ def rerun_command(result: Mapping[str, Any], out: str = "runs/again") -> str | N
     config = (result.get("provenance") or {}).get("config")
     if not isinstance(config, Mapping):
         return None
+    if result.get("synthetic") and drawn_into_cache(config.get("data")):
+        config = {**config, "data": None}
     if result.get("setting") == "classification":
         words = _classify(config)
     elif config.get("src"):
@@ -93,7 +95,7 @@ def table_command(result: Mapping[str, Any], seeds: str = "1,2,3") -> str:
 
 
 def _adapt(config: Mapping[str, Any]) -> list[str]:
-    left_out = {"data"} if drawn_into_cache(config.get("data")) else set[str]()
+    left_out: set[str] = set()
     if str(config.get("backbone")).startswith(_OWN_WEIGHTS):
         left_out.add("weights")
     words = ["adapt"]
