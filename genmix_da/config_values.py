@@ -190,8 +190,20 @@ def check_grey_range(choice: str) -> tuple[float, float] | None:
     return black, white
 
 
-def check_choices(config: Any, choices: Mapping[str, tuple[str, ...]]) -> None:
+def flag(name: str) -> str:
+    """How the command line spells a setting."""
+    return "--" + name.replace("_", "-")
+
+
+def check_choices(
+    config: Any, choices: Mapping[str, tuple[str, ...]], spelled: Callable[[str], str] = flag
+) -> None:
     """Every named field has one of its values.
+
+    Args:
+        config: with these fields.
+        choices: field -> its values.
+        spelled: a field as it was asked for.
 
     Raises:
         UserError: one has not.
@@ -199,7 +211,7 @@ def check_choices(config: Any, choices: Mapping[str, tuple[str, ...]]) -> None:
     for name, known in choices.items():
         if getattr(config, name) not in known:
             raise UserError(
-                f"{name} is {getattr(config, name)!r}; choose one of {', '.join(known)}."
+                f"{spelled(name)} is {getattr(config, name)!r}; choose one of {', '.join(known)}."
             )
 
 
@@ -207,8 +219,13 @@ def check_choices(config: Any, choices: Mapping[str, tuple[str, ...]]) -> None:
 _LARGEST = {"image_size": 8192, "bottleneck_dim": 65_536}
 
 
-def check_positive(config: Any, names: Iterable[str]) -> None:
+def check_positive(config: Any, names: Iterable[str], spelled: Callable[[str], str] = flag) -> None:
     """Every named field is finite and above 0, or None.
+
+    Args:
+        config: with these fields.
+        names: of them.
+        spelled: a field as it was asked for.
 
     Raises:
         UserError: one is not.
@@ -216,22 +233,33 @@ def check_positive(config: Any, names: Iterable[str]) -> None:
     for name in names:
         value = getattr(config, name)
         if value is not None and not 0 < value < math.inf:
-            raise UserError(f"{name} is {value}; it must be above 0 and finite.")
+            raise UserError(f"{spelled(name)} is {value}; it must be above 0 and finite.")
         if value is not None and value > _LARGEST.get(name, math.inf):
-            raise UserError(f"{name} is {value}; it must be at most {_LARGEST[name]}.")
+            raise UserError(f"{spelled(name)} is {value}; it must be at most {_LARGEST[name]}.")
+
+
+def check_seed(seed: int, option: str = "--seed") -> None:
+    """A seed is 0 or more.
+
+    Raises:
+        UserError: it is not.
+    """
+    if seed < 0:
+        raise UserError(f"{option} is {seed}; it must be 0 or more.")
 
 
 def check_training(config: Any) -> None:
-    """Batch size and label smoothing, which every training has, are in range.
+    """Batch size, label smoothing and seed, which every training has, are in range.
 
     Raises:
         UserError: one is not.
     """
     # Batch norm has nothing to normalise in a batch of one.
     if config.batch_size is not None and config.batch_size < 2:
-        raise UserError(f"batch_size is {config.batch_size}; it must be at least 2.")
+        raise UserError(f"--batch-size is {config.batch_size}; it must be at least 2.")
     if not 0 <= config.label_smoothing < 1:
-        raise UserError(f"label_smoothing is {config.label_smoothing}; it must be in [0, 1).")
+        raise UserError(f"--label-smoothing is {config.label_smoothing}; it must be in [0, 1).")
+    check_seed(config.seed)
 
 
 def identity(values: Mapping[str, Any]) -> str:

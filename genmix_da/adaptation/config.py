@@ -7,7 +7,6 @@ Unknown keys are an error.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,11 +53,12 @@ class GraphSettings:
     views: str = "auto"
 
     def __post_init__(self) -> None:
-        config_values.check_positive(self, ("neighbours", "power"))
-        config_values.check_choices(self, {"views": _VIEWS})
+        spelled = "--graph-arg {}".format
+        config_values.check_positive(self, ("neighbours", "power"), spelled)
+        config_values.check_choices(self, {"views": _VIEWS}, spelled)
         for name in ("alpha", "uncertainty_alpha", "share_alpha"):
             if not 0 <= getattr(self, name) < 1:
-                raise UserError(f"graph {name} is {getattr(self, name)}; it must be in [0, 1).")
+                raise UserError(f"{spelled(name)} is {getattr(self, name)}; it must be in [0, 1).")
 
     def resolved(self, frozen: bool) -> GraphSettings:
         """With `views` as "auto" means it, for a frozen backbone or another."""
@@ -159,10 +159,10 @@ class AdaptConfig:
         config_values.check_positive(self, _POSITIVE)
         config_values.check_training(self)
         for name in ("threshold", "graph_threshold"):
-            _check_threshold(name, getattr(self, name))
+            check_threshold(config_values.flag(name), getattr(self, name))
         self.graph_settings()
         if self.unknown_share is not None and not 0 <= self.unknown_share < 1:
-            raise UserError(f"unknown_share is {self.unknown_share}; it must be in [0, 1).")
+            raise UserError(f"--unknown-share is {self.unknown_share}; it must be in [0, 1).")
         if self.profile is not None and self.profile not in PROFILES:
             raise UserError(f"no profile {self.profile!r}; choose one of {', '.join(PROFILES)}.")
         self.genmix_settings()
@@ -238,21 +238,26 @@ class AdaptConfig:
         return dataclasses.asdict(self)
 
 
-def _check_threshold(name: str, value: float | str | None) -> None:
-    """A number or a known rule, or None.
+def check_threshold(option: str, value: float | str | None) -> None:
+    """A number in (0, 1] or a known rule, whose floor is such a number, or None.
 
     Raises:
         UserError: neither.
     """
-    if value is None or value == "auto" or (isinstance(value, float) and math.isfinite(value)):
+    if value is None or value == "auto" or (isinstance(value, float) and 0 < value <= 1):
         return  # without the import of torch below
     from lead.errors import LeadError
-    from lead.rejection import parse_rule
+    from lead.rejection import RULES, parse_rule
 
     try:
-        parse_rule(value)
+        rule = parse_rule(value)
     except LeadError as error:
-        raise UserError(str(error).replace("threshold", name, 1)) from error
+        raise UserError(str(error).replace("threshold", option, 1)) from error
+    number = str(rule).rpartition(":")[2]
+    if number not in RULES and not 0 < float(number) <= 1:
+        raise UserError(
+            f"{option} is {value}; uncertainties are between 0 and 1, a number must be in (0, 1]."
+        )
 
 
 def build_config(options: Mapping[str, Any], file: Path | None = None) -> AdaptConfig:

@@ -54,8 +54,13 @@ def epoch_row(task: Task, epoch: TargetEpoch) -> dict[str, Any]:
 def timing(
     task: Task, metrics: list[dict[str, Any]], prepared: float, source_model: dict[str, Any]
 ) -> dict[str, Any]:
-    """Seconds per stage, adaptation throughput, peak memory."""
+    """Seconds per stage, adaptation throughput, peak memory.
+
+    Source training and augmentation count with what they took, also where they were there.
+    """
     features = {"features": task.encoder.seconds} if task.encoder else {}
+    made = (source_model.get("augment") or {}).get("seconds")
+    augment = {"augment": sum(made.values())} if made else {}
     parts = {
         part: sum(row["seconds"].get(part, 0.0) for row in metrics)
         for part in ("estimate", "train", "evaluate")
@@ -72,6 +77,7 @@ def timing(
         "seconds": {
             "prepare": prepared,
             **features,
+            **augment,
             "source": source_model.get("seconds"),
             **{f"target_{part}": seconds for part, seconds in parts.items()},
             **graph,

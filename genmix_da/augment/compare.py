@@ -193,8 +193,8 @@ def _ask_first(name: str, editor: Editor, edits: int) -> None:
     if seconds is not None and edits * seconds > PATIENCE:
         raise UserError(
             f"{edits} edits of the variant {name!r} alone would take {edits * seconds / 3600:.1f} "
-            f"hours on this CPU ({seconds:.1f} s each); use --images, --steps and --size for a "
-            "quick try, a machine with a GPU, or --yes."
+            f"hours on this CPU ({seconds:.1f} s each); use --images, --steps and --edit-size for "
+            "a quick try, a machine with a GPU, or --yes."
         )
 
 

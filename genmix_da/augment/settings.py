@@ -33,7 +33,8 @@ class AugmentSettings:
         masks: mask kinds to draw from; empty: the edit alone, not joined.
         seam_width: b in pixels.
         patches: PatchSwap cells along each side.
-        size: longest side of the working image and the output, in pixels; never enlarged.
+        size: longest side of the working image and the output, in pixels; never enlarged. Another
+            than SIZE is the side that diffusion editors work at as well.
         fractals: a folder of images to use instead of our own; None: our own.
         seed: of styles, edits, masks and fractals.
     """
@@ -63,13 +64,14 @@ class AugmentSettings:
             raise UserError(f"--lambda is {self.fractal_lambda}; it must be in [0, 1).")
         if not (math.isfinite(self.seam_width) and self.seam_width >= 0):
             raise UserError(f"--seam-width is {self.seam_width}; it must be 0 or more pixels.")
-        if not math.isfinite(self.sigmas):
-            raise UserError(f"--sigmas is {self.sigmas}; it must be a number.")
+        if not 0 < self.sigmas < math.inf:
+            raise UserError(f"--sigmas is {self.sigmas}; it must be above 0 and finite.")
         self.options()
         for option, value, least in (
             ("--per-image", self.per_image, 1),
             ("--patches", self.patches, 2),
             ("--edit-size", self.size, 16),
+            ("--augment-seed", self.seed, 0),
         ):
             if value < least:
                 raise UserError(f"{option} is {value}; it must be at least {least}.")
@@ -80,7 +82,8 @@ class AugmentSettings:
         Raises:
             UserError: an unknown one, or one out of range.
         """
-        return build_options(self.editor_options)
+        options = build_options(self.editor_options)
+        return options if self.size == SIZE else dataclasses.replace(options, edit_size=self.size)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

@@ -16,8 +16,8 @@ from genmix_da.augment.settings import AugmentSettings
 from genmix_da.augment.source_task import Augmentation, SourceTask, TrainingSet, made_record
 from genmix_da.data.decode import decode_domain
 from genmix_da.data.domain import Domain
+from genmix_da.data.shown_views import ShownViews
 from genmix_da.errors import UserError
-from lead.views import ImageViews
 
 
 def online(task: SourceTask, augmentation: Augmentation, limit: int | None) -> TrainingSet:
@@ -55,7 +55,7 @@ def online(task: SourceTask, augmentation: Augmentation, limit: int | None) -> T
     return TrainingSet(views, both, limit, made_record(selection, None, seconds))
 
 
-class OnlineViews(ImageViews):
+class OnlineViews(ShownViews):
     """Originals, then one row for each kept edit, whose mask and fractal are drawn for every view.
 
     Args:

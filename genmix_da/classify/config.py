@@ -132,16 +132,17 @@ class ClassifyConfig:
         config_values.check_positive(self, _POSITIVE)
         config_values.check_training(self)
         config_values.check_grey_range(self.grey_range)
+        config_values.check_seed(self.split_seed, "--split-seed")
         for name in _AT_LEAST_ZERO:
             value = getattr(self, name)
             if value is not None and not (value >= 0 and math.isfinite(value)):
-                raise UserError(f"{name} is {value}; it must be 0 or more.")
+                raise UserError(f"{config_values.flag(name)} is {value}; it must be 0 or more.")
         if self.image_size is not None and self.image_size < SMALLEST:
-            raise UserError(f"image_size is {self.image_size}; it must be at least {SMALLEST}.")
+            raise UserError(f"--image-size is {self.image_size}; it must be at least {SMALLEST}.")
         if not self.momentum < 1:
-            raise UserError(f"momentum is {self.momentum}; it must be in [0, 1).")
+            raise UserError(f"--momentum is {self.momentum}; it must be in [0, 1).")
         if not 0 < self.test_fraction < 1:
-            raise UserError(f"test_fraction is {self.test_fraction}; it must be in (0, 1).")
+            raise UserError(f"--test-fraction is {self.test_fraction}; it must be in (0, 1).")
         for radius in (self.epsilon, *self.fgsm):
             check_radius(radius)
         # In the order given, so that runs that named none twice are still the same runs.
@@ -160,7 +161,11 @@ class ClassifyConfig:
         Raises:
             UserError: an unknown one, or one out of range.
         """
-        return build_settings(GENMIX_DEFAULTS | self.genmix | GENMIX_PRESETS.get(self.augment, {}))
+        given = GENMIX_DEFAULTS | self.genmix | GENMIX_PRESETS.get(self.augment, {})
+        try:
+            return build_settings(given)
+        except UserError as error:  # --steps are the training's here
+            raise UserError(str(error).replace("--steps", "--edit-steps")) from error
 
     def resolved(self) -> ClassifyConfig:
         """Every open value that does not depend on the data filled in.

@@ -15,7 +15,7 @@ from genmix_da.augment.training_set import training_set
 from genmix_da.classify.augmentations import Augmentation, Setup, make_augmentation
 from genmix_da.classify.config import ClassifyConfig
 from genmix_da.classify.task import ClassifyTask, labels_of
-from lead.views import ImageViews
+from genmix_da.data.shown_views import ShownViews
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,11 @@ def display_name(config: ClassifyConfig, editor: str | None) -> str:
     return f"{name} (adversarial)" if config.adversarial != "none" else name
 
 
-class AugmentedViews(ImageViews):
+class AugmentedViews(ShownViews):
     """Training views that an augmentation has changed after crop and flip.
 
     Args:
-        images, preprocessing, device, rows: see ImageViews.
+        images, preprocessing, device, rows: see ShownViews.
         augmentation: whose `picture` is applied.
     """
 

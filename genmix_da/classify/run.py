@@ -39,6 +39,7 @@ from genmix_da.places import user_path
 from genmix_da.progress import track
 from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.life import begin, carry_out, origin
+from genmix_da.runs.timing import with_wall
 from lead.checkpoint import save_checkpoint
 from lead.errors import DivergedError
 
@@ -83,7 +84,7 @@ def train(
     run = RunFolder(user_path(out) if out is not None else default_out(task))
     with run.logging():
         folder = Path(augmented) if augmented is not None else run.path.parent / "augmented"
-        return _run(task, run, folder, prepared, resume=resume)
+        return _run(task, run, folder, started, prepared, resume=resume)
 
 
 def default_out(task: ClassifyTask) -> Path:
@@ -93,7 +94,13 @@ def default_out(task: ClassifyTask) -> Path:
 
 
 def _run(
-    task: ClassifyTask, run: RunFolder, augmented: Path, prepared: float, *, resume: bool
+    task: ClassifyTask,
+    run: RunFolder,
+    augmented: Path,
+    started: float,
+    prepared: float,
+    *,
+    resume: bool,
 ) -> dict[str, Any]:
     method = resolve_method(task)
     _warn_about_fixed(task)
@@ -108,19 +115,28 @@ def _run(
     run.write_json("split.json", split_record(task.parts, task.config.split_seed))
     made_from = origin(settings, task.contents())
     record = partial(classify_record, task, method, identity=name, provenance=made_from)
-    return carry_out(run, record, lambda: _work(task, run, method, augmented, prepared))
+    clock = (started, prepared)
+    return carry_out(run, record, lambda: _work(task, run, method, augmented, *clock))
 
 
 def _work(
-    task: ClassifyTask, run: RunFolder, method: Method, augmented: Path, prepared: float
+    task: ClassifyTask,
+    run: RunFolder,
+    method: Method,
+    augmented: Path,
+    started: float,
+    prepared: float,
 ) -> dict[str, Any]:
     """Make images, train, score and write everything but result.json, whose fields it returns."""
     data = training_images(task, method, augmented)
     cost = _generation(task, method, data)
     found = _train_and_score(task, run, data, method)
     seconds = {"prepare": prepared, "generate": cost["seconds"] if cost else 0.0}
-    timing = found.pop("timing")
+    timing, elsewhere = found.pop("timing"), found.pop("earlier")
+    if cost is not None and data.record is not None:
+        elsewhere += cost["seconds"] - sum(data.record["seconds"].values())
     timing |= {"seconds": seconds | timing["seconds"], "generation": cost}
+    timing = with_wall(timing, time.perf_counter() - started, elsewhere)
     return {"made": data.record, "timing": timing, **found}
 
 
@@ -150,6 +166,7 @@ def _train_and_score(
     config = task.config
     length = run_length(config, len(task.train.rows), len(data.labels))
     state, metrics = run.load_state()
+    earlier = sum(sum(row["seconds"].values()) for row in metrics)
     network = build_network(task, "none" if state else config.weights)
     logger.info(
         "%s: %d training images, %d to test on, %d classes, %d steps in %d epochs",
@@ -185,6 +202,7 @@ def _train_and_score(
         "scores": score_columns(metrics, error_at(errors, config.epsilon)),
         "robustness": errors,
         "timing": _timing(task, metrics, attacked),
+        "earlier": earlier,
     }
 
 

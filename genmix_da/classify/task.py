@@ -22,6 +22,7 @@ from genmix_da.data.domain import Domain
 from genmix_da.data.duplicates import warn_of_shared
 from genmix_da.data.images import Images, check_batch
 from genmix_da.data.root import is_mini
+from genmix_da.data.shown_views import ShownViews
 from genmix_da.data.sources import labelled
 from genmix_da.data.spelling import Spelling
 from genmix_da.device import resolve_device
@@ -29,7 +30,7 @@ from genmix_da.errors import UserError
 from genmix_da.frozen.encoder import FrozenEncoder
 from lead.backbones import Backbone, build_backbone
 from lead.checkpoint import weights_identity
-from lead.views import ImageViews, Preprocessing, Views
+from lead.views import Preprocessing, Views
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +53,9 @@ class ScoringTask:
     preprocessing: Preprocessing
     device: torch.device
 
-    def image_views(self, images: Images) -> ImageViews:
+    def image_views(self, images: Images) -> ShownViews:
         """Views of one part's images."""
-        return ImageViews(images.decoded.pixels, self.preprocessing, self.device, images.rows)
+        return ShownViews(images.decoded.pixels, self.preprocessing, self.device, images.rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +113,7 @@ class ClassifyTask(ScoringTask):
 
     def views(self, pixels: NDArray[np.uint8], rows: NDArray[np.int64], name: str) -> Views:
         """Views of decoded images; see `genmix_da.adaptation.task.Task.views`."""
-        return ImageViews(pixels, self.preprocessing, self.device, rows)
+        return ShownViews(pixels, self.preprocessing, self.device, rows)
 
     def with_config(self, **changes: Any) -> ClassifyTask:
         """The same images with another method, seed or training; nothing is decoded again.

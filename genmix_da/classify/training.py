@@ -25,12 +25,12 @@ from genmix_da.classify.augmentations import Augmentation
 from genmix_da.classify.network import ClassifierNetwork
 from genmix_da.classify.schedule import Length, build_optimizer, set_learning_rate
 from genmix_da.classify.task import ClassifyTask
+from genmix_da.data.shown_views import ShownViews
 from lead.epoch_state import EpochState
 from lead.errors import DivergedError
 from lead.evaluation import EVALUATION_BATCH
 from lead.precision import Precision
 from lead.seeds import derive, seed_epoch
-from lead.views import ImageViews
 
 # Looking at the loss makes the CPU wait for a GPU, so there it is looked at now and then.
 CHECK_EVERY = 50
@@ -199,7 +199,7 @@ def place(step: int, epoch: int, length: Length) -> str:
 
 @torch.no_grad()
 def predict(
-    task: ClassifyTask, network: ClassifierNetwork, views: ImageViews, after: str = ""
+    task: ClassifyTask, network: ClassifierNetwork, views: ShownViews, after: str = ""
 ) -> Tensor:
     """Class probabilities of all samples of a part, on the CPU: [N, C].
 

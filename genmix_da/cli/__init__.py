@@ -69,12 +69,21 @@ def cli() -> None:
     """
 
 
+class _Messages(logging.StreamHandler[Any]):
+    """Writes to standard error as it is at that moment: progress lines put another in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 1, 2 (bad input) or 130 (interrupted)."""
+    from genmix_da.cli.wording import typed_command, worded
     from genmix_da.errors import user_message
     from genmix_da.places import expanded
 
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Messages()
     handler.setLevel(logging.INFO)
     handler.setFormatter(logging.Formatter("%(message)s"))
     loggers = [logging.getLogger(name) for name in ("genmix_da", "lead")]
@@ -114,6 +123,7 @@ def main(arguments: list[str] | None = None) -> int:
         message = user_message(error)
         if message is None:
             raise
+        message = worded(message, typed_command(cli, given))
         click.echo(f"genmix-da: {_one_line(message)}", err=True)
         return 2
     finally:

@@ -6,20 +6,22 @@ from typing import Any
 
 import click
 
+from genmix_da.cli import groups
 from genmix_da.cli.augment_options import augment_seed_option, genmix_options, join_genmix
 from genmix_da.cli.options import json_option, model_options, target_options
+from genmix_da.cli.profile_help import ProfileCommand
 
 
-@click.command(name="adapt")
-@click.option("--src", help="Labelled source domain: folder name, alias or unique beginning.")
-@click.option("--tgt", help="Unlabelled target domain, or a folder of images.")
-@click.option("--method", help="source-only, adabn, lead or lead+genmix [by --augment].")
+@click.command(name="adapt", cls=ProfileCommand)
+@groups.data("--src", help="Labelled source domain: folder name, alias or unique beginning.")
+@groups.data("--tgt", help="Unlabelled target domain, or a folder of images.")
+@groups.adaptation("--method", help="source-only, adabn, lead or lead+genmix [by --augment].")
 @model_options
 @target_options
 @genmix_options
 @augment_seed_option
-@click.option("--out", help="Run folder [runs/<Source>2<Target>-<setting>-seed<seed>].")
-@click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
+@groups.running("--out", help="Run folder [runs/<Source>2<Target>-<setting>-seed<seed>].")
+@groups.running("--resume", is_flag=True, help="Go on with an interrupted run.")
 @json_option
 def command(as_json: bool, **options: Any) -> None:
     """Adapt a source domain's model to an unlabelled target and score it.

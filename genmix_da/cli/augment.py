@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from genmix_da.cli import groups
 from genmix_da.cli.augment_options import (
     encoder_options,
     gather_genmix,
@@ -23,19 +24,19 @@ if TYPE_CHECKING:
     from genmix_da.data.domain import Domain
 
 
-@click.command(name="augment")
+@click.command(name="augment", cls=groups.GroupedCommand)
 @click.argument("src")
 @click.argument("out", type=click.Path(path_type=Path), required=False)
 @source_options
 @genmix_options
 @encoder_options
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--devices", help="Several for the editor, e.g. cuda:0,cuda:1 [that of --device].")
-@click.option("--shard", metavar="I/N", help="Edit the I-th of N parts into the cache, and stop.")
-@click.option("--only-edit", is_flag=True, help="Fill the cache of edits, and stop.")
-@click.option("--seed", type=int, help="Of styles, edits, masks and fractals [0].")
-@click.option("--resume", is_flag=True, help="Complete an augmentation that was interrupted.")
-@click.option("--dry-run", is_flag=True, help="Say what it would cost, and stop.")
+@groups.running("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@groups.running("--devices", help="Several for the editor, e.g. cuda:0,cuda:1 [that of --device].")
+@groups.running("--shard", metavar="I/N", help="Edit the I-th of N parts into the cache, and stop.")
+@groups.running("--only-edit", is_flag=True, help="Fill the cache of edits, and stop.")
+@groups.running("--seed", type=int, help="Of styles, edits, masks and fractals [0].")
+@groups.running("--resume", is_flag=True, help="Complete an augmentation that was interrupted.")
+@groups.running("--dry-run", is_flag=True, help="Say what it would cost, and stop.")
 @json_option
 def command(
     src: str,

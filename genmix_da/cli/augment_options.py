@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from genmix_da.cli import groups
 from genmix_da.cli.editor_options import editor_options, gather_editor_options
 from genmix_da.cli.options import (
     Command,
@@ -29,37 +30,39 @@ def _masks(
 
 
 _GENMIX: tuple[Command, ...] = (
-    click.option(
+    groups.genmix(
         "--prompts",
         help='domain, classification, a YAML file or "a; b" [domain; classify: classification].',
     ),
-    click.option(
+    groups.genmix(
         "--style-images",
         help="A folder of pictures instead of prompts, for --editor style-transfer.",
     ),
-    click.option(
+    groups.genmix(
         "--editor",
         help="auto, filters, instruct-pix2pix[:MODEL], diffusers:MODEL, style-transfer or a folder "
         "[auto].",
     ),
-    click.option(
+    groups.genmix(
         "--features", help="auto, dinov2, backbone, timm:NAME, a hub name or folder, off [auto]."
     ),
-    click.option("--rule", help="all-pairs (paper) or same-class (stricter) [all-pairs]."),
-    click.option("--sigmas", type=float, help="k of the threshold mu - k sigma [2]."),
-    click.option("--per-image", type=int, help="Edits of each image [2]."),
-    click.option("--lambda", "fractal_lambda", type=float, help="Share of the fractal [0.2]."),
-    click.option(
+    groups.genmix("--rule", help="all-pairs (paper) or same-class (stricter) [all-pairs]."),
+    groups.genmix("--sigmas", type=float, help="k of the threshold mu - k sigma [2]."),
+    groups.genmix("--per-image", type=int, help="Edits of each image [2]."),
+    groups.genmix("--lambda", "fractal_lambda", type=float, help="Share of the fractal [0.2]."),
+    groups.genmix(
         "--masks",
         callback=_masks,
         help="Comma-separated kinds to draw from, or none [all five].",
     ),
-    click.option("--seam-width", type=float, help="Width of a seam in pixels [20]."),
-    click.option("--patches", type=int, help="PatchSwap cells along each side [4]."),
-    click.option(
-        "--edit-size", type=int, help="Longest side of edits and outputs in pixels [512]."
+    groups.genmix("--seam-width", type=float, help="Width of a seam in pixels [20]."),
+    groups.genmix("--patches", type=int, help="PatchSwap cells along each side [4]."),
+    groups.genmix(
+        "--edit-size",
+        type=int,
+        help="Longest side of edits and outputs in pixels; diffusion works at it, too [512].",
     ),
-    click.option("--fractals", help="A folder of images to blend in instead of our fractals."),
+    groups.genmix("--fractals", help="A folder of images to blend in instead of our fractals."),
 )
 
 
@@ -74,12 +77,15 @@ def source_options(command: Command) -> Command:
 
 
 _ENCODER: tuple[Command, ...] = (
-    click.option("--backbone", help="Network for --features backbone."),
+    groups.network("--backbone", help="Network for --features backbone."),
     arguments_option(
-        "--backbone-arg", "backbone_arguments", "Argument of its constructor; repeatable."
+        groups.network,
+        "--backbone-arg",
+        "backbone_arguments",
+        "Argument of its constructor; repeatable.",
     ),
-    click.option("--weights", help="Its weights: imagenet or a file."),
-    click.option("--image-size", type=int, help="Side of its input."),
+    groups.network("--weights", help="Its weights: imagenet or a file."),
+    groups.network("--image-size", type=int, help="Side of its input."),
 )
 
 
@@ -102,7 +108,7 @@ def take_encoder(options: dict[str, Any], features: str, device: str) -> Encoder
     )
 
 
-augment_seed_option = click.option(
+augment_seed_option = groups.genmix(
     "--augment-seed",
     type=int,
     help="Of styles, edits, masks and fractals; not --seed, so that all seeds share the edits [0].",

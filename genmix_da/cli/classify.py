@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from genmix_da.cli import groups
 from genmix_da.cli.classify_options import (
     classify_genmix_options,
     classify_options,
@@ -20,13 +21,13 @@ def command() -> None:
     """Train classifiers: does GenMix beat the augmentation you use now, and at what price?"""
 
 
-@command.command(name="train")
-@click.option("--augment", help="none, mixup, cutmix, augmix, ..., diffusemix, genmix [genmix].")
+@command.command(name="train", cls=groups.GroupedCommand)
+@groups.method("--augment", help="none, mixup, cutmix, augmix, ..., diffusemix, genmix [genmix].")
 @classify_options
 @classify_genmix_options
-@click.option("--out", help="Run folder [runs/<dataset>-<method>-seed<seed>].")
-@click.option("--augmented", help="Folder of GenMix's images [augmented, beside the run folder].")
-@click.option("--resume", is_flag=True, help="Go on with an interrupted run.")
+@groups.running("--out", help="Run folder [runs/<dataset>-<method>-seed<seed>].")
+@groups.running("--augmented", help="Folder of GenMix's images [augmented, beside the run folder].")
+@groups.running("--resume", is_flag=True, help="Go on with an interrupted run.")
 @json_option
 def train(as_json: bool, **options: Any) -> None:
     """Train a classifier on class folders and score it on images it has not seen.

@@ -4,71 +4,77 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
-
+from genmix_da.cli import groups
 from genmix_da.cli.augment_options import augment_seed_option, genmix_options, join_genmix
 from genmix_da.cli.options import (
-    NETWORK,
     RUNNING,
+    WEIGHTS,
     Command,
     apply,
     arguments_option,
+    backbone_argument_option,
     grey_range_option,
     refuse_duplicates,
 )
 
 _DATA: tuple[Command, ...] = (
-    click.option(
+    groups.data(
         "--data",
         help="SRC/<class>/<image>, SRC/train and SRC/test (or val) with class folders, or "
         "cifar100, flowers102, stanfordcars, fgvcaircraft.",
     ),
-    click.option("--test-data", help="Class folders to test on [SRC's own, else a split]."),
-    click.option("--dataset", help="Name in results and tables [the folder's]."),
-    click.option("--root", help="Folder of torchvision's data sets [in the cache]."),
-    click.option(
+    groups.data("--test-data", help="Class folders to test on [SRC's own, else a split]."),
+    groups.data("--dataset", help="Name in results and tables [the folder's]."),
+    groups.data("--root", help="Folder of torchvision's data sets [in the cache]."),
+    groups.data(
         "--download", is_flag=True, default=None, help="Fetch a torchvision data set if missing."
     ),
     refuse_duplicates,
     grey_range_option,
-    click.option("--shots", type=int, help="Training images of each class [all]."),
-    click.option("--test-limit", type=int, help="At most this many test images [all]."),
-    click.option("--test-fraction", type=float, help="Share to test on, without a part [0.2]."),
-    click.option("--split-seed", type=int, help="Of the split; all --seed share it [0]."),
+    groups.data("--shots", type=int, help="Training images of each class [all]."),
+    groups.data("--test-limit", type=int, help="At most this many test images [all]."),
+    groups.data("--test-fraction", type=float, help="Share to test on, without a part [0.2]."),
+    groups.data("--split-seed", type=int, help="Of the split; all --seed share it [0]."),
 )
 
 _METHOD: tuple[Command, ...] = (
     arguments_option(
+        groups.method,
         "--augment-option",
         "augment_options",
         "Option of the method, e.g. alpha=0.4; repeatable.",
     ),
-    click.option(
+    groups.method(
         "--augment-mode", help="GenMix: offline (written once) or online (drawn anew) [offline]."
     ),
-    click.option("--budget", help="steps or epochs: what all methods get the same of [steps]."),
-    click.option("--adversarial", help="none, or fast: train on FGSM examples [none]."),
-    click.option("--epsilon", help="Radius of it and of the FGSM error in tables [8/255]."),
-    click.option("--fgsm", help="Attack at these radii at the end, e.g. 2/255,8/255 [none]."),
+    groups.method("--budget", help="steps or epochs: what all methods get the same of [steps]."),
+    groups.method("--adversarial", help="none, or fast: train on FGSM examples [none]."),
+    groups.method("--epsilon", help="Radius of it and of the FGSM error in tables [8/255]."),
+    groups.method("--fgsm", help="Attack at these radii at the end, e.g. 2/255,8/255 [none]."),
 )
 
 _TRAINING: tuple[Command, ...] = (
-    click.option("--backbone", help="torchvision name or timm:NAME [resnet50]."),
-    *NETWORK,
-    click.option("--image-size", type=int, help="Side of the network's input [the weights' own]."),
-    click.option("--batch-size", type=int, help="Images a step [64]."),
-    click.option("--epochs", type=int, help="Passes over the training images [100]."),
-    click.option("--steps", type=int, help="Optimiser steps in all, instead of --epochs."),
-    click.option("--optimizer", help="sgd (Nesterov) or adamw [sgd]."),
-    click.option("--lr", type=float, help="Highest rate of the classifier [by optimiser]."),
-    click.option("--backbone-factor", type=float, help="Backbone's share [0.1; from scratch 1]."),
-    click.option("--weight-decay", type=float, help="[sgd 5e-4, adamw 0.05]."),
-    click.option("--momentum", type=float, help="Of SGD [0.9]."),
-    click.option("--warmup-steps", type=int, help="Linear warm-up [5 % of the steps]."),
-    click.option("--warmup-epochs", type=float, help="The same in epochs."),
-    click.option("--label-smoothing", type=float, help="Also of mixed labels [0.1]."),
-    click.option("--eval-every", type=int, help="Epochs between tests [a tenth of all]."),
-    click.option(
+    groups.network("--backbone", help="torchvision name or timm:NAME [resnet50]."),
+    backbone_argument_option,
+    groups.network("--weights", help=f"{WEIGHTS} [imagenet]."),
+    groups.network(
+        "--image-size", type=int, help="Side of the network's input [the weights' own]."
+    ),
+    groups.training("--batch-size", type=int, help="Images a step [64]."),
+    groups.training("--epochs", type=int, help="Passes over the training images [100]."),
+    groups.training("--steps", type=int, help="Optimiser steps in all, instead of --epochs."),
+    groups.training("--optimizer", help="sgd (Nesterov) or adamw [sgd]."),
+    groups.training("--lr", type=float, help="Highest rate of the classifier [by optimiser]."),
+    groups.training(
+        "--backbone-factor", type=float, help="Backbone's share [0.1; from scratch 1]."
+    ),
+    groups.training("--weight-decay", type=float, help="[sgd 5e-4, adamw 0.05]."),
+    groups.training("--momentum", type=float, help="Of SGD [0.9]."),
+    groups.training("--warmup-steps", type=int, help="Linear warm-up [5 % of the steps]."),
+    groups.training("--warmup-epochs", type=float, help="The same in epochs."),
+    groups.training("--label-smoothing", type=float, help="Also of mixed labels [0.1]."),
+    groups.training("--eval-every", type=int, help="Epochs between tests [a tenth of all]."),
+    groups.training(
         "--channels-last/--no-channels-last", default=None, help="Memory format [channels-last]."
     ),
     *RUNNING,

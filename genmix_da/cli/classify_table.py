@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from genmix_da.cli import groups
 from genmix_da.cli.classify_options import (
     classify_genmix_options,
     classify_options,
@@ -17,24 +18,24 @@ from genmix_da.cli.table_run import TableCommand, engine_options, run_table
 _NAMED = ("methods", "ablation", "seeds", "out", "edit_shards")  # what the table alone has
 
 
-@click.command(name="table")
-@click.option(
+@click.command(name="table", cls=groups.GroupedCommand)
+@groups.table(
     "--methods",
     help="Rows; with other settings as NAME:key=value;key=value, lists joined with + "
     "[none,mixup,cutmix,genmix; none with --ablation].",
 )
-@click.option(
+@groups.table(
     "--ablation",
     help="Rows of the paper: masks, components, lambda, seam-width; after those of --methods.",
 )
-@click.option("--seeds", default="1,2,3", show_default=True, help="Seeds of every cell.")
+@groups.table("--seeds", default="1,2,3", show_default=True, help="Seeds of every cell.")
 @classify_options
 @classify_genmix_options
-@click.option(
+@groups.running(
     "--edit-shards", type=int, help="Jobs that share a data set's edits [8; 1 for filters]."
 )
 @engine_options
-@click.option("--out", help="Folder of runs and tables [runs/classify-<data>].")
+@groups.running("--out", help="Folder of runs and tables [runs/classify-<data>].")
 @json_option
 def command(as_json: bool, **options: Any) -> int:
     """Plan, run and print a table: methods x data sets (--data A,B) x seeds.

@@ -6,25 +6,41 @@ from typing import Any
 
 import click
 
+from genmix_da.cli import groups
 from genmix_da.cli.options import Command, apply
 
+
+def _note_of_size(
+    context: click.Context, parameter: click.Parameter, value: int | None
+) -> int | None:
+    """The old name is taken as before, with a note."""
+    if value is not None and not context.resilient_parsing:
+        click.echo(
+            "note: --size is part of --edit-size now; taken as the side that diffusion works at",
+            err=True,
+        )
+    return value
+
+
 _OPTIONS: tuple[Command, ...] = (
-    click.option("--scheduler", help="euler-a, euler, dpm++, unipc, ddim or lcm [euler-a]."),
-    click.option("--guidance", type=float, help="Text guidance scale [4]."),
-    click.option("--image-guidance", type=float, help="Image guidance scale [1.5]."),
-    click.option("--size", type=int, help="Side the diffusion editor works at, in pixels [512]."),
-    click.option("--precision", help="fp32, fp16 or bf16 [fp16 on a GPU, else fp32]."),
-    click.option("--reuse", type=int, help="A whole UNet call every N steps [1]."),
-    click.option("--tiny-vae", help="Hub name or folder of an AutoencoderTiny."),
-    click.option("--compile", is_flag=True, default=None, help="Compile the UNet."),
-    click.option("--attention", help="sdpa or plain [sdpa]."),
-    click.option("--edit-batch", "batch", type=int, help="Images at once [as many as fit]."),
-    click.option("--fast", is_flag=True, help="20 steps of dpm++ at 256 px, deep features reused."),
-    click.option("--allow-pickle", is_flag=True, help="Load weights that are not safetensors."),
-    click.option(
+    groups.editor("--scheduler", help="euler-a, euler, dpm++, unipc, ddim or lcm [euler-a]."),
+    groups.editor("--guidance", type=float, help="Text guidance scale [4]."),
+    groups.editor("--image-guidance", type=float, help="Image guidance scale [1.5]."),
+    groups.editor("--size", type=int, hidden=True, callback=_note_of_size),
+    groups.editor("--precision", help="fp32, fp16 or bf16 [fp16 on a GPU, else fp32]."),
+    groups.editor("--reuse", type=int, help="A whole UNet call every N steps [1]."),
+    groups.editor("--tiny-vae", help="Hub name or folder of an AutoencoderTiny."),
+    groups.editor("--compile", is_flag=True, default=None, help="Compile the UNet."),
+    groups.editor("--attention", help="sdpa or plain [sdpa]."),
+    groups.editor("--edit-batch", "batch", type=int, help="Images at once [as many as fit]."),
+    groups.editor(
+        "--fast", is_flag=True, help="20 steps of dpm++ at 256 px, deep features reused."
+    ),
+    groups.editor("--allow-pickle", is_flag=True, help="Load weights that are not safetensors."),
+    groups.editor(
         "--style-strength", type=float, help="How far style-transfer goes, in (0, 1] [0.5]."
     ),
-    click.option("--yes", is_flag=True, help="Edit on a CPU however long it takes."),
+    groups.editor("--yes", is_flag=True, help="Edit on a CPU however long it takes."),
 )
 NAMES = (
     *("steps", "scheduler", "guidance", "image_guidance", "size", "precision", "reuse"),
@@ -47,7 +63,7 @@ def editor_options(command: Command, *, prefix: str = "") -> Command:
         command: to give them to.
         prefix: "edit-" where the command has --steps and --channels-last of its own.
     """
-    common = tuple(click.option(f"--{prefix}{name}", **how) for name, how in _COMMON.items())
+    common = tuple(groups.editor(f"--{prefix}{name}", **how) for name, how in _COMMON.items())
     return apply((common[0], *_OPTIONS, *common[1:]), command)
 
 

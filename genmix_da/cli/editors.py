@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from genmix_da.cli import groups
 from genmix_da.cli.augment_options import (
     encoder_options,
     gather_genmix,
@@ -61,39 +62,45 @@ def list_editors(as_json: bool) -> None:
         click.echo(f"{row['name']:18} {row['what']}{note}; needs {row['needs']}")
 
 
-@command.command(short_help="Speed against faithfulness of variants.")
-@click.argument("src")
-@click.option(
+@command.command(cls=groups.GroupedCommand, short_help="Speed against faithfulness of variants.")
+@click.argument("src", required=False)
+@groups.genmix(
     "--editor",
     default="instruct-pix2pix",
     show_default=True,
     help="instruct-pix2pix[:MODEL], diffusers:MODEL or a folder.",
 )
-@click.option("--against", default="exact", show_default=True, help="The reference, a variant.")
-@click.option(
-    "--variants", required=True, help="Comma-separated, e.g. fast,dpm++20,euler-a50/256px."
+@groups.running("--against", default="exact", show_default=True, help="The reference, a variant.")
+@groups.running(
+    "--variants",
+    default="fast,dpm++20,dpm++20/reuse3",
+    show_default=True,
+    help="Comma-separated.",
 )
-@click.option("--images", type=int, default=8, show_default=True, help="How many images.")
-@click.option(
+@groups.running("--images", type=int, default=8, show_default=True, help="How many images.")
+@groups.running(
     "--out",
     type=click.Path(path_type=Path),
-    required=True,
+    default=Path("editors-compare"),
+    show_default=True,
     help="Folder for compare.json, compare.csv, compare.png and speed.png.",
 )
-@click.option("--prompts", help='domain, classification, a YAML file or "a; b" [domain].')
-@click.option(
+@groups.genmix("--prompts", help='domain, classification, a YAML file or "a; b" [domain].')
+@groups.genmix(
     "--features", help="auto, dinov2, backbone, timm:NAME, a hub name or folder, off [auto]."
 )
 @encoder_options
-@click.option("--sigmas", type=float, help="k of the threshold mu - k sigma [2].")
-@click.option("--edit-size", type=int, help="Longest side of working images in pixels [512].")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--seed", type=int, help="Which images, and how they are edited [0].")
+@groups.genmix("--sigmas", type=float, help="k of the threshold mu - k sigma [2].")
+@groups.genmix(
+    "--edit-size", type=int, help="Longest side of working images, and of diffusion [512]."
+)
+@groups.running("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@groups.running("--seed", type=int, help="Which images, and how they are edited [0].")
 @source_options
 @editor_options
 @json_option
 def compare(
-    src: str,
+    src: str | None,
     against: str,
     variants: str,
     images: int,
@@ -107,6 +114,8 @@ def compare(
 ) -> None:
     """Edit a few images of the class folders in SRC with each variant, and say what differs.
 
+    Without SRC: of Mini Office-Home.
+
     A variant is "exact" (the editor's published settings), "fast", or parts joined by "/": a
     scheduler with its steps (dpm++20, euler-a50, lcm4), 20 or 20steps, 256px, reuse3, fp16, g7.5
     and ig1 (guidance), plain, channels-last, compile, and at the end tiny-vae=MODEL. Diffusion
@@ -118,12 +127,14 @@ def compare(
     from genmix_da.augment.settings import build_settings
     from genmix_da.cli.show import echo
     from genmix_da.config_values import AUTO
+    from genmix_da.data.root import example_domain
     from genmix_da.data.sources import training_images
 
     settings = build_settings(gather_genmix(options) | {"seed": seed})
     names = [name.strip() for name in variants.split(",") if name.strip()]
     base = settings.options()
     choose_variants(against, names, base)  # refused before an encoder is loaded
+    src = src or str(example_domain())
     domain = training_images(src, part=part, grey_range=grey_range or AUTO)
     encoder = take_encoder(options, settings.features, device)
     result = compare_editors(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genmix_da.cli.options import NETWORK, Command, apply
+from genmix_da.cli import groups
+from genmix_da.cli.options import WEIGHTS, Command, apply, backbone_argument_option
 
 if TYPE_CHECKING:
     from genmix_da.data.check import Checked
@@ -50,7 +51,8 @@ _OPTIONS: tuple[Command, ...] = (
         "--backbone",
         help="Of --near: torchvision name, timm:NAME or transformers:NAME_OR_DIR [resnet50].",
     ),
-    *NETWORK,
+    backbone_argument_option,
+    groups.network("--weights", help=f"{WEIGHTS} [imagenet]."),
     click.option("--device", help="Of --near: auto, cpu or cuda [auto]."),
 )
 

@@ -9,6 +9,8 @@ from typing import Any
 import click
 import yaml
 
+from genmix_da.cli import groups
+
 Command = Callable[..., Any]
 
 
@@ -30,14 +32,12 @@ def parse_arguments(
     return found
 
 
-def arguments_option(flag: str, name: str, help: str) -> Command:
-    """A repeatable option of k=v pairs."""
-    return click.option(
-        flag, name, multiple=True, callback=parse_arguments, metavar="K=V", help=help
-    )
+def arguments_option(option: Callable[..., Command], flag: str, name: str, help: str) -> Command:
+    """A repeatable option of k=v pairs, under the heading that `option` belongs to."""
+    return option(flag, name, multiple=True, callback=parse_arguments, metavar="K=V", help=help)
 
 
-refuse_duplicates = click.option(
+refuse_duplicates = groups.data(
     "--refuse-duplicates",
     is_flag=True,
     default=None,
@@ -49,91 +49,96 @@ def _lower(context: click.Context, parameter: click.Parameter, value: str | None
     return None if value is None else value.lower()
 
 
-part_option = click.option(
+part_option = groups.data(
     "--part", help="train, val or test, where the data have such parts [SRC: train; else all]."
 )
-grey_range_option = click.option(
+grey_range_option = groups.data(
     "--grey-range", help="Of grey with more than 8 bits: auto, full or MIN,MAX [auto]."
 )
 
 # Of every command that trains.
-NETWORK: tuple[Command, ...] = (
-    arguments_option(
-        "--backbone-arg",
-        "backbone_arguments",
-        "Argument of the backbone's constructor; repeatable.",
-    ),
-    click.option(
-        "--weights",
-        help="imagenet, packaged, none, or a .safetensors/.pth file [imagenet; adapt: by profile].",
-    ),
+WEIGHTS = "imagenet, packaged, none, or a .safetensors/.pth file"
+backbone_argument_option = arguments_option(
+    groups.network,
+    "--backbone-arg",
+    "backbone_arguments",
+    "Argument of the backbone's constructor; repeatable.",
 )
 RUNNING: tuple[Command, ...] = (
-    click.option("--seed", type=int, help="Of initialisation, batches and views [2021]."),
-    click.option("--device", help="auto, cpu or cuda [auto]."),
-    click.option("--mixed-precision/--no-mixed-precision", default=None, help="On CUDA [mixed]."),
-    click.option(
+    groups.running("--seed", type=int, help="Of initialisation, batches and views [2021]."),
+    groups.running("--device", help="auto, cpu or cuda [auto]."),
+    groups.running("--mixed-precision/--no-mixed-precision", default=None, help="On CUDA [mixed]."),
+    groups.running(
         "--config", type=click.Path(path_type=Path), help="YAML file with these settings."
     ),
 )
 
+# Defaults that a profile gives are not said here: `ProfileCommand` adds those that apply.
 _MODEL: tuple[Command, ...] = (
-    click.option("--data", help="Folder of domains [$GENMIX_DA_DATA, else Mini Office-Home]."),
-    click.option("--setting", callback=_lower, help="opda, osda or pda [opda]."),
-    click.option("--split", help="S/P/T class counts, or a YAML file with class names."),
+    groups.data("--data", help="Folder of domains [$GENMIX_DA_DATA, else Mini Office-Home]."),
+    groups.data("--setting", callback=_lower, help="opda, osda or pda [opda]."),
+    groups.data("--split", help="S/P/T class counts, or a YAML file with class names."),
     refuse_duplicates,
     part_option,
     grey_range_option,
-    click.option(
+    groups.running(
         "--profile", help="mini, office-home, office-31, visda-c, domainnet, folder [by data]."
     ),
-    click.option("--augment", help="genmix or none [genmix]."),
-    click.option("--augment-mode", help="offline (written once) or online (drawn anew) [offline]."),
-    click.option("--budget", help="steps or epochs: what plain and augmented share [steps]."),
-    click.option(
-        "--backbone", help="torchvision name, timm:NAME or transformers:NAME_OR_DIR [by profile]."
-    ),
-    *NETWORK,
-    click.option(
+    groups.network("--backbone", help="torchvision name, timm:NAME or transformers:NAME_OR_DIR."),
+    backbone_argument_option,
+    groups.network("--weights", help=f"{WEIGHTS}."),
+    groups.network(
         "--freeze-backbone/--no-freeze-backbone",
         default=None,
-        help="Compute features once, train bottleneck and classifier alone [by profile].",
+        help="Compute features once, train bottleneck and classifier alone.",
     ),
-    click.option("--bottleneck-dim", type=int, help="Width of the embedding [256]."),
-    click.option("--image-size", type=int, help="Side of the network's input [the weights' own]."),
-    click.option("--batch-size", type=int, help="Images a step [64]."),
-    click.option("--source-epochs", type=int, help="Epochs of source training [50]."),
-    click.option("--source-lr", type=float, help="Learning rate of source training [0.01]."),
-    click.option("--source-backbone-factor", type=float, help="Backbone's share of it [0.1]."),
-    click.option("--label-smoothing", type=float, help="Of the source loss [0.1]."),
+    groups.network("--bottleneck-dim", type=int, help="Width of the embedding."),
+    groups.network("--image-size", type=int, help="Side of the network's input, in pixels."),
+    groups.source_training("--augment", help="genmix or none [genmix]."),
+    groups.source_training(
+        "--augment-mode", help="offline (written once) or online (drawn anew) [offline]."
+    ),
+    groups.source_training(
+        "--budget", help="steps or epochs: what plain and augmented share [steps]."
+    ),
+    groups.source_training(
+        "--batch-size", type=int, help="Images a step, in the adaptation as well."
+    ),
+    groups.source_training("--source-epochs", type=int, help="Epochs."),
+    groups.source_training("--source-lr", type=float, help="Learning rate."),
+    groups.source_training("--source-backbone-factor", type=float, help="Backbone's share of it."),
+    groups.source_training("--label-smoothing", type=float, help="Of the source loss [0.1]."),
     *RUNNING,
 )
 
 _TARGET: tuple[Command, ...] = (
-    click.option("--source-checkpoint", help="Source model to start from (also LEAD's .pth)."),
-    click.option("--epochs", type=int, help="Epochs of adaptation [50]."),
-    click.option("--lr", type=float, help="Learning rate of adaptation [0.001]."),
-    click.option("--lambda-psd", type=float, help="Weight of the pseudo-label loss [2.0]."),
-    click.option(
-        "--threshold", help="Reject above this uncertainty: a number, auto or otsu[:FLOOR] [0.55]."
+    groups.source_training(
+        "--source-checkpoint", help="Source model to start from (also LEAD's .pth)."
     ),
-    click.option(
+    groups.adaptation("--epochs", type=int, help="Epochs."),
+    groups.adaptation("--lr", type=float, help="Learning rate."),
+    groups.adaptation("--lambda-psd", type=float, help="Weight of the pseudo-label loss."),
+    groups.adaptation("--cluster-estimator", help="tsne (published) or features [tsne]."),
+    groups.adaptation(
+        "--confident-weight", help="Weight of clear-cut samples: released or paper [released]."
+    ),
+    groups.rejection(
+        "--threshold", help="Reject above this uncertainty: a number, auto or otsu[:FLOOR]."
+    ),
+    groups.rejection(
         "--graph/--no-graph", default=None, help="Scores smoothed over the target's neighbours too."
     ),
-    click.option("--graph-threshold", help="Their threshold, likewise [auto]."),
+    groups.rejection("--graph-threshold", help="Their threshold, likewise [auto]."),
     arguments_option(
+        groups.rejection,
         "--graph-arg",
         "graph_options",
         "neighbours, power, alpha, uncertainty_alpha, share_alpha, centred, views; repeated.",
     ),
-    click.option(
+    groups.rejection(
         "--unknown-share",
         type=float,
         help="Leave out target images until this share is unknown, to study rejection [all].",
-    ),
-    click.option("--cluster-estimator", help="tsne (published) or features [tsne]."),
-    click.option(
-        "--confident-weight", help="Weight of clear-cut samples: released or paper [released]."
     ),
 )
 
@@ -169,4 +174,4 @@ def checkpoint_options(command: Command) -> Command:
     return apply(_CHECKPOINT, command)
 
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON alone.")
+json_option = groups.running("--json", "as_json", is_flag=True, help="Print JSON alone.")

@@ -6,17 +6,19 @@ from typing import Any
 
 import click
 
+from genmix_da.cli import groups
 from genmix_da.cli.augment_options import augment_seed_option, genmix_options, join_genmix
 from genmix_da.cli.options import json_option, model_options
+from genmix_da.cli.profile_help import ProfileCommand
 
 
-@click.command(name="source")
-@click.option("--src", help="Labelled source domain: folder name, alias or unique beginning.")
-@click.option("--tgt", help="A target, where the label sets depend on it.")
+@click.command(name="source", cls=ProfileCommand)
+@groups.data("--src", help="Labelled source domain: folder name, alias or unique beginning.")
+@groups.data("--tgt", help="A target, where the label sets depend on it.")
 @model_options
 @genmix_options
 @augment_seed_option
-@click.option("--out", default="runs/sources", show_default=True, help="Folder of source models.")
+@groups.running("--out", default="runs/sources", show_default=True, help="Folder of source models.")
 @json_option
 def command(as_json: bool, **options: Any) -> None:
     """Train the source model once; `adapt` with the same settings reuses it for every target.

@@ -6,31 +6,33 @@ from typing import Any
 
 import click
 
-from genmix_da.cli.augment_options import genmix_options, join_genmix
+from genmix_da.cli import groups
+from genmix_da.cli.augment_options import augment_seed_option, genmix_options, join_genmix
 from genmix_da.cli.options import json_option, model_options, target_options
+from genmix_da.cli.profile_help import ProfileCommand
 from genmix_da.cli.table_run import TableCommand, engine_options, run_table
 
 _NAMED = ("pairs", "methods", "seeds", "out", "edit_shards")  # what the table alone has
 
 
-@click.command(name="table")
-@click.option("--pairs", default="all", show_default=True, help="all, or e.g. Ar2Cl,Pr2Re.")
-@click.option(
+@click.command(name="table", cls=ProfileCommand)
+@groups.table("--pairs", default="all", show_default=True, help="all, or e.g. Ar2Cl,Pr2Re.")
+@groups.table(
     "--methods",
     default="source-only,lead,lead+genmix",
     show_default=True,
     help="Rows of the table.",
 )
-@click.option("--seeds", default="1,2,3", show_default=True, help="Seeds of every cell.")
+@groups.table("--seeds", default="1,2,3", show_default=True, help="Seeds of every cell.")
 @model_options
 @target_options
 @genmix_options
-@click.option("--augment-seed", type=int, help="Of styles, edits, masks and fractals [0].")
-@click.option(
+@augment_seed_option
+@groups.running(
     "--edit-shards", type=int, help="Jobs that share a source's edits [8; 1 for filters]."
 )
 @engine_options
-@click.option("--out", help="Folder of runs, sources and tables [runs/table-<data>].")
+@groups.running("--out", help="Folder of runs, sources and tables [runs/table-<data>].")
 @json_option
 def command(as_json: bool, **options: Any) -> int:
     """Plan, run and print a table: methods x pairs x seeds in one or more settings.

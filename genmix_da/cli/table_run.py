@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import click
 
+from genmix_da.cli import groups
 from genmix_da.cli.options import Command, apply
 
 if TYPE_CHECKING:
@@ -22,18 +23,22 @@ RequestT = TypeVar("RequestT", bound="TableRequest")
 RunT = TypeVar("RunT", bound="PlannedRun")
 
 _OPTIONS: tuple[Command, ...] = (
-    click.option(
+    groups.running(
         "--engine",
         default="local",
         show_default=True,
         help="local, workers:N or ray: where it runs.",
     ),
-    click.option("--gpus-per-job", type=float, help="GPUs of one job; a fraction shares one [1]."),
-    click.option("--ray-address", help="Of a Ray cluster [$RAY_ADDRESS, else a local one]."),
-    click.option(
+    groups.running(
+        "--gpus-per-job", type=float, help="GPUs of one job; a fraction shares one [1]."
+    ),
+    groups.running("--ray-address", help="Of a Ray cluster [$RAY_ADDRESS, else a local one]."),
+    groups.running(
         "--shard", metavar="I/N", help="Do the I-th of N parts of the next stage, and stop."
     ),
-    click.option("--dry-run", is_flag=True, help="Show the plan and what it would cost, and stop."),
+    groups.running(
+        "--dry-run", is_flag=True, help="Show the plan and what it would cost, and stop."
+    ),
 )
 _NAMES = ("engine", "gpus_per_job", "ray_address", "shard", "dry_run")
 

@@ -9,6 +9,7 @@ from genmix_da.data.hub import PREFIX, local
 from genmix_da.errors import UserError
 from genmix_da.places import cache_folder, default_data, user_path
 from genmix_da.progress import bar
+from office_home import OFFICE_HOME_DOMAINS
 from office_home.mini import make
 
 _MINI_MARKER = "mini_office_home.json"
@@ -64,6 +65,12 @@ def mini_office_home() -> Path:
     logger.info("drawing Mini Office-Home into %s", root)
     with bar("drawing") as advance:
         return make(root, progress=advance)
+
+
+def example_domain() -> Path:
+    """A labelled domain for who names none: Art of Mini Office-Home."""
+    logger.info("no SRC: showing Art of Mini Office-Home (synthetic images)")
+    return mini_office_home() / OFFICE_HOME_DOMAINS[0]
 
 
 def is_mini(root: Path) -> bool:

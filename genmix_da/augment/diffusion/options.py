@@ -23,6 +23,9 @@ FAST: Mapping[str, Any] = {
     "channels_last": True,
 }
 
+# The latents of every kind of pipeline divide this side.
+_SIDES = 64
+
 
 @dataclass(frozen=True, kw_only=True)
 class EditorOptions:
@@ -46,6 +49,7 @@ class EditorOptions:
         yes: edit on a CPU however long it takes.
         style_strength: in (0, 1]: how far style transfer goes to the style of the picture.
         target_styled: style pictures are images of the target; the editor is named so.
+        edit_size: longest side of edits that was asked for; see `for_diffusion`.
     """
 
     steps: int | None = None
@@ -65,6 +69,7 @@ class EditorOptions:
     yes: bool = False
     style_strength: float | None = None
     target_styled: bool = False
+    edit_size: int | None = None
 
     def __post_init__(self) -> None:
         for option, value, least in (
@@ -97,12 +102,24 @@ class EditorOptions:
     def given(self) -> dict[str, Any]:
         """The values that decide results and were given, those of --fast among them."""
         own = dataclasses.asdict(self)
-        for permission in ("fast", "allow_pickle", "yes"):
-            own.pop(permission)
+        for aside in ("fast", "allow_pickle", "yes", "edit_size"):
+            own.pop(aside)
         if not own["target_styled"]:
             own.pop("target_styled")
         chosen = {key: value for key, value in own.items() if value is not None}
         return (dict(FAST) if self.fast else {}) | chosen
+
+    def for_diffusion(self) -> dict[str, Any]:
+        """The same for an editor that diffuses, which works at the size its edits are to have.
+
+        Where `size` is not given: `edit_size`, up to the next multiple of 64; with `fast` at most
+        the side that goes with it.
+        """
+        given = self.given()
+        if self.size is None and self.edit_size is not None:
+            side = -(-self.edit_size // _SIDES) * _SIDES
+            given["size"] = min(side, FAST["size"]) if self.fast else side
+        return given
 
 
 def build_options(values: Mapping[str, Any]) -> EditorOptions:

@@ -148,8 +148,8 @@ class PipelineEditor:
         except OutOfMemory as error:
             raise UserError(
                 f"out of memory editing one image at {self._chosen['size']} px on {self._device}; "
-                f"use a smaller --size, --precision {self._family.half}, or a device with more "
-                "memory; what was finished is kept."
+                f"use a smaller --edit-size, --precision {self._family.half}, or a device with "
+                "more memory; what was finished is kept."
             ) from error
 
     def _shrink(self, size: int) -> None:

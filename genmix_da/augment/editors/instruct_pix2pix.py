@@ -85,7 +85,7 @@ class InstructPix2PixEditor:
         self._pickle = request.options.allow_pickle
         self._folder = find_pix2pix(request.model, allow_pickle=self._pickle)
         half = self._device.type == "cuda"
-        given = request.options.given()
+        given = request.options.for_diffusion()
         self._batch: int | None = given.pop("batch", None)
         precision = given.pop("precision", "fp16" if half else "fp32")
         self._chosen = {**PUBLISHED, "precision": precision, **given}
@@ -159,7 +159,7 @@ class InstructPix2PixEditor:
     def _too_big(self) -> UserError:
         return UserError(
             f"out of memory editing one image at {self._chosen['size']} px on {self._device}; "
-            "use --size 256, --precision fp16, or a device with more memory; the edits that "
+            "use --edit-size 256, --precision fp16, or a device with more memory; the edits that "
             "were finished are kept."
         )
 

@@ -89,10 +89,11 @@ def test_timing_covers_every_stage(finished: Any) -> None:
     timing = finished.result["timing"]
     assert set(timing["seconds"]) == {
         *("prepare", "source", "target_estimate", "target_train", "target_evaluate"),
-        *("graph_views", "graph"),
+        *("graph_views", "graph", "other"),
     }
     # One view costs the graph no look of its own.
     assert all(seconds > 0 for name, seconds in timing["seconds"].items() if name != "graph_views")
+    assert sum(timing["seconds"].values()) == pytest.approx(timing["wall"], rel=0.02)
     assert timing["seconds"]["graph_views"] < timing["seconds"]["target_evaluate"] / 10
     assert timing["images_per_second"] > 0
     assert timing["peak_memory_mib"]["process"] > 50

@@ -115,17 +115,27 @@ def test_profile_of_a_data_set_without_data(run: Callable, complaint: Callable) 
         ("--source-lr", -1),
         ("--label-smoothing", 1),
         ("--threshold", "nan"),
+        ("--threshold", 0),
+        ("--threshold", 1.5),
+        ("--threshold", "otsu:2"),
+        ("--graph-threshold", -0.1),
+        ("--graph-arg alpha", 1),
+        ("--seed", -1),
+        ("--augment-seed", -1),
+        ("--sigmas", 0),
+        ("--unknown-share", 1),
     ],
 )
 def test_number_out_of_range(refused: Callable, option: str, value: object) -> None:
-    said = refused(*OPDA, option, value)
-    assert f"{option[2:].replace('-', '_')} is " in said
+    flag, _, key = option.partition(" ")
+    said = refused(*OPDA, flag, f"{key}={value}" if key else value)
+    assert f"{option} is " in said
     assert "must be" in said
 
 
 def test_unknown_option_value(refused: Callable) -> None:
-    for option, value in (("cluster_estimator", "umap"), ("confident_weight", "x")):
-        assert f"{option} is" in refused(f"--{option.replace('_', '-')}", value)
+    for option, value in (("--cluster-estimator", "umap"), ("--confident-weight", "x")):
+        assert f"{option} is" in refused(option, value)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is there")

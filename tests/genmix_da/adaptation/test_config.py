@@ -36,8 +36,8 @@ def test_option_wins_over_file_and_file_over_profile(tmp_path: Path) -> None:
 
 
 def test_a_zero_is_a_given_value() -> None:
-    config = build_config(BOTH | {"threshold": 0.0, "seed": 0}).with_profile("folder")
-    assert config.threshold == 0.0
+    config = build_config(BOTH | {"label_smoothing": 0.0, "seed": 0}).with_profile("folder")
+    assert config.label_smoothing == 0.0
     assert config.seed == 0
 
 

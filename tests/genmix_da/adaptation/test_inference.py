@@ -60,8 +60,8 @@ def test_evaluate_prints_a_table(run: Callable, finished: Any, data: Path) -> No
 
 def test_evaluate_takes_another_threshold(run: Callable, finished: Any, data: Path) -> None:
     arguments = ("evaluate", finished.folder, "--tgt", "Clipart", "--data", data, "--json")
-    nothing = run(*arguments, "--threshold", 2).json()["scores"]
-    everything = run(*arguments, "--threshold", 0).json()["scores"]
+    nothing = run(*arguments, "--threshold", 1).json()["scores"]
+    everything = run(*arguments, "--threshold", 1e-9).json()["scores"]
     assert nothing["unknown_accuracy"] == 0
     assert everything["unknown_accuracy"] == pytest.approx(1, abs=1e-5)
     assert everything["known_accuracy"] == 0
@@ -170,8 +170,8 @@ def test_predict_takes_another_threshold(
     run: Callable, finished: Any, data: Path, tmp_path: Path
 ) -> None:
     arguments = ("predict", finished.folder, data / "Art", "--out", tmp_path / "p.csv", "--json")
-    assert run(*arguments, "--threshold", 0).json()["unknown"] == 72
-    assert run(*arguments, "--threshold", 2).json()["unknown"] == 0
+    assert run(*arguments, "--threshold", 1e-9).json()["unknown"] == 72
+    assert run(*arguments, "--threshold", 1).json()["unknown"] == 0
 
 
 def test_predict_writes_into_the_working_folder(

@@ -155,7 +155,7 @@ def test_wrong_images_are_refused(image: np.ndarray) -> None:
 # statistics under a logistic regression. Half of the photographs teach it, the others ask it.
 DOMAINS = ("Amazon", "Caltech")
 CLASSES = ("backpack", "bike", "headphones", "laptop_computer", "monitor", "mug")
-PER_CLASS = 5
+PER_CLASS = 3
 SIDE = 128
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from genmix_da.augment.diffusion.options import FAST, SCHEDULERS, EditorOptions
 from genmix_da.augment.diffusion.variants import merge_options, parse_variant
+from genmix_da.augment.settings import AugmentSettings
 from genmix_da.errors import UserError
 
 
@@ -100,3 +101,30 @@ def test_options_for_all_lie_above_what_fast_brings() -> None:
     merged = merge_options(EditorOptions(steps=10), parse_variant("fast"))
     assert merged.given() == {**FAST, "steps": 10}
     assert merge_options(EditorOptions(fast=True), parse_variant("20")).fast
+
+
+@pytest.mark.parametrize(
+    ("options", "side"),
+    [
+        ({}, None),
+        ({"edit_size": 256}, 256),
+        ({"edit_size": 40}, 64),
+        ({"edit_size": 300}, 320),
+        ({"edit_size": 512, "fast": True}, 256),
+        ({"edit_size": 128, "fast": True}, 128),
+        ({"edit_size": 512, "size": 128}, 128),
+        ({"edit_size": 512, "size": 384, "fast": True}, 384),
+        ({"fast": True}, 256),
+    ],
+)
+def test_diffusion_works_at_the_size_of_the_edits(
+    options: dict[str, Any], side: int | None
+) -> None:
+    chosen = EditorOptions(**options)
+    assert chosen.for_diffusion().get("size") == side
+    assert "edit_size" not in {*chosen.given(), *chosen.for_diffusion()}
+
+
+def test_the_size_of_edits_is_handed_on_where_it_is_not_the_default() -> None:
+    assert AugmentSettings().options().edit_size is None
+    assert AugmentSettings(size=256).options() == EditorOptions(edit_size=256)

@@ -130,7 +130,7 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--shots", "12"), "has 12 images, fewer than 12 shots plus one test image"),
         (("--batch-size", "61"), "Art has 60 images of the classes in use, fewer than a batch"),
         (("--backbone", "vgg11", "--image-size", "8"), "vgg11 cannot take images of 8 px"),
-        (("--image-size", "4000000"), "image_size is 4000000; it must be at most 8192"),
+        (("--image-size", "4000000"), "--image-size is 4000000; it must be at most 8192"),
         (("--image-size", "9" * 20), "it must be at most 8192"),
         (("--test-limit", "5"), "--test-limit 5 is below the number of classes, 6"),
         (("--epsilon", "8"), "so give 8/255, not 8"),

@@ -19,18 +19,25 @@ from genmix_da.errors import UserError
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Two nodes of one CPU each, on this machine."""
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Two nodes of one CPU each, on this machine, of which the tests take one after the other."""
     from ray.cluster_utils import Cluster
 
-    monkeypatch.setenv("PYTHONPATH", HERE)
-    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-    size: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
-    cluster = Cluster(initialize_head=True, head_node_args=size | {"include_dashboard": False})
-    cluster.second = cluster.add_node(**size)  # type: ignore[attr-defined]
-    yield cluster
-    cluster.shutdown()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", HERE)
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        size: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
+        cluster = Cluster(initialize_head=True, head_node_args=size | {"include_dashboard": False})
+        cluster.second = cluster.add_node(**size)  # type: ignore[attr-defined]
+        yield cluster
+        cluster.shutdown()
+
+
+def test_what_no_node_has_is_refused(cluster: Any, tmp_path: Path) -> None:
+    engine = parse_engine("ray", address=cluster.address, gpus_per_job=2)
+    with pytest.raises(UserError, match="2 GPUs"):
+        list(engine.run(work, [Job("job", "sleep", tmp_path)]))
 
 
 def test_a_node_goes_and_its_items_are_done_elsewhere(cluster: Any, tmp_path: Path) -> None:
@@ -59,12 +66,6 @@ def test_the_head_goes_and_what_is_left_is_lost(
             cluster.head_node.kill_all_processes(check_alive=False, allow_graceful=False)
     assert [outcome.status for outcome in outcomes] == ["done"] * 2 + ["lost"] * 3
     assert all("head" in outcome.reason for outcome in outcomes[2:])
-
-
-def test_what_no_node_has_is_refused(cluster: Any, tmp_path: Path) -> None:
-    engine = parse_engine("ray", address=cluster.address, gpus_per_job=2)
-    with pytest.raises(UserError, match="2 GPUs"):
-        list(engine.run(work, [Job("job", "sleep", tmp_path)]))
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://head:10001"])

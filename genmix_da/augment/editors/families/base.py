@@ -10,7 +10,7 @@ from typing import Any
 from genmix_da.augment.diffusion.options import EditorOptions
 from genmix_da.errors import UserError
 
-_FLAGS = {"batch": "--edit-batch"}
+_FLAGS = {"batch": "--edit-batch", "size": "--edit-size"}
 OWN_SCHEDULER = "own"
 
 
@@ -87,7 +87,7 @@ class Family:
             UserError: an option that this kind of pipeline does not have, or a value it cannot
                 work with.
         """
-        given = options.given()
+        given = options.for_diffusion()
         if not self.batches and given.get("batch") == 1:
             del given["batch"]
         unknown = ["--fast"] if options.fast else []

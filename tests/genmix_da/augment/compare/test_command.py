@@ -99,7 +99,7 @@ def test_editors_are_listed(run: Callable) -> None:
 
 def test_real_networks(command: Callable, tiny_pix2pix: Path, tmp_path: Path) -> None:
     found = command(
-        *("--editor", f"instruct-pix2pix:{tiny_pix2pix}", "--steps", 3, "--size", 64),
+        *("--editor", f"instruct-pix2pix:{tiny_pix2pix}", "--steps", 3, "--edit-size", 64),
         *(
             "--variants",
             "dpm++2,fast,plain",

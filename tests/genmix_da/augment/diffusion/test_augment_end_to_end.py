@@ -26,7 +26,7 @@ from killed import KILLED, ForkedRun, needs_fork
 pytest.importorskip("diffusers")
 
 # Without fractals: they are not what is tested, and the first one takes a second to draw.
-CLI = ("--size", 64, "--steps", 2, "--features", "off", "--edit-size", 48, "--lambda", 0)
+CLI = ("--steps", 2, "--features", "off", "--edit-size", 48, "--lambda", 0)
 EDITS = 12
 # (edits, images) that are there when a child is killed, or a little more.
 MOMENTS = ((0, 0), (1, 0), (4, 0), (8, 0), (EDITS, 1))
@@ -73,13 +73,13 @@ def stored(tmp_path: Path) -> Callable[..., dict[str, bytes]]:
     return read
 
 
+def refuse(*arguments: object) -> None:
+    raise AssertionError("this process makes an edit")
+
+
 @pytest.fixture
 def no_edit_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Edits must come from the cache or from other processes."""
-
-    def refuse(*arguments: object) -> None:
-        raise AssertionError("this process makes an edit")
-
     monkeypatch.setattr(InstructPix2PixEditor, "edit", refuse)
 
 
@@ -215,15 +215,17 @@ def test_devices_share_the_edits_and_one_may_fail(
     stored: Callable,
     tmp_path: Path,
     tree_of: Callable,
-    no_edit_here: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     arguments = ("augment", whole.source, tmp_path / "out", *whole.options)
-    said = complaint(run(*arguments, "--devices", "cpu,cuda:99"))
-    assert "editing failed on 1 of 2 devices; finished edits are kept (cuda:99: " in said
+    with monkeypatch.context() as patch:
+        patch.setattr(InstructPix2PixEditor, "edit", refuse)  # all are made in other processes
+        said = complaint(run(*arguments, "--devices", "cpu,cpu,cuda:99"))
+    assert "editing failed on 1 of 3 devices; finished edits are kept (cuda:99: " in said
     kept, all_edits = stored(), stored(whole.cache)
-    assert len(kept) == EDITS // 2  # the first device's half
+    assert len(kept) == EDITS * 2 // 3  # the shares of the first two devices
     assert kept.items() <= all_edits.items()
-    outcome = run(*arguments, "--resume", "--devices", "cpu,cpu")
+    outcome = run(*arguments, "--resume")
     assert outcome.code == 0, outcome
     assert stored() == all_edits
     assert tree_of(tmp_path / "out") == whole.tree

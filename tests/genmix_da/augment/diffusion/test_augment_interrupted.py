@@ -21,7 +21,7 @@ from genmix_da.augment.prompts import Style
 
 pytest.importorskip("diffusers")
 
-CLI = ("--size", 64, "--steps", 2, "--features", "off", "--edit-size", 48, "--lambda", 0)
+CLI = ("--steps", 2, "--features", "off", "--edit-size", 48, "--lambda", 0)
 EDITS = 8
 BRANCHES = 3  # UNet evaluations of an image at once
 
@@ -198,7 +198,7 @@ def test_one_image_that_does_not_fit_is_one_sentence(
     spy = denoised(from_the_third_on(torch.OutOfMemoryError("CUDA out of memory.")))
     said = complaint(run(*arguments, "--yes", "--edit-batch", 2))
     assert "out of memory editing one image at 64 px on cpu" in said
-    assert "--size 256" in said
+    assert "--edit-size 256" in said
     assert "--precision fp16" in said
     assert "the edits that were finished are kept" in said
     assert spy.done == [2, 2]
@@ -217,7 +217,7 @@ def test_one_image_that_does_not_fit_the_estimate_is_one_sentence(
     denoised(refuse)
     for more in ((), ("--dry-run",)):
         said = complaint(run(*arguments, "--resume", *more))
-        assert re.search(r"out of memory.*--size", said)
+        assert re.search(r"out of memory.*--edit-size", said)
 
 
 BAD = {"black": 0.0, "uniform": 0.7, "non-finite": float("nan")}

@@ -13,7 +13,7 @@ import torch
 
 pytest.importorskip("diffusers")
 
-CLI = ("--size", 64, "--steps", 2, "--features", "off", "--edit-size", 48, "--lambda", 0)
+CLI = ("--steps", 2, "--features", "off", "--edit-size", 48, "--lambda", 0)
 ONE = (*CLI, "--per-image", 1, "--yes")
 WEIGHTS = {
     "unet": "diffusion_pytorch_model",

@@ -14,7 +14,7 @@ from genmix_da.augment.editors import instruct_pix2pix as pix2pix
 pytest.importorskip("diffusers")
 
 BASE = ("--features", "off", "--edit-size", 48, "--lambda", 0)
-CLI = (*BASE, "--size", 64, "--steps", 2)
+CLI = (*BASE, "--steps", 2)
 Refused = Callable[..., str]
 
 
@@ -64,7 +64,7 @@ def refused(
     ],
 )
 def test_values_out_of_range(refused: Refused, options: tuple[object, ...], said: str) -> None:
-    assert said in refused("--size", 64, "--steps", 2, "--dry-run", *options)
+    assert said in refused("--steps", 2, "--dry-run", *options)
 
 
 def test_a_misspelt_option_suggests(run: Callable, arguments: tuple[object, ...]) -> None:
@@ -99,13 +99,13 @@ def test_a_scale_of_a_style_below_one(refused: Refused, tmp_path: Path, key: str
     file = tmp_path / "prompts.yaml"
     styles = [{"phrase": "chalk"}, {"phrase": "retro comic", key: 0.5}]
     file.write_text(json.dumps({"styles": styles}))
-    said = refused("--prompts", file, "--size", 64, "--steps", 2)
+    said = refused("--prompts", file, "--steps", 2)
     assert "style 'retro-comic' has a guidance scale of 0.5; it must be 1 or more" in said
 
 
 @pytest.mark.parametrize("more", [(), ("--yes",)])
 def test_a_prompt_that_is_too_long(refused: Refused, more: tuple[str, ...]) -> None:
-    said = refused("--prompts", "x" * 200, "--size", 64, "--steps", 2, *more)
+    said = refused("--prompts", "x" * 200, "--steps", 2, *more)
     assert "the prompt 'A transformed version of image into xxx" in said
     assert "the text encoder reads 77; shorten it" in said
 
@@ -214,3 +214,11 @@ def test_dry_run_counts_the_cache_of_each(run: Callable, arguments: tuple) -> No
     cost = run(*arguments, *CLI, "--dry-run", "--json").json()
     assert cost["cached"] == 0
     assert cost["fast_hours"] * 3600 == pytest.approx(4 * cost["seconds_per_blend"])
+
+
+def test_the_old_name_of_a_size_is_taken_with_a_note(
+    run: Callable, arguments: tuple[object, ...]
+) -> None:
+    outcome = run(*arguments, *CLI, "--size", 128, "--dry-run")
+    assert outcome.code == 0, outcome.err
+    assert "note: --size is part of --edit-size now" in outcome.err

@@ -193,7 +193,9 @@ def test_out_of_memory_with_one_image(
 ) -> None:
     editor = made(tiny("kontext"), batch=2, **SMALL)
     limit_memory(editor, monkeypatch, 0)
-    with pytest.raises(UserError, match=r"one image at 64 px on cpu; use a smaller --size.*kept"):
+    with pytest.raises(
+        UserError, match=r"one image at 64 px on cpu; use a smaller --edit-size.*kept"
+    ):
         editor.edit([image] * 2, [COMIC] * 2, [1, 2])
 
 

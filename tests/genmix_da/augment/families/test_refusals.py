@@ -42,7 +42,11 @@ def renamed(folder: Path, **changes: Any) -> None:
         ("klein", {"image_guidance": 2.0}, "takes no --image-guidance; it takes --steps"),
         ("klein", {"scheduler": "euler"}, "Flux2KleinPipeline takes no --scheduler"),
         ("klein", {"batch": 2}, "takes no --edit-batch"),
-        ("klein-distilled", {"guidance": 3.0}, "takes no --guidance; .*--steps, --size, --prec"),
+        (
+            "klein-distilled",
+            {"guidance": 3.0},
+            "takes no --guidance; .*--steps, --edit-size, --prec",
+        ),
         ("kontext", {"reuse": 3}, "takes no --reuse"),
         ("qwen", {"tiny_vae": "tiny"}, "takes no --tiny-vae"),
         ("sd-turbo", {"image_guidance": 1.5}, "takes no --image-guidance; .*--scheduler"),

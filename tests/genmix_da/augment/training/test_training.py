@@ -216,7 +216,7 @@ def test_weights_of_the_backbone_select(adapt: Callable, tmp_path: Path) -> None
     torch.manual_seed(0)
     weights = tmp_path / "weights.pth"
     torch.save(timm.create_model("test_efficientnet").state_dict(), weights)
-    options = ("--weights", weights, "--features", "backbone", "--edit-size", 32, "--sigmas", 0.0)
+    options = ("--weights", weights, "--features", "backbone", "--edit-size", 32, "--sigmas", 0.001)
     result = adapt(*QUICK, "--augment", "genmix", *options, "--json").json()
     made = result["source_model"]["augment"]
     assert made["features"] == "backbone timm:test_efficientnet"

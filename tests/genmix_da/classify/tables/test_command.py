@@ -178,7 +178,7 @@ def test_an_edited_record_is_named_and_not_counted(
         (("--budget", "time"), "steps, epochs"),
         (("--engine", "wrokers"), "did you mean workers"),
         (("--shard", "3/2"), "3/2"),
-        (("--image-size", "1"), "image_size is 1; it must be at least 8"),
+        (("--image-size", "1"), "--image-size is 1; it must be at least 8"),
         (("--image-size", "8", "--backbone", "resnet18", "--patches", "1"), "--patches"),
     ],
 )

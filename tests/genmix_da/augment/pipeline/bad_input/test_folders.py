@@ -112,7 +112,7 @@ def test_warned_of_a_threshold_that_keeps_everything_or_little(
     caplog.clear()
     told.settings = {"strength": 2}
     told.answer = lambda image, seed: 255 - image
-    augment_folder(source, tmp_path / "dropped", replace(s, sigmas=0.0), encoder=encoder)
+    augment_folder(source, tmp_path / "dropped", replace(s, sigmas=0.001), encoder=encoder)
     assert "drops 12 of 12 edits" in caplog.text
 
 
