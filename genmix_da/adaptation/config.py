@@ -17,6 +17,8 @@ from genmix_da.adaptation.profiles import PROFILES, profile_settings
 from genmix_da.augment.settings import AugmentSettings, build_settings
 from genmix_da.errors import UserError
 from genmix_da.methods import find_method
+from lead.errors import LeadError
+from lead.rejection import RULES, parse_rule
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "setting": ("opda", "osda", "pda"),
@@ -220,8 +222,6 @@ class AdaptConfig:
             profile: a key of PROFILES.
             packaged: see `profile_settings`.
         """
-        from lead.rejection import parse_rule
-
         values = profile_settings(profile, packaged=packaged, frozen=self.freeze_backbone)
         missing = {key: value for key, value in values.items() if getattr(self, key) is None}
         missing["method"] = self.method_name()
@@ -244,11 +244,8 @@ def check_threshold(option: str, value: float | str | None) -> None:
     Raises:
         UserError: neither.
     """
-    if value is None or value == "auto" or (isinstance(value, float) and 0 < value <= 1):
-        return  # without the import of torch below
-    from lead.errors import LeadError
-    from lead.rejection import RULES, parse_rule
-
+    if value is None:
+        return
     try:
         rule = parse_rule(value)
     except LeadError as error:
