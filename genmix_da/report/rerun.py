@@ -75,6 +75,7 @@ def table_command(result: Mapping[str, Any], seeds: str = "1,2,3") -> str:
     """
     from genmix_da.adaptation.config import AdaptConfig
     from genmix_da.adaptation.profiles import profile_settings
+    from genmix_da.augment.settings import AugmentSettings
     from lead.checkpoint import PACKAGED
 
     config = result["provenance"]["config"]
@@ -91,6 +92,10 @@ def table_command(result: Mapping[str, Any], seeds: str = "1,2,3") -> str:
     names = [n for n in _ADAPT if n not in left_out and config.get(n) != usual.get(n)]
     words = ["table", "--pairs", f"{result['source']}2{result['target']}", "--seeds", seeds]
     words += _settings(config, names) + _pairs("--backbone-arg", config.get("backbone_arguments"))
+    if config.get("augment") == "genmix":
+        made = AugmentSettings().as_dict()
+        own = {name: value for name, value in config["genmix"].items() if value != made.get(name)}
+        words += _genmix(config | {"genmix": own}, _EDITOR_OPTIONS)
     return shlex.join(["genmix-da", *words])
 
 

@@ -17,6 +17,7 @@ from genmix_da.table.values import SOURCE_ONLY, has_no_epochs, score
 STAGES = {
     "prepare": "decoding",
     "features": "features",
+    "augment": "augmentation",
     "source": "source training",
     "target_estimate": "C_t search",
     "target_train": "adaptation",
@@ -26,6 +27,7 @@ STAGES = {
     "evaluate": "evaluation",
     "attack": "attack",
     "graph": "graph",
+    "other": "the rest",
 }
 _PART_OF = {"graph_views": "graph", "graph_graph": "graph"}
 

@@ -10,7 +10,19 @@ from typing import Any
 
 import pytest
 
-from genmix_da.report.rerun import rerun_command
+from genmix_da.report.rerun import rerun_command, table_command
+
+
+def test_the_table_beside_a_run_has_its_editor(finished: Any, genmix_run: Any) -> None:
+    words = shlex.split(table_command(genmix_run.result))
+    assert words[:4] == ["genmix-da", "table", "--pairs", "Art2Clipart"]
+    given = dict(zip(words, words[1:], strict=False))
+    assert (given["--editor"], given["--edit-size"], given["--features"]) == (
+        "filters",
+        "20",
+        "off",
+    )
+    assert "--editor" not in table_command(finished.result)
 
 
 @pytest.mark.parametrize("which", ["finished", "genmix_run"])
