@@ -189,7 +189,7 @@ def test_a_fixed_threshold_is_recorded_as_such(finished: Any) -> None:
         (("--graph-arg", "foo=1"), ("--graph-arg", "'foo'", "share_alpha")),
         (("--graph-arg", "neighbors=3"), ("neighbors", "neighbours")),
         (("--graph-arg", "views=seven"), ("views", "six")),
-        (("--unknown-share", "1"), ("unknown_share", "[0, 1)")),
+        (("--unknown-share", "1"), ("--unknown-share", "[0, 1)")),
         (("--method", "lead+grph"), ("lead+grph",)),
     ],
 )

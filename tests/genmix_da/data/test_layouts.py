@@ -44,7 +44,7 @@ def test_osda(quick: Callable) -> None:
 
 
 def test_pda_reports_accuracy_and_rejects_nothing(quick: Callable, tmp_path: Path) -> None:
-    result = quick("--setting", "pda", "--split", "3/3/0", "--threshold", 0)
+    result = quick("--setting", "pda", "--split", "3/3/0", "--threshold", 1e-9)
     assert result["images"] == {"source": 72, "target": 36, "target_unknown": 0}
     last = result["scores"]["last"]
     assert last["known_accuracy"] == pytest.approx(last["accuracy"], abs=1e-5)
