@@ -1,0 +1,62 @@
+"""Other methods agree with arrays of their released code; any further file of the kind is compared.
+
+The arrays are in the folder that $GENMIX_DA_GOLDEN_METHODS names.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from golden_methods import glc
+from golden_methods.files import VARIABLE, case_of, files, folder, load
+
+# Method -> kind of file -> how it is computed and compared.
+METHODS: dict[str, dict[str, Any]] = {"glc": glc.FILES, "glcpp": glc.FILES}
+KINDS = [(method, kind) for method, kinds in METHODS.items() for kind in kinds]
+CASES = [
+    pytest.param(method, kind, path, id=path.stem)
+    for method, kind in KINDS
+    for path in files(method, kind)
+]
+
+
+def test_the_folder_is_there() -> None:
+    if folder() is None:
+        pytest.skip(f"{VARIABLE} is not set; it names the folder of golden arrays")
+    assert CASES
+
+
+@pytest.mark.parametrize(("method", "kind", "path"), CASES)
+def test_arrays_agree(method: str, kind: str, path: Path) -> None:
+    compute, compare, _ = METHODS[method][kind]
+    arrays, case = load(path), case_of(path, kind)
+    compare(compute(arrays, case), arrays, case)
+
+
+def shifted(array: np.ndarray) -> np.ndarray:
+    """Other values of the same type."""
+    if array.dtype == bool:
+        return ~array
+    if array.dtype.kind == "i":
+        return array + 1
+    return array + 1e-3 * (1 + np.abs(array))
+
+
+@pytest.mark.parametrize(("method", "kind"), KINDS)
+def test_a_shifted_array_is_caught(method: str, kind: str) -> None:
+    found = files(method, kind)
+    if not found:
+        pytest.skip(f"{VARIABLE} has no {method}_{kind}")
+    compute, compare, inputs = METHODS[method][kind]
+    arrays, case = load(found[0]), case_of(found[0], kind)
+    values = compute(arrays, case)
+    compare(values, arrays, case)
+    held = sorted(set(arrays) - set(inputs))
+    assert held
+    for name in held:
+        with pytest.raises(AssertionError, match=name):
+            compare(values, arrays | {name: shifted(arrays[name])}, case)
