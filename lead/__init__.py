@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lead.clusters import estimate_clusters as estimate_clusters
     from lead.decomposition import Decomposition as Decomposition
     from lead.decomposition import decompose as decompose
+    from lead.epochs import TargetConfig as TargetConfig
     from lead.errors import LeadError as LeadError
     from lead.errors import ProtocolError as ProtocolError
     from lead.errors import WeightsError as WeightsError
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from lead.selection import mutual_information as mutual_information
     from lead.source import SourceConfig as SourceConfig
     from lead.source import train_source as train_source
-    from lead.target import TargetConfig as TargetConfig
     from lead.target import adapt_target as adapt  # noqa: F401
     from lead.views import ImageViews as ImageViews
     from lead.views import Preprocessing as Preprocessing
@@ -77,7 +77,7 @@ _HOME = {
     "Rejection": "rejection",
     "Smoothed": "graph",
     "SourceConfig": "source",
-    "TargetConfig": "target",
+    "TargetConfig": "epochs",
     "TargetGraph": "graph",
     "Views": "views",
     "WeightsError": "errors",

@@ -16,11 +16,12 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from lead.epochs import TargetConfig, TargetEpoch
 from lead.evaluation import evaluate
 from lead.network import Network
 from lead.precision import Precision
 from lead.seeds import seed_epoch
-from lead.target import TargetConfig, TargetEpoch, adapt_target
+from lead.target import adapt_target
 from lead.views import Views
 
 BATCH = 64  # images a batch of the pass over the backbone

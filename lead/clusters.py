@@ -103,10 +103,14 @@ def candidate_silhouette(points: NDArray[np.float32], cluster_count: int) -> flo
     return float(silhouette_score(points, labels))
 
 
-def best_coefficient(silhouettes: Sequence[float], previous: float = 1.0) -> float:
+def best_coefficient(
+    silhouettes: Sequence[float],
+    previous: float = 1.0,
+    coefficients: Sequence[float] = COEFFICIENTS,
+) -> float:
     """First coefficient with the highest silhouette above 0, else the previous one."""
     best, chosen = 0.0, previous
-    for coefficient, silhouette in zip(COEFFICIENTS, silhouettes, strict=True):
+    for coefficient, silhouette in zip(coefficients, silhouettes, strict=True):
         if silhouette > best:  # False for NaN
             best, chosen = silhouette, coefficient
     return chosen
@@ -119,6 +123,7 @@ def estimate_clusters(
     estimator: str = "tsne",
     subsample: bool = False,
     previous: float = 1.0,
+    coefficients: Sequence[float] = COEFFICIENTS,
 ) -> ClusterEstimate:
     """Choose the multiple of C whose clustering of the target has the best silhouette.
 
@@ -128,6 +133,7 @@ def estimate_clusters(
         estimator: "tsne" (published) or "features".
         subsample: estimate on a third of the samples, as published for VisDA-C.
         previous: coefficient kept where no candidate has a silhouette above 0.
+        coefficients: the candidates.
 
     Returns:
         The estimate. With fewer than 3 samples, or samples that are all alike (a collapsed
@@ -141,7 +147,7 @@ def estimate_clusters(
     if not np.isfinite(features).all():
         rows = np.flatnonzero(~np.isfinite(features).all(axis=1))
         raise ValueError(f"{len(rows)} feature rows are not finite, the first is row {rows[0]}")
-    counts = candidate_counts(class_count)
+    counts = candidate_counts(class_count, coefficients)
     if subsample:
         features = features[estimation_subset(len(features))]
     if len(features) < 3 or np.ptp(features, axis=0).max() < _NO_SPREAD:
@@ -154,4 +160,5 @@ def estimate_clusters(
         # Small C maps several coefficients to one count; cluster each count once.
         by_count = {count: candidate_silhouette(points, count) for count in sorted(set(counts))}
     silhouettes = tuple(by_count[count] for count in counts)
-    return ClusterEstimate(best_coefficient(silhouettes, previous), counts, silhouettes)
+    chosen = best_coefficient(silhouettes, previous, coefficients)
+    return ClusterEstimate(chosen, counts, silhouettes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
@@ -66,6 +67,10 @@ class Labeller:
             self.cluster_count,
             confident_weight=self._confident_weight,
         )
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` gave."""
+        self.coefficient = float(state["coefficient"])
 
     def state(self, current: Evaluation) -> dict[str, Any]:
         """What the next epoch is labelled from."""

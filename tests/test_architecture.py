@@ -48,7 +48,7 @@ def read(file: Path) -> Any:
 def test_a_method_is_added(
     example: Example, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    method = example("Add a method").METHOD
+    method = example("Add a method").METHODS[0]
     monkeypatch.setitem(METHODS, method.name, method)
     arguments = ("adapt", "--src", "Art", "--tgt", "Clipart", "--data", data, *TINY)
     arguments += ("--source-epochs", 1, "--epochs", 2, "--batch-size", 8, "--split", "3/1/2")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from genmix_da import config_values
-from genmix_da.adaptation.profiles import PROFILES, profile_settings
+from genmix_da.adaptation.profiles import FROZEN, PROFILES, profile_settings
 from genmix_da.augment.settings import AugmentSettings, build_settings
 from genmix_da.errors import UserError
 from genmix_da.methods import find_method
@@ -223,6 +223,10 @@ class AdaptConfig:
             packaged: see `profile_settings`.
         """
         values = profile_settings(profile, packaged=packaged, frozen=self.freeze_backbone)
+        own = find_method(self.method_name()).settings_for(profile, self.setting)
+        if values["freeze_backbone"]:  # how heads are trained there is nobody's publication
+            own = {name: value for name, value in own.items() if name not in FROZEN}
+        values |= own
         missing = {key: value for key, value in values.items() if getattr(self, key) is None}
         missing["method"] = self.method_name()
         missing["graph_options"] = (

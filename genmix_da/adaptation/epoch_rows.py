@@ -12,8 +12,9 @@ from genmix_da.adaptation.results import (
 )
 from genmix_da.adaptation.task import Task
 from genmix_da.device import peak_memory_mib
+from lead.epochs import TargetEpoch
+from lead.pseudo_labels import PseudoLabels
 from lead.selection import mutual_information
-from lead.target import TargetEpoch
 
 
 def epoch_row(task: Task, epoch: TargetEpoch) -> dict[str, Any]:
@@ -44,6 +45,7 @@ def epoch_row(task: Task, epoch: TargetEpoch) -> dict[str, Any]:
     if epoch.pseudo_labels is not None:
         row["cluster_count"] = epoch.cluster_count
         row["unknown_share"] = float(epoch.pseudo_labels.is_unknown.float().mean())
+    if isinstance(epoch.pseudo_labels, PseudoLabels):
         row["mixture_means"] = list(epoch.pseudo_labels.mixture_means)
     if epoch.estimate is not None:
         row["cluster_counts"] = list(epoch.estimate.cluster_counts)

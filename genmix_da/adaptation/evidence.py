@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from genmix_da.adaptation.task import Task
 from lead.checkpoint import write_atomically
+from lead.epochs import TargetEpoch
 from lead.evaluation import Evaluation
 from lead.graph import Smoothed, TargetGraph
 from lead.pseudo_labels import PseudoLabels
 from lead.rejection import Rejection
 from lead.scores import normalised_entropy
 from lead.seeds import derive
-from lead.target import TargetEpoch
 
 FOLDER = "evidence"
 EVALUATIONS = ("before", "after")
@@ -98,7 +98,7 @@ def keep_evidence(run: Path, task: Task, epoch: TargetEpoch, last: int) -> None:
         _write(run, "before", evaluation_arrays(task, epoch.evaluation))
     elif epoch.epoch == last:
         _write(run, "after", evaluation_arrays(task, epoch.evaluation))
-    if epoch.pseudo_labels is None:
+    if not isinstance(epoch.pseudo_labels, PseudoLabels):  # boundaries are LEAD's alone
         return
     for name, number in (("boundary_first", 1), ("boundary_last", last)):
         if epoch.epoch == number:

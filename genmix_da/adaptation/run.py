@@ -31,9 +31,9 @@ from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.life import begin, carry_out, origin
 from genmix_da.runs.timing import with_wall
 from lead.checkpoint import save_checkpoint
+from lead.epochs import TargetConfig
 from lead.evaluation import Evaluation
 from lead.network import Network
-from lead.target import TargetConfig
 from lead.views import Views
 from office_home.names import short_name
 

@@ -15,7 +15,9 @@ from genmix_da.cli.profile_help import ProfileCommand
 @click.command(name="adapt", cls=ProfileCommand)
 @groups.data("--src", help="Labelled source domain: folder name, alias or unique beginning.")
 @groups.data("--tgt", help="Unlabelled target domain, or a folder of images.")
-@groups.adaptation("--method", help="source-only, adabn, lead or lead+genmix [by --augment].")
+@groups.adaptation(
+    "--method", help="source-only, adabn, glc, glc++, lead or lead+genmix [by --augment]."
+)
 @model_options
 @target_options
 @genmix_options

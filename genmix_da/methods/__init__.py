@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from genmix_da.errors import check_name
-from genmix_da.methods import adabn, lead, lead_genmix, source_only
+from genmix_da.methods import adabn, glc, lead, lead_genmix, source_only
 from genmix_da.methods.base import Method
 
 METHODS: dict[str, Method] = {
-    module.METHOD.name: module.METHOD for module in (source_only, adabn, lead, lead_genmix)
+    method.name: method
+    for module in (source_only, adabn, glc, lead, lead_genmix)
+    for method in module.METHODS
 }
 
 __all__ = ["GRAPH", "METHODS", "Method", "find_method", "graph_name", "has_graph"]

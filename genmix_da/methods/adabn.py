@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from genmix_da.methods.base import Method, from_lead
 
-METHOD = Method("adabn", "none", from_lead("adabn", "adapt_by_statistics"), epochs=1)
+METHODS = (Method("adabn", "none", from_lead("adabn", "adapt_by_statistics"), epochs=1),)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from lead.epochs import TargetConfig, TargetEpoch
     from lead.network import Network
-    from lead.target import TargetConfig, TargetEpoch
     from lead.views import Views
 
 SETTINGS = ("opda", "osda", "pda")
@@ -62,6 +62,9 @@ class Method:
         augment: "none" or "genmix": what the source model is trained on.
         settings: that the method defines; in the others its cells are n/a.
         adapt: how it adapts.
+        published: profile, or "profile/setting" -> settings that the method publishes for it where
+            they are not those of the profile, which are LEAD's. Of a profile that is not named
+            those of "" hold.
         epochs: how many there are whatever the settings say (0: epoch 0 is the result); None: as
             they say.
     """
@@ -70,7 +73,13 @@ class Method:
     augment: str
     adapt: Adapt
     settings: tuple[str, ...] = SETTINGS
+    published: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     epochs: int | None = None
+
+    def settings_for(self, profile: str, setting: str) -> dict[str, Any]:
+        """What of `published` holds for a profile and a setting."""
+        own = self.published.get(profile, self.published.get("", {}))
+        return {**own, **self.published.get(f"{profile}/{setting}", {})}
 
     def run(
         self,

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from genmix_da.methods.base import Method, from_lead
 
-METHOD = Method("lead+genmix", "genmix", from_lead("target", "adapt_target"))
+METHODS = (Method("lead+genmix", "genmix", from_lead("target", "adapt_target")),)

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from genmix_da.methods.base import Method, from_lead
 
-METHOD = Method("source-only", "none", from_lead("target", "adapt_target"), epochs=0)
+METHODS = (Method("source-only", "none", from_lead("target", "adapt_target"), epochs=0),)

@@ -10,13 +10,14 @@ import torch
 
 import lead
 import lead.feature_views
+from lead.epochs import TargetConfig
 from lead.errors import TooFewImagesError
 from lead.evaluation import evaluate
 from lead.feature_views import FeatureViews
 from lead.network import Network
 from lead.schedule import build_optimizer
 from lead.source import SourceConfig, train_source
-from lead.target import TargetConfig, adapt_target
+from lead.target import adapt_target
 from lead.views import Views
 
 CPU = torch.device("cpu")

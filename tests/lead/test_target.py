@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lead import labeller, target
+from lead import epochs, labeller
 from lead.checkpoint import load_state, save_state
 from lead.clusters import ClusterEstimate, effective_cluster_count
 from lead.decomposition import decompose
@@ -151,7 +151,7 @@ def test_every_epoch_draws_from_its_own_stream(monkeypatch: pytest.MonkeyPatch) 
         streams.append(parts)
         return seed_epoch(*parts)
 
-    monkeypatch.setattr(target, "seed_epoch", remember)
+    monkeypatch.setattr(epochs, "seed_epoch", remember)
     adapt(config(seed=5))
     assert streams == [(5, "target", 1), (5, "target", 2), (5, "target", 3)]
 

@@ -4,8 +4,9 @@ import numpy as np
 import torch
 from torch import nn
 
+from lead.epochs import TargetConfig, TargetEpoch
 from lead.network import Network
-from lead.target import TargetConfig, TargetEpoch, adapt_target
+from lead.target import adapt_target
 from lead.views import ImageViews, Preprocessing
 
 CLASSES = 4

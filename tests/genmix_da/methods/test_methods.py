@@ -10,7 +10,7 @@ import lead
 from genmix_da.errors import UserError
 from genmix_da.methods import METHODS, Method, find_method
 from genmix_da.methods.base import SETTINGS
-from lead.target import TargetConfig
+from lead.epochs import TargetConfig
 
 CLASSES, SIDE = 3, 32
 

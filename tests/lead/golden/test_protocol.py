@@ -21,8 +21,8 @@ from golden_values.learning_rate import (
 )
 from lead import clusters, protocol, pseudo_labels, schedule
 from lead.bank import NEIGHBOURS
+from lead.epochs import TargetConfig
 from lead.losses import LOG_EPSILON
-from lead.target import TargetConfig
 
 
 def check_split(split: Mapping[str, Any]) -> None:
