@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from golden_methods import glc
+from golden_methods import glc, shot
 from golden_methods.files import VARIABLE, case_of, files, folder, load
 
 # Method -> kind of file -> how it is computed and compared.
-METHODS: dict[str, dict[str, Any]] = {"glc": glc.FILES, "glcpp": glc.FILES}
+METHODS: dict[str, dict[str, Any]] = {"glc": glc.FILES, "glcpp": glc.FILES, "shot": shot.FILES}
 KINDS = [(method, kind) for method, kinds in METHODS.items() for kind in kinds]
 CASES = [
     pytest.param(method, kind, path, id=path.stem)

@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn.functional import normalize
 
 from genmix_da.methods.glc_labels import Prototypes, one_vs_all, prototypes
 from genmix_da.methods.glc_step import Weights, contrast_start, glc_step
 from golden_methods.files import Arrays
+from golden_methods.network import CPU, PARAMETERS, Rows, network_of, parameters_of
 from golden_values.comparison import Comparison, tensor
 from lead import clusters, schedule
 from lead.bank import Bank
 from lead.evaluation import evaluate
-from lead.network import Network
 from lead.precision import Precision
 
 UNIT = 2e-6
 RAW = 5e-6
 PARAMETER = 6e-7
-CPU = torch.device("cpu")
-PARAMETERS = {
-    "backbone_weight": "backbone.weight",
-    "backbone_bias": "backbone.bias",
-    "bottleneck_weight": "bottleneck.linear.weight",
-    "bottleneck_bias": "bottleneck.linear.bias",
-    "bn_weight": "bottleneck.norm.weight",
-    "bn_bias": "bottleneck.norm.bias",
-    "bn_running_mean": "bottleneck.norm.running_mean",
-    "bn_running_var": "bottleneck.norm.running_var",
-    "classifier_gain": "classifier.linear.parametrizations.weight.original0",
-    "classifier_direction": "classifier.linear.parametrizations.weight.original1",
-    "classifier_bias": "classifier.linear.bias",
-}
-
 # Given to the method, flags, and what its k-means shows in other arrays.
 PSEUDO_INPUTS = (
     *("features", "probabilities", "true_labels", "map2d", "candidate_coefficients"),
@@ -127,30 +110,6 @@ def compare_pseudo(values: dict[str, Any], arrays: Arrays, case: dict[str, Any])
     held.finish()
 
 
-class Rows:
-    """Stands in for views of images: rows of numbers."""
-
-    device = CPU
-
-    def __init__(self, rows: torch.Tensor) -> None:
-        self.rows = rows
-
-    def evaluation_batches(self, batch_size: int) -> Iterable[torch.Tensor]:
-        return self.rows.split(batch_size)
-
-
-def network_of(arrays: Arrays) -> Network:
-    """The tiny network of a train file, before its first step."""
-    backbone_dim, input_dim = arrays["init_backbone_weight"].shape
-    class_count, dim = arrays["init_classifier_direction"].shape
-    network = Network(nn.Linear(input_dim, backbone_dim), backbone_dim, class_count, dim)
-    named = {ours: tensor(arrays[f"init_{name}"]) for name, ours in PARAMETERS.items()}
-    named["bottleneck.norm.num_batches_tracked"] = torch.tensor(0)
-    network.load_state_dict(named)
-    network.freeze_classifier()
-    return network
-
-
 def compute_train(arrays: Arrays, case: dict[str, Any]) -> dict[str, Any]:
     """Three steps from the file's parameters, inputs and pseudo-labels."""
     network = network_of(arrays)
@@ -185,10 +144,7 @@ def compute_train(arrays: Arrays, case: dict[str, Any]) -> dict[str, Any]:
             "feature_bank_after": bank.features.clone(),
             "probability_bank_after": bank.probability.clone(),
             "hard_negative_start": rank,
-            **{
-                f"after_{name}": network.state_dict()[ours].clone()
-                for name, ours in PARAMETERS.items()
-            },
+            **parameters_of(network),
         }
         for name, value in done.items():
             kept.setdefault(name, []).append(np.asarray(value))
