@@ -170,6 +170,12 @@ class AdaptConfig:
         self.genmix_settings()
         self._check_freezing()
         config_values.check_grey_range(self.grey_range)
+        defined = find_method(self.method_name()).settings
+        if self.setting not in defined:
+            raise UserError(
+                f"the method {self.method} is defined for {' and '.join(defined)} alone; use "
+                f"--setting {defined[0]}."
+            )
         wanted = find_method(self.method).augment if self.method else self.augment
         if wanted != self.augment:
             raise UserError(

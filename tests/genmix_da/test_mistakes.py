@@ -31,6 +31,7 @@ MISTAKES = [
     ("adapt --data '' --src Art --tgt Clipart", "empty path"),
     (ADAPT + " --setting open", "--setting is 'open'; choose one of opda, osda, pda"),
     (ADAPT + " --method leed", "did you mean 'lead'"),
+    (ADAPT + " --method shot-o", "the method shot-o is defined for osda alone"),
     (ADAPT + " --method lead --augment genmix", "leave one of the two out"),
     (ADAPT + " --profile office", "no profile 'office'"),
     (ADAPT + " --part test", "--part"),
