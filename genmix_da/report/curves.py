@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_LOSSES = ("total", "pseudo_label", "regulariser", "neighbours")
 _BESIDE = ("known_accuracy", "unknown_accuracy", "auroc", "top5")  # the headline, where it has them
 # Drawn in this order, each inside the one before: epochs that are one are all still seen.
 MARKS = (("last", "o"), ("selected", "s"), ("oracle", "*"))
@@ -42,7 +41,7 @@ def run_charts(run: ReportRun) -> list[Chart]:
                 "Mean loss of each epoch: "
                 + ", ".join(
                     f"{name} from {_loss(run, 1, name):.3f} to {_loss(run, -1, name):.3f}"
-                    for name in _LOSSES
+                    for name in _losses(run)
                 )
                 + ".",
                 lambda figure: _draw_losses(figure, run),
@@ -217,14 +216,20 @@ def _mark_rows(axes: Axes, run: ReportRun, values: Mapping[int, float]) -> None:
             _mark(axes, epoch, values[epoch], name, marker)
 
 
+def _losses(run: ReportRun) -> list[str]:
+    """Names of the method's losses, the total first; empty where it trains nothing."""
+    named = next((list(row["losses"]) for row in run.metrics if row.get("losses")), [])
+    return sorted(named, key=lambda name: name != "total")
+
+
 def _draw_losses(figure: Figure, run: ReportRun) -> None:
     axes = figure.subplots()
     rows = [row for row in run.metrics if row.get("losses")]
-    for place, name in enumerate(_LOSSES):
+    for place, name in enumerate(_losses(run)):
         values = [row["losses"].get(name) for row in rows]
         label = name.replace("_", "-")
         epochs = [row["epoch"] for row in rows]
-        axes.plot(epochs, values, linestyle=LINES[place], color=COLOURS[place], label=label)
+        axes.plot(epochs, values, linestyle=LINES[place % 6], color=COLOURS[place % 6], label=label)
     _mark_rows(axes, run, {row["epoch"]: row["losses"]["total"] for row in rows})
     axes.set(xlabel="epoch", ylabel="mean loss", ylim=from_zero(axes))
     legend_below(figure)

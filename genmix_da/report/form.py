@@ -138,7 +138,7 @@ def _fits_target(row: Mapping[str, Any]) -> bool:
         return False
     losses = row.get("losses")
     # None in epoch 0, and where nothing is trained.
-    wanted = {"total", "pseudo_label", "regulariser", "neighbours"} if losses else set()
+    wanted = {"total"} if losses else set()  # the others are the method's own
     if not isinstance(losses, Mapping) or not wanted <= set(losses):
         return False
     if not all(map(_number, losses.values())):

@@ -76,3 +76,18 @@ def test_without_scores_there_is_no_empty_chart(altered: Callable) -> None:
     (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     names = [chart.name for chart in curves.run_charts(load_runs([folder]).runs[0])]
     assert "run-1-losses" in names and "run-1-scores" not in names
+
+
+def test_losses_are_those_of_the_method(altered: Callable) -> None:
+    folder = altered()
+    lines = []
+    for line in (folder / "metrics.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        if row.get("losses"):
+            row["losses"] = {"pseudo_label": 1.0, "contrast": -0.5, "total": 0.5}
+        lines.append(json.dumps(row))
+    (folder / "metrics.jsonl").write_text("\n".join(lines))
+    found = {chart.name: chart for chart in curves.run_charts(load_runs([folder]).runs[0])}
+    axes = drawn(found["run-1-losses"]).axes[0]
+    labels = [line.get_label() for line in axes.lines if len(line.get_xdata()) > 1]
+    assert labels == ["total", "pseudo-label", "contrast"]
