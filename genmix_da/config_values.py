@@ -216,7 +216,7 @@ def check_choices(
 
 
 # What no machine holds is refused before anything is decoded.
-_LARGEST = {"image_size": 8192, "bottleneck_dim": 65_536}
+_LARGEST = {"image_size": 8192, "bottleneck_dim": 65_536, "lr": 1000.0, "source_lr": 1000.0}
 
 
 def check_positive(config: Any, names: Iterable[str], spelled: Callable[[str], str] = flag) -> None:
@@ -236,6 +236,17 @@ def check_positive(config: Any, names: Iterable[str], spelled: Callable[[str], s
             raise UserError(f"{spelled(name)} is {value}; it must be above 0 and finite.")
         if value is not None and value > _LARGEST.get(name, math.inf):
             raise UserError(f"{spelled(name)} is {value}; it must be at most {_LARGEST[name]}.")
+
+
+def check_not_below_zero(config: Any, name: str) -> None:
+    """A field is finite and 0 or more, or None.
+
+    Raises:
+        UserError: it is not.
+    """
+    value = getattr(config, name)
+    if value is not None and not 0 <= value < math.inf:
+        raise UserError(f"{flag(name)} is {value}; it must be 0 or more.")
 
 
 def check_seed(seed: int, option: str = "--seed") -> None:

@@ -160,6 +160,8 @@ class AdaptConfig:
         config_values.check_choices(self, _CHOICES)
         config_values.check_positive(self, _POSITIVE)
         config_values.check_training(self)
+        for name in ("lambda_psd", "source_backbone_factor"):
+            config_values.check_not_below_zero(self, name)
         for name in ("threshold", "graph_threshold"):
             check_threshold(config_values.flag(name), getattr(self, name))
         self.graph_settings()

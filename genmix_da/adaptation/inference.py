@@ -16,7 +16,7 @@ from genmix_da.adaptation.predictions import Decisions, prediction_table
 from genmix_da.data.domain import Domain
 from genmix_da.data.domains import load_domain
 from genmix_da.data.entries import is_image
-from genmix_da.data.folders import all_images
+from genmix_da.data.folders import all_images, listed_images
 from genmix_da.data.hub import local
 from genmix_da.data.oddities import warn_of_missing_kinds
 from genmix_da.data.root import data_root, is_mini
@@ -185,12 +185,16 @@ def predict_folder(
         unknown and threshold.
     """
     check_threshold("--threshold", threshold)
+    if probabilities is not None and probabilities.resolve() == out.resolve():
+        raise UserError(f"--out and --probabilities are both {out}; name two files.")
     model = load_model(checkpoint, device, weights, graph=graph)
     path = local(folder)
     if not path.exists():
         raise UserError(f"no folder {folder} with images to classify.")
     if path.is_file() and is_image(path):
         domain = Domain(path.stem, path.parent, (path,), None, ())
+    elif path.is_file() and (listed := listed_images(path)) is not None:
+        domain = listed
     else:
         domain = all_images(path) if own_list(path) is None else data_set(path)
     if graph and model.memory is None:

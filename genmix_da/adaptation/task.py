@@ -6,6 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -115,6 +116,9 @@ def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
     Raises:
         UserError, ProtocolError, WeightsError: as the parts say.
     """
+    given = config.source_checkpoint
+    if given is not None and not Path(given).exists():
+        raise UserError(f"no source model {given}; check --source-checkpoint.")
     root = data_root(config.data, config.profile)
     source, target = (
         load_domain(root, name, part=config.part).with_grey(config.grey_range)

@@ -95,7 +95,7 @@ def compare_editors(
         "editor": made[0].editor,
         "stand_in": made[0].stand_in,
         "against": made[0].name,
-        "given": base.given(),
+        "given": base.for_diffusion(),
         "features": encoder.name if encoder else "off",
         "statistics": statistics,
         "prompts": [style.key() | {"name": style.name} for style in prompts.styles],
@@ -152,8 +152,8 @@ def choose_variants(
             raise UserError(f"the variant {name!r} {what}; leave it out of --variants.")
         options = merge_options(base, parse_variant(name))
         for other, known in chosen.items():
-            if options.given() == known.given():
-                with_base = " with the options given for all" if base.given() else ""
+            if options.for_diffusion() == known.for_diffusion():
+                with_base = " with the options given for all" if base.for_diffusion() else ""
                 raise UserError(
                     f"the variants {other!r} and {name!r} are the same{with_base}; leave one out."
                 )

@@ -15,6 +15,7 @@ from genmix_da.augment.masks import MASK_KINDS, PATCHES, SEAM_WIDTH
 from genmix_da.errors import UserError, or_did_you_mean
 
 SIZE = 512
+LARGEST = 8192  # as of the network's input
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,8 @@ class AugmentSettings:
         ):
             if value < least:
                 raise UserError(f"{option} is {value}; it must be at least {least}.")
+        if self.size > LARGEST:
+            raise UserError(f"--edit-size is {self.size}; it must be at most {LARGEST}.")
 
     def options(self) -> EditorOptions:
         """The options of diffusion editors.

@@ -80,6 +80,8 @@ def preview(
         s: settings.
         images: how many images.
     """
+    if images < 1:
+        raise UserError(f"--images is {images}; it must be at least 1.")
     editor.check(prompts.styles)
     fractals = fractal_source(s)
     shown = prompts.styles[:_MOST_STYLES]

@@ -7,7 +7,6 @@ Unknown keys are an error.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,9 +133,7 @@ class ClassifyConfig:
         config_values.check_grey_range(self.grey_range)
         config_values.check_seed(self.split_seed, "--split-seed")
         for name in _AT_LEAST_ZERO:
-            value = getattr(self, name)
-            if value is not None and not (value >= 0 and math.isfinite(value)):
-                raise UserError(f"{config_values.flag(name)} is {value}; it must be 0 or more.")
+            config_values.check_not_below_zero(self, name)
         if self.image_size is not None and self.image_size < SMALLEST:
             raise UserError(f"--image-size is {self.image_size}; it must be at least {SMALLEST}.")
         if not self.momentum < 1:

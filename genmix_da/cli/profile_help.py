@@ -29,9 +29,7 @@ class ProfileCommand(GroupedCommand):
         typed = self._typed(ctx)
         profile, why = _profile(typed)
         values = profile_settings(
-            profile,
-            packaged=profile == "mini" and _has_package() and typed.get("weights") != "none",
-            frozen=typed.get("freeze_backbone"),
+            profile, packaged=_packaged(profile, typed), frozen=typed.get("freeze_backbone")
         )
         for option in self.params:
             if isinstance(option, click.Option) and option.name in values:
@@ -44,8 +42,16 @@ class ProfileCommand(GroupedCommand):
         return super().get_help(ctx)
 
     def _typed(self, ctx: click.Context) -> dict[str, Any]:
-        """The options beside --help, as typed."""
-        return dict(self.make_parser(ctx).parse_args(list(ctx.meta.get(_TYPED, [])))[0])
+        """The options beside --help as typed, those of a --config below them."""
+        from genmix_da.config_values import read_config
+        from genmix_da.errors import UserError
+
+        typed = dict(self.make_parser(ctx).parse_args(list(ctx.meta.get(_TYPED, [])))[0])
+        try:
+            file = read_config(Path(typed["config"]), ()) if typed.get("config") else {}
+        except UserError:  # said when it is run
+            file = {}
+        return file | typed
 
 
 def _shown(value: Any) -> str:
@@ -79,6 +85,18 @@ def _by_classes(root: Path) -> str | None:
         return None
     benchmark = identify(sorted(classes))
     return benchmark.name if benchmark else None
+
+
+def _packaged(profile: str, typed: Mapping[str, Any]) -> bool:
+    """Whether the packaged backbone's settings are meant, as far as can be told without a run.
+
+    For other data than Mini that hangs on what can be fetched, too, where no weights are named.
+    """
+    if typed.get("backbone") or profile not in ("mini", "folder"):
+        return False
+    if typed.get("weights"):
+        return bool(typed["weights"] == "packaged")
+    return profile == "mini" and _has_package()
 
 
 def _has_package() -> bool:

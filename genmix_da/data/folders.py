@@ -12,7 +12,7 @@ import logging
 from pathlib import Path
 
 from genmix_da.data.domain import LAYOUT, Domain, NoImageError, joined
-from genmix_da.data.entries import Reason, has_images, loose, subfolders, walk
+from genmix_da.data.entries import Reason, has_images, is_image, loose, subfolders, walk
 from genmix_da.data.grey import GreyRange
 from genmix_da.data.lists import read_list
 from genmix_da.data.parts import ANNOTATIONS, parts_of
@@ -32,6 +32,22 @@ def all_images(folder: Path) -> Domain:
     if not found.images:
         raise NoImageError(f"no image under {folder}.")
     return Domain(folder.name, folder, tuple(found.images), None, (), tuple(found.left_out))
+
+
+def listed_images(file: Path) -> Domain | None:
+    """The images whose paths a text file holds, one a line, without labels; None for another file.
+
+    Args:
+        file: paths in it are absolute, or from its own folder.
+    """
+    try:
+        lines = [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError):
+        return None
+    paths = tuple(file.parent / line for line in lines if line)
+    if not paths or not all(is_image(path) and path.is_file() for path in paths):
+        return None
+    return Domain(file.stem, file.parent, paths, None, ())
 
 
 def folder_domain(folder: Path, *, part: str | None = None) -> Domain:

@@ -18,13 +18,14 @@ _CLASSIFY_EDITOR_OPTIONS = _EDITOR_OPTIONS | {
     "steps": "--edit-steps",
     "channels_last": "--edit-channels-last",
 }
-_FLAGS = ("channels_last", "compile", "fast", "allow_pickle", "yes")
+_FLAGS = ("channels_last", "compile", "fast", "allow_pickle", "yes", "refuse_duplicates")
 _SWITCHES = ("freeze_backbone", "mixed_precision", "channels_last")  # --X or --no-X
 # Fields of AdaptConfig that are options of their own. Left out: what --profile and --augment decide
 # (method, subsample_estimation) and what is given in another form (genmix, backbone_arguments, the
 # graph step).
 _ADAPT = (
-    *("src", "tgt", "setting", "data", "split", "profile", "augment", "augment_mode", "budget"),
+    *("src", "tgt", "setting", "data", "split", "part", "grey_range", "refuse_duplicates"),
+    *("profile", "augment", "augment_mode", "budget"),
     *("backbone", "weights", "freeze_backbone", "source_checkpoint", "bottleneck_dim"),
     *("image_size", "batch_size", "source_epochs", "source_lr", "source_backbone_factor"),
     *("label_smoothing", "epochs", "lr", "lambda_psd", "threshold", "cluster_estimator"),
@@ -32,13 +33,15 @@ _ADAPT = (
 )
 # Likewise of ClassifyConfig.
 _CLASSIFY = (
-    *("data", "test_data", "dataset", "root", "augment", "augment_mode", "budget", "backbone"),
+    *("data", "test_data", "dataset", "root", "grey_range", "refuse_duplicates", "augment"),
+    *("augment_mode", "budget", "backbone"),
     *("weights", "image_size", "batch_size", "epochs", "steps", "optimizer", "lr"),
     *("backbone_factor", "weight_decay", "momentum", "warmup_steps", "warmup_epochs"),
     *("label_smoothing", "eval_every", "shots", "test_limit", "test_fraction", "seed"),
     *("split_seed", "device", "mixed_precision", "channels_last", "adversarial", "epsilon", "fgsm"),
 )
 _BY_AUGMENT = ("lead", "lead+genmix")  # methods that --augment decides between
+_TABLE_METHODS = (None, "source-only", *_BY_AUGMENT)  # that a table has without --methods
 _OWN_WEIGHTS = "transformers:"
 
 
@@ -74,7 +77,7 @@ def table_command(result: Mapping[str, Any], seeds: str = "1,2,3") -> str:
         seeds: comma-separated.
     """
     from genmix_da.adaptation.config import AdaptConfig
-    from genmix_da.adaptation.profiles import profile_settings
+    from genmix_da.adaptation.profiles import PROFILES, profile_settings
     from genmix_da.augment.settings import AugmentSettings
     from lead.checkpoint import PACKAGED
 
@@ -86,12 +89,18 @@ def table_command(result: Mapping[str, Any], seeds: str = "1,2,3") -> str:
     usual = {item.name: item.default for item in dataclasses.fields(AdaptConfig)}
     usual |= of_profile(frozen=config["freeze_backbone"])
     usual["freeze_backbone"] = of_profile(frozen=None)["freeze_backbone"]
-    left_out = {"src", "tgt", "seed", "profile", "augment", "augment_mode", "budget", "device"}
+    left_out = {"src", "tgt", "seed", "profile", "augment", "device"}
     if str(config["backbone"]).startswith(_OWN_WEIGHTS):
         left_out.add("weights")
     names = [n for n in _ADAPT if n not in left_out and config.get(n) != usual.get(n)]
     words = ["table", "--pairs", f"{result['source']}2{result['target']}", "--seeds", seeds]
+    if config.get("method") not in _TABLE_METHODS:
+        words += ["--methods", f"source-only,{config['method']}"]
+    of_data = "mini" if result["synthetic"] else result["dataset"]
+    if config["profile"] not in (of_data, *(() if of_data in PROFILES else ("folder",))):
+        words += ["--profile", config["profile"]]
     words += _settings(config, names) + _pairs("--backbone-arg", config.get("backbone_arguments"))
+    words += _graph(result, config)
     if config.get("augment") == "genmix":
         made = AugmentSettings().as_dict()
         own = {name: value for name, value in config["genmix"].items() if value != made.get(name)}

@@ -50,7 +50,7 @@ def parse_seeds(text: str) -> list[int]:
     seeds: list[int] = []
     for part in listed(text, "--seeds"):
         if not part.isdecimal():
-            raise UserError(f"--seeds: {part!r} is not a whole number; give e.g. 1,2,3.")
+            raise UserError(f"--seeds: {part!r} is no whole number of 0 or more; give e.g. 1,2,3.")
         if int(part) in seeds:
             raise UserError(f"--seeds names {int(part)} twice.")
         seeds.append(int(part))

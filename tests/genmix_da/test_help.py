@@ -68,6 +68,12 @@ def test_defaults_are_those_of_the_profile_that_applies(
     assert packaged["--backbone"] == "timm:tf_efficientnet_lite0"
     assert packaged["--freeze-backbone"] == "yes"
     assert defaults(run, "--weights", "none")["--backbone"] == "timm:resnet10t"
+    assert defaults(run, "--weights", "imagenet")["--backbone"] == "timm:resnet10t"
+    assert defaults(run, "--backbone", "timm:resnet18")["--image-size"] == "64"
+    lite = defaults(run, "--data", data, "--weights", "packaged")
+    assert lite["--backbone"] == "timm:tf_efficientnet_lite0"
+    (tmp_path / "c.yaml").write_text("profile: visda-c")
+    assert defaults(run, "--config", tmp_path / "c.yaml")["--lr"] == "0.0001"
     own = defaults(run, "--data", data)
     assert (own["--backbone"], own["--epochs"]) == ("resnet50", "50")
     assert defaults(run, "--data", data, "--freeze-backbone")["--epochs"] == "20"

@@ -233,6 +233,7 @@ class InstructPix2PixEditor:
 
     @cached_property
     def _seconds(self) -> float:
+        logger.info("timing a few steps of %s on this CPU", self.name)
         self._grey_edit()  # loads
         # A cycle of deep reuse is the unit: its steps do not cost the same.
         cycle = self._chosen["reuse"]

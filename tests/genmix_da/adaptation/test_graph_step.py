@@ -140,8 +140,11 @@ def test_target_labels_never_enter(
 ) -> None:
     """With other labels every prediction, of the method and of the step, stays what it is."""
     prepare = adaptation.prepare
+    setting = METHODS[name].settings[0]
+    split = {"opda": "3/1/2", "osda": "3/0/3"}[setting]
     given = {
-        **{"src": "Art", "tgt": "Clipart", "data": str(data), "split": "3/1/2", "epochs": 1},
+        **{"src": "Art", "tgt": "Clipart", "data": str(data), "split": split, "epochs": 1},
+        "setting": setting,
         **{"backbone": "timm:test_efficientnet", "weights": "none", "image_size": 32},
         **{"batch_size": 8, "source_epochs": 1, "device": "cpu", "method": name},
         "genmix": {"editor": "original", "features": "off", "per_image": 1, "size": 32},

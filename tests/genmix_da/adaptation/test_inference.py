@@ -318,3 +318,16 @@ def test_ranks_and_probabilities(run: Callable, finished: Any, data: Path, tmp_p
         assert row["second_class"] == held["classes"][ranked[1]]
         assert float(row["second_probability"]) == pytest.approx(values[ranked[1]], abs=1e-6)
         assert float(row["third_probability"]) == pytest.approx(values[ranked[2]], abs=1e-6)
+
+
+def test_predict_takes_a_list_of_paths_without_labels(
+    run: Callable, finished: Any, data: Path, tmp_path: Path
+) -> None:
+    images = sorted((data / "Art").rglob("*.png"))[:3]
+    (tmp_path / "mine.txt").write_text("\n".join(map(str, images)) + "\n")
+    out = tmp_path / "p.csv"
+    found = run("predict", finished.folder, tmp_path / "mine.txt", "--out", out, "--json").json()
+    assert found["images"] == 3
+    (tmp_path / "mine.txt").write_text(f"{images[0]}\nnowhere.png\n")
+    outcome = run("predict", finished.folder, tmp_path / "mine.txt", "--out", out)
+    assert (outcome.code, "neither a folder nor a list" in outcome.err) == (2, True)

@@ -22,6 +22,37 @@ def test_the_table_beside_a_run_has_its_editor(finished: Any, genmix_run: Any) -
     assert "--editor" not in table_command(finished.result)
 
 
+def test_the_table_beside_a_run_has_what_it_was_given(finished: Any) -> None:
+    config = finished.result["provenance"]["config"]
+    given = {
+        "method": "adabn",
+        "part": "val",
+        "grey_range": "full",
+        "profile": "visda-c",
+        "graph_options": {"neighbours": 5},
+    }
+    changed = finished.result | {
+        "graph": None,
+        "provenance": finished.result["provenance"] | {"config": config | given},
+    }
+    words = shlex.split(table_command(changed))
+    pairs = list(itertools.pairwise(words))
+    for pair in (
+        ("--methods", "source-only,adabn"),
+        ("--part", "val"),
+        ("--grey-range", "full"),
+        ("--profile", "visda-c"),
+        ("--graph-arg", "neighbours=5"),
+    ):
+        assert pair in pairs
+    assert "--no-graph" in table_command(
+        changed | {"provenance": {"config": config | {"graph": False}}}
+    )
+    again = shlex.split(rerun_command(changed) or "")
+    assert ("--part", "val") in itertools.pairwise(again)
+    assert ("--grey-range", "full") in itertools.pairwise(again)
+
+
 @pytest.mark.parametrize("which", ["finished", "genmix_run"])
 def test_the_command_makes_a_run_of_the_same_identity(
     which: str, run: Callable, tmp_path: Path, request: pytest.FixtureRequest

@@ -15,7 +15,7 @@ def test_seeds_keep_their_order() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("1,x", "'x' is not a whole number"),
+        ("1,x", "'x' is no whole number of 0 or more"),
         ("1,-2", "not a whole number"),
         ("1,01", "twice"),
         ("", "empty"),
