@@ -16,7 +16,7 @@ def test_seeds_keep_their_order() -> None:
     ("text", "said"),
     [
         ("1,x", "'x' is no whole number of 0 or more"),
-        ("1,-2", "not a whole number"),
+        ("1,-2", "no whole number of 0 or more"),
         ("1,01", "twice"),
         ("", "empty"),
     ],
