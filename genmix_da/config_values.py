@@ -216,7 +216,7 @@ def check_choices(
 
 
 # What no machine holds is refused before anything is decoded.
-_LARGEST = {"image_size": 8192, "bottleneck_dim": 65_536, "lr": 1000.0, "source_lr": 1000.0}
+_LARGEST = {"image_size": 8192, "bottleneck_dim": 65_536, "lr": 1e38, "source_lr": 1e38}
 
 
 def check_positive(config: Any, names: Iterable[str], spelled: Callable[[str], str] = flag) -> None:

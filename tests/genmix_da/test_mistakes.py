@@ -44,7 +44,7 @@ MISTAKES = [
     (ADAPT + " --epochs many", "'many' is not a valid integer"),
     (ADAPT + " --epochs 0", "--epochs is 0; it must be above 0"),
     (ADAPT + " --lr nan", "--lr is nan"),
-    (ADAPT + " --lr 1e300", "--lr is 1e+300; it must be at most 1000"),
+    (ADAPT + " --lr 1e300", "--lr is 1e+300; it must be at most 1e+38"),
     (ADAPT + " --lambda-psd nan", "--lambda-psd is nan; it must be 0 or more"),
     (ADAPT + " --source-backbone-factor -1", "--source-backbone-factor is -1.0"),
     (ADAPT + " --batch-size 1", "--batch-size is 1; it must be at least 2"),
