@@ -11,8 +11,9 @@ from torch.nn.functional import normalize
 from genmix_da.methods.glc_labels import Prototypes, one_vs_all, prototypes
 from genmix_da.methods.glc_step import Weights, contrast_start, glc_step
 from golden_methods.files import Arrays
-from golden_methods.network import CPU, PARAMETERS, Rows, network_of, parameters_of
+from golden_methods.network import PARAMETERS, network_of, parameters_of
 from golden_values.comparison import Comparison, tensor
+from golden_values.train import CPU, VectorViews
 from lead import clusters, schedule
 from lead.bank import Bank
 from lead.evaluation import evaluate
@@ -113,7 +114,7 @@ def compare_pseudo(values: dict[str, Any], arrays: Arrays, case: dict[str, Any])
 def compute_train(arrays: Arrays, case: dict[str, Any]) -> dict[str, Any]:
     """Three steps from the file's parameters, inputs and pseudo-labels."""
     network = network_of(arrays)
-    start = evaluate(network, Rows(tensor(arrays["inputs_plain"])))
+    start = evaluate(network, VectorViews(tensor(arrays["inputs_plain"])))
     bank = Bank(start.features.clone(), start.probability.clone())
     own = prototypes(start.features, start.probability, case["coefficient"], case["rho"])
     optimizer = schedule.build_optimizer(network, case["lr"])

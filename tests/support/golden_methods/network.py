@@ -1,42 +1,18 @@
-"""The tiny network of GLC's and SHOT's training files, and views of rows of numbers."""
+"""The tiny network of GLC's and SHOT's training files."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import torch
 from torch import nn
 
 from golden_methods.files import Arrays
 from golden_values.comparison import tensor
+from golden_values.train import TRAIN_PARAMETERS
 from lead.network import Network
 
-CPU = torch.device("cpu")
-PARAMETERS = {
-    "backbone_weight": "backbone.weight",
-    "backbone_bias": "backbone.bias",
-    "bottleneck_weight": "bottleneck.linear.weight",
-    "bottleneck_bias": "bottleneck.linear.bias",
-    "bn_weight": "bottleneck.norm.weight",
-    "bn_bias": "bottleneck.norm.bias",
-    "bn_running_mean": "bottleneck.norm.running_mean",
-    "bn_running_var": "bottleneck.norm.running_var",
-    "classifier_gain": "classifier.linear.parametrizations.weight.original0",
-    "classifier_direction": "classifier.linear.parametrizations.weight.original1",
-    "classifier_bias": "classifier.linear.bias",
-}
-
-
-class Rows:
-    """Stands in for views of images: rows of numbers."""
-
-    device = CPU
-
-    def __init__(self, rows: torch.Tensor) -> None:
-        self.rows = rows
-
-    def evaluation_batches(self, batch_size: int) -> Iterable[torch.Tensor]:
-        return self.rows.split(batch_size)
+# The same parameters under the names that these files have for batch norm's.
+_NAMES = {"bn_scale": "bn_weight", "bn_shift": "bn_bias"}
+PARAMETERS = {_NAMES.get(name, name): ours for name, ours in TRAIN_PARAMETERS.items()}
 
 
 def network_of(arrays: Arrays) -> Network:

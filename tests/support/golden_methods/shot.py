@@ -10,8 +10,9 @@ import torch
 from genmix_da.methods.shot_labels import centroid_labels, split_by_entropy
 from genmix_da.methods.shot_step import Weights, shot_step
 from golden_methods.files import Arrays
-from golden_methods.network import CPU, PARAMETERS, network_of, parameters_of
+from golden_methods.network import PARAMETERS, network_of, parameters_of
 from golden_values.comparison import Comparison, tensor
+from golden_values.train import CPU
 from lead import schedule
 from lead.precision import Precision
 
