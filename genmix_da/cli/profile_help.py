@@ -31,15 +31,20 @@ class ProfileCommand(GroupedCommand):
         values = profile_settings(
             profile, packaged=_packaged(profile, typed), frozen=typed.get("freeze_backbone")
         )
-        for option in self.params:
-            if isinstance(option, click.Option) and option.name in values:
-                about = (option.help or "").removesuffix(".")
-                option.help = f"{about} [{_shown(values[option.name])}]."
+        options = [p for p in self.params if isinstance(p, click.Option) and p.name in values]
+        plain = [option.help or "" for option in options]
+        for option, about in zip(options, plain, strict=True):
+            shown = _shown(values[option.name or ""])
+            option.help = f"{about.removesuffix('.')} [{shown}]."
         self.epilog = (
             "Defaults stand in [brackets]; those that are a profile's are of "
             f"{profile!r} here ({why}). --help behind your --data or --profile shows yours."
         )
-        return super().get_help(ctx)
+        try:
+            return super().get_help(ctx)
+        finally:  # the next help may be of another profile
+            for option, about in zip(options, plain, strict=True):
+                option.help = about
 
     def _typed(self, ctx: click.Context) -> dict[str, Any]:
         """The options beside --help as typed, those of a --config below them."""

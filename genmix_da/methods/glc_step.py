@@ -112,15 +112,15 @@ def glc_step(
     label_term = -(soft_target[rows] * torch.log(probability + LOG_EPSILON)).sum(dim=1).mean()
     neighbour_term = neighbour_loss(probability, neighbour_probability)
     total = weights.pseudo_label * label_term + weights.neighbours * neighbour_term
-    pull = torch.zeros_like(total)
+    contrast_term = torch.zeros_like(total)
     if weights.contrast:
-        pull = contrast(unit, bank.features[near], start)
-        total = total + weights.contrast * pull
+        contrast_term = contrast(unit, bank.features[near], start)
+        total = total + weights.contrast * contrast_term
     precision.step(total, optimizer)
     return Step(
         embedding.detach(),
         probability.detach(),
         near,
         neighbour_probability,
-        torch.stack([label_term, neighbour_term, pull, total]).detach(),
+        torch.stack([label_term, neighbour_term, contrast_term, total]).detach(),
     )

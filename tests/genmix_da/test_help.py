@@ -86,6 +86,10 @@ def test_defaults_are_those_of_the_profile_that_applies(
     assert defaults(run, "--data", tmp_path / "nowhere")["--backbone"] == "resnet50"
 
 
+def test_help_twice_is_the_same(run: Callable) -> None:
+    assert run("adapt", "--help").out == run("adapt", "--help").out
+
+
 def test_help_beside_what_cannot_be_read(run: Callable) -> None:
     outcome = run("adapt", "--profile", "none", "--epochs", "many", "--help")
     assert outcome.code == 0

@@ -29,7 +29,7 @@ _SIDES = 64
 
 @dataclass(frozen=True, kw_only=True)
 class EditorOptions:
-    """Options of editors, all but the last two of diffusion; None: the editor's own default.
+    """Options of editors, all but the style's of diffusion; None: the editor's own default.
 
     Attributes:
         steps: denoising steps.
