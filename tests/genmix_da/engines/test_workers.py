@@ -57,9 +57,11 @@ def test_a_script_without_a_guard_is_told_so(tmp_path: Path) -> None:
     file = tmp_path / "script.py"
     file.write_text(SCRIPT.replace('if __name__ == "__main__":', "if True:"))
     done = subprocess.run(
-        [sys.executable, str(file), "workers:1", str(tmp_path)], capture_output=True, text=True
+        [sys.executable, str(file), "workers:1", str(tmp_path), "die"],
+        capture_output=True,
+        text=True,
     )
-    assert done.returncode == 0 and done.stdout == "lost\nlost\n"
+    assert done.returncode == 0 and done.stdout == "lost\n"
 
 
 def test_workers_stay_for_further_runs_and_go_with_their_engine(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,8 +28,12 @@ def cluster(one_cache: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     cluster.shutdown()
 
 
-def test_a_node_goes_in_the_middle(cluster: Any, half: Callable, tmp_path: Path) -> None:
+def test_a_node_goes_in_the_middle(
+    cluster: Any, half: Callable, whole: Path, tmp_path: Path
+) -> None:
     out, removed = tmp_path / "out", threading.Event()
+    # What is computed here are the adaptations: each stage of a table has processes of its own.
+    shutil.copytree(whole / "sources", out / "sources")
 
     def remove() -> None:
         deadline = time.monotonic() + 300
