@@ -24,7 +24,7 @@ from lead.clusters import ClusterEstimate
 from lead.epoch_state import EpochState
 from lead.errors import DivergedError
 from lead.evaluation import Evaluation, evaluate
-from lead.network import Network
+from lead.network import HeadedNetwork, Network
 from lead.precision import Precision
 from lead.schedule import BACKBONE_FACTOR, build_optimizer, set_learning_rate
 from lead.seeds import seed_epoch
@@ -89,6 +89,8 @@ class TargetEpoch:
         estimate: the search for C_t, in the epochs that made one.
         seconds: wall time of "estimate", "train" and "evaluate".
         state: call it for the training state to save, before the next epoch is asked for.
+        network: that was evaluated, where it is not the one that was given to adapt.
+        images: target images that the epoch trained on; None: a pass over all, in full batches.
     """
 
     epoch: int
@@ -100,6 +102,8 @@ class TargetEpoch:
     estimate: ClusterEstimate | None
     seconds: dict[str, float]
     state: Callable[[], dict[str, Any]]
+    network: HeadedNetwork | None = None
+    images: int | None = None
 
 
 class Labelling(Protocol[FoundT]):

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lead.network import Network
+from lead.network import HeadedNetwork
 from lead.precision import Precision
 from lead.pseudo_labels import require_finite, unit_features
+from lead.scores import normalised_entropy
 from lead.views import Views
 
 EVALUATION_BATCH = 128
@@ -24,16 +25,25 @@ class Evaluation:
         probability: [N, C] softmax outputs.
         raw: [N, F] float32 backbone features on the CPU, for `lead.graph`; None where an earlier
             pass was read back from a training state.
+        own_uncertainty: [N] of a network whose uncertainty is not the entropy; else None.
     """
 
     features: Tensor
     probability: Tensor
     raw: Tensor | None = None
+    own_uncertainty: Tensor | None = None
+
+    @property
+    def uncertainty(self) -> Tensor:
+        """[N] in [0, 1], what is rejected by: the network's own, else the normalised entropy."""
+        if self.own_uncertainty is not None:
+            return self.own_uncertainty
+        return normalised_entropy(self.probability)
 
 
 @torch.no_grad()
 def evaluate(
-    network: Network,
+    network: HeadedNetwork,
     views: Views,
     *,
     precision: Precision | None = None,
@@ -46,15 +56,17 @@ def evaluate(
     """
     precision = precision or Precision(views.device)
     network.eval()
-    features, probability, raw = [], [], []
+    embeddings, outputs, raw = [], [], []
     for images in views.evaluation_batches(batch_size):
         with precision.autocast():
             backbone_features = network.backbone(images)
-        embedding, logits = network.heads(backbone_features)
+        embedding, output = network.heads(backbone_features)
         raw.append(backbone_features.float().cpu())
-        features.append(unit_features(embedding))
-        probability.append(torch.softmax(logits, dim=1))
-    return Evaluation(torch.cat(features), torch.cat(probability), torch.cat(raw))
+        embeddings.append(embedding)
+        outputs.append(output)
+    embedding = torch.cat(embeddings)
+    probability, uncertainty = network.judge(embedding, torch.cat(outputs))
+    return Evaluation(unit_features(embedding), probability, torch.cat(raw), uncertainty)
 
 
 @dataclass(frozen=True)
@@ -63,16 +75,19 @@ class Observation:
 
     Attributes:
         features: [N, F] raw backbone features on the CPU, float32, the mean over the views.
-        probability: [N, C] float32, the mean softmax over the views.
+        probability: [N, C] float32, the mean over the views.
+        own_uncertainty: [N], the mean over the views, of a network whose uncertainty is not the
+            entropy; else None.
     """
 
     features: Tensor
     probability: Tensor
+    own_uncertainty: Tensor | None = None
 
 
 @torch.no_grad()
 def observe(
-    network: Network,
+    network: HeadedNetwork,
     views: Views,
     *,
     all_views: bool = True,
@@ -96,15 +111,32 @@ def observe(
         if all_views
         else (batch.unsqueeze(1) for batch in views.evaluation_batches(EVALUATION_BATCH))
     )
-    features, probability = [], []
+    features, judged, whole = [], [], []
     for batch in batches:
         shape = batch.shape[:2]  # [B, V]
         with precision.autocast():
             raw = network.backbone(batch.flatten(0, 1)).float()
-        _, logits = network.heads(raw)
         features.append(raw.reshape(*shape, -1).mean(dim=1).cpu())
-        probability.append(torch.softmax(logits, dim=1).reshape(*shape, -1).mean(dim=1))
-    seen = Observation(torch.cat(features), torch.cat(probability))
+        given = tuple(part.reshape(*shape, -1) for part in network.heads(raw))
+        if network.judges_sets:
+            whole.append(given)
+        else:
+            judged.append(_over_views(network, *given))
+    if network.judges_sets:
+        judged.append(_over_views(network, *map(torch.cat, zip(*whole, strict=True))))
+    probability, uncertainty = zip(*judged, strict=True)
+    own = None if uncertainty[0] is None else torch.cat(uncertainty)
+    seen = Observation(torch.cat(features), torch.cat(probability), own)
     require_finite(seen.features, "feature")
     require_finite(seen.probability, "probability")
     return seen
+
+
+def _over_views(
+    network: HeadedNetwork, embedding: Tensor, outputs: Tensor
+) -> tuple[Tensor, Tensor | None]:
+    """What a network says of [B, V, ...], each view judged by itself: the mean of all views."""
+    views = zip(embedding.unbind(dim=1), outputs.unbind(dim=1), strict=True)
+    probability, uncertainty = zip(*(network.judge(*view) for view in views), strict=True)
+    own = None if uncertainty[0] is None else torch.stack(uncertainty, dim=1).mean(dim=1)
+    return torch.stack(probability, dim=1).mean(dim=1), own

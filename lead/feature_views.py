@@ -7,7 +7,7 @@ is the evaluation view. The network's backbone is then the identity.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -88,7 +88,13 @@ class FeatureViews:
         Raises:
             TooFewImagesError: fewer images than a batch.
         """
-        for rows in batches(len(self), batch_size, draw)[:limit]:
+        return self.batches_of(batches(len(self), batch_size, draw)[:limit], draw)
+
+    def batches_of(
+        self, plan: Sequence[NDArray[np.int64]], draw: np.random.Generator
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Features [B, F], of views drawn at random, of the rows [B] of each batch of a plan."""
+        for rows in plan:
             views = draw.integers(0, self._features.shape[1], size=len(rows))
             chosen = torch.from_numpy(rows).to(self.device)
             yield chosen, self._features[chosen, torch.from_numpy(views).to(self.device)]

@@ -194,13 +194,14 @@ class TargetGraph:
             parts.append(solved.cpu().numpy()[self.node])
         return np.concatenate(parts, axis=1)
 
-    def smooth(self, probability: Tensor) -> Smoothed:
+    def smooth(self, probability: Tensor, uncertainty: Tensor | None = None) -> Smoothed:
         """Smooth a network's predictions.
 
         Args:
             probability: [N, C] of the same images, e.g. the mean softmax over their views.
+            uncertainty: [N] in [0, 1]; the normalised entropy of these where it is not given.
         """
-        right = own_masses(probability)
+        right = own_masses(probability, uncertainty)
         return read_masses(self.solve(right, self.config.column_alphas(probability.shape[1])))
 
     def neighbours_of(self, row: int) -> tuple[NDArray[np.int64], Floats]:
@@ -219,11 +220,15 @@ class TargetGraph:
         return self.first[nodes[order]], weight[order]
 
 
-def own_masses(probability: Tensor) -> Floats:
-    """[N, C + 4] right-hand side [p, e, 1, e, 1] of class probabilities p [N, C]."""
+def own_masses(probability: Tensor, uncertainty: Tensor | None = None) -> Floats:
+    """[N, C + 4] right-hand side [p, e, 1, e, 1] of class probabilities p [N, C].
+
+    e is the uncertainty [N], their normalised entropy where it is not given.
+    """
     own = probability.detach().cpu().to(torch.float32)
-    entropy = normalised_entropy(own).numpy().astype(np.float64)[:, np.newaxis]
-    pair = np.hstack([entropy, np.ones_like(entropy)])
+    given = normalised_entropy(own) if uncertainty is None else uncertainty.detach().cpu()
+    unsure = given.numpy().astype(np.float64)[:, np.newaxis]
+    pair = np.hstack([unsure, np.ones_like(unsure)])
     return np.hstack([own.numpy().astype(np.float64), pair, pair])
 
 

@@ -78,6 +78,7 @@ class GraphMemory:
         features: NDArray[np.float32],
         probability: Tensor,
         device: torch.device | None = None,
+        uncertainty: Tensor | None = None,
     ) -> Smoothed:
         """Smooth the network's predictions on Q new images, each for itself.
 
@@ -85,11 +86,12 @@ class GraphMemory:
             features: [Q, F] raw backbone features, the mean over the views, as the graph had them.
             probability: [Q, C] of the same images.
             device: CUDA to search there.
+            uncertainty: [Q] as the graph had it, see `TargetGraph.smooth`.
 
         Raises:
             WeightsError: the graph is of another number of classes.
         """
-        right = own_masses(probability)
+        right = own_masses(probability, uncertainty)
         if probability.shape[1] != self.classes:
             raise WeightsError(
                 f"the graph is of {self.classes} classes, not {probability.shape[1]}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch.optim import SGD
 
-from lead.network import Network
+from lead.network import HeadedNetwork
 
 MOMENTUM = 0.9
 WEIGHT_DECAY = 1e-3
@@ -18,24 +18,30 @@ BACKBONE_FACTOR = 0.1
 
 
 def decay(iteration: int, max_iteration: int) -> float:
-    """Factor on the base learning rate at 1-based step `iteration` of `max_iteration`."""
+    """Factor on the base learning rate at step `iteration` of `max_iteration`."""
     return float((1.0 + 10.0 * iteration / max_iteration) ** -0.75)
 
 
 def build_optimizer(
-    network: Network, learning_rate: float, *, backbone_factor: float = BACKBONE_FACTOR
+    network: HeadedNetwork,
+    learning_rate: float,
+    *,
+    backbone_factor: float = BACKBONE_FACTOR,
+    weight_decay: float = WEIGHT_DECAY,
 ) -> SGD:
     """SGD over the parameters that require gradients; `base_lr` is kept in each group.
 
     Args:
         network: its frozen parameters (the classifier in the target stage) are left out.
-        learning_rate: of bottleneck and classifier.
+        learning_rate: of the heads.
         backbone_factor: multiplies the backbone's rate.
+        weight_decay: of all.
     """
     backbone = [p for p in network.backbone.parameters() if p.requires_grad]
     head = [
         p
-        for part in (network.bottleneck, network.classifier)
+        for name, part in network.named_children()
+        if name != "backbone"
         for p in part.parameters()
         if p.requires_grad
     ]
@@ -47,7 +53,7 @@ def build_optimizer(
         [group for group in groups if group["params"]],
         lr=learning_rate,
         momentum=MOMENTUM,
-        weight_decay=WEIGHT_DECAY,
+        weight_decay=weight_decay,
         nesterov=True,
     )
 

@@ -7,7 +7,7 @@ asks for it. The layout [H, W, 3] is channels-last already, so no copy is spent 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -54,6 +54,12 @@ class Views(Protocol):
         Raises:
             TooFewImagesError: fewer samples than a batch.
         """
+        ...
+
+    def batches_of(
+        self, plan: Sequence[NDArray[np.int64]], draw: np.random.Generator
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Training views of the rows [B] of each batch of a plan, as `training_batches` gives."""
         ...
 
     def evaluation_batches(self, batch_size: int) -> Iterator[Tensor]:
@@ -198,7 +204,12 @@ class ImageViews:
         Raises:
             TooFewImagesError: fewer images than a batch.
         """
-        plan = batches(len(self), batch_size, draw)[:limit]
+        return self.batches_of(batches(len(self), batch_size, draw)[:limit], draw)
+
+    def batches_of(
+        self, plan: Sequence[NDArray[np.int64]], draw: np.random.Generator
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Training views of the rows [B] of each batch of a plan."""
         views = prefetch(plan, lambda rows: self.train(rows, draw))
         for rows, images in zip(plan, views, strict=True):
             yield torch.from_numpy(rows).to(self.device), images

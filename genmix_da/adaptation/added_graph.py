@@ -14,9 +14,9 @@ from genmix_da.adaptation.graph_step import (
     keep_memory,
     step_identity,
 )
-from genmix_da.adaptation.predictions import entropy_decisions, write_predictions
-from genmix_da.adaptation.results import nmi_of, score_predictions
-from genmix_da.adaptation.source_model import load_network
+from genmix_da.adaptation.networks import load_adapted
+from genmix_da.adaptation.predictions import own_decisions, write_predictions
+from genmix_da.adaptation.results import nmi_of, score_evaluation
 from genmix_da.adaptation.task import Task
 from genmix_da.errors import UserError
 from genmix_da.runs.folder import RunFolder
@@ -25,7 +25,6 @@ from genmix_da.runs.seal import seal
 from lead.checkpoint import load_checkpoint
 from lead.evaluation import Evaluation, evaluate
 from lead.rejection import Rejection, reject
-from lead.scores import normalised_entropy
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +38,7 @@ def write_decisions(
 ) -> None:
     """predictions.csv, and with a graph what judges new images and what a report draws."""
     open_set = task.label_sets.open_set
-    own = entropy_decisions(evaluation.probability, rejection.threshold, open_set)
+    own = own_decisions(evaluation, rejection.threshold, open_set)
     graph = outcome.decisions(open_set) if outcome else None
     write_predictions(run.path / "predictions.csv", task, own, graph)
     if outcome is not None:
@@ -62,12 +61,12 @@ def with_graph(task: Task, run: RunFolder, finished: dict[str, Any]) -> dict[str
         logger.warning(OTHER_SETTINGS)
     shown = run.shown_metrics()
     views = task.target_views()
-    network = load_network(task, load_checkpoint(run.checkpoint)[0])
+    network = load_adapted(task, load_checkpoint(run.checkpoint)[0])
     step = GraphStep(task, views)
     evaluation = evaluate(network, views)
     _check_checkpoint(task, run, evaluation, finished)
     outcome = step.apply(network, evaluation)
-    threshold = reject(normalised_entropy(evaluation.probability).cpu(), finished["threshold"])
+    threshold = reject(evaluation.uncertainty.cpu(), finished["threshold"])
     write_decisions(task, run, evaluation, threshold, outcome)
     if same:  # its files alone were missing
         return finished
@@ -91,7 +90,7 @@ def _check_checkpoint(
     """Refuse a checkpoint that does not give the scores of the run beside it."""
     last = finished["scores"]["last"] or {}
     known, epoch = last.get("accuracy"), last.get("epoch") or 0
-    found = score_predictions(task, evaluation.probability, epoch, finished["threshold"])
+    found = score_evaluation(task, evaluation, epoch, finished["threshold"])
     if known is None or found["accuracy"] is None:
         return
     # Another machine rounds otherwise: a few images may change sides.

@@ -109,6 +109,7 @@ class AdaptConfig:
             classes; a protocol to study rejection, made with target labels. None: all images.
         cluster_estimator, subsample_estimation: how C_t is estimated.
         confident_weight: weight of clear-cut samples, "released" or "paper".
+        method_options: of a method with source data, see `methods.base.Joint`.
         seed: of everything random but the offline augmentation, which all seeds share: its own
             seed is in genmix.
         device: "auto", "cpu" or "cuda".
@@ -152,6 +153,7 @@ class AdaptConfig:
     cluster_estimator: str = "tsne"
     subsample_estimation: bool | None = None
     confident_weight: str = "released"
+    method_options: dict[str, Any] = field(default_factory=dict)
     seed: int = 2021
     device: str = "auto"
     mixed_precision: bool = True
@@ -172,6 +174,7 @@ class AdaptConfig:
         self.genmix_settings()
         self._check_freezing()
         config_values.check_grey_range(self.grey_range)
+        find_method(self.method_name()).options_for("", self.method_options)
         defined = find_method(self.method_name()).settings
         if self.setting not in defined:
             raise UserError(
@@ -231,15 +234,15 @@ class AdaptConfig:
             packaged: see `profile_settings`.
         """
         values = profile_settings(profile, packaged=packaged, frozen=self.freeze_backbone)
-        own = find_method(self.method_name()).settings_for(profile, self.setting)
-        if values["freeze_backbone"]:  # how heads are trained there is nobody's publication
+        method, frozen = find_method(self.method_name()), values["freeze_backbone"]
+        own = method.settings_for(profile, self.setting)
+        if frozen:  # how heads are trained there is nobody's publication
             own = {name: value for name, value in own.items() if name not in FROZEN}
         values |= own
+        options = method.options_for("" if frozen else profile, self.method_options)
         missing = {key: value for key, value in values.items() if getattr(self, key) is None}
-        missing["method"] = self.method_name()
-        missing["graph_options"] = (
-            self.graph_settings().resolved(values["freeze_backbone"]).as_dict()
-        )
+        missing |= {"method": self.method_name(), "method_options": options}
+        missing["graph_options"] = self.graph_settings().resolved(frozen).as_dict()
         missing["graph_threshold"] = parse_rule(self.graph_threshold)
         if self.threshold is not None:
             missing["threshold"] = parse_rule(self.threshold)

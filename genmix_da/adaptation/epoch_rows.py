@@ -5,11 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from genmix_da.adaptation.results import (
-    method_rejection,
-    nmi_of,
-    score_predictions,
-)
+from genmix_da.adaptation.results import method_rejection, nmi_of, score_evaluation
 from genmix_da.adaptation.task import Task
 from genmix_da.device import peak_memory_mib
 from lead.epochs import TargetEpoch
@@ -19,29 +15,29 @@ from lead.selection import mutual_information
 
 def epoch_row(task: Task, epoch: TargetEpoch) -> dict[str, Any]:
     """The line of metrics.jsonl of one epoch."""
-    probability = epoch.evaluation.probability
-    rejection = method_rejection(task, probability)
+    evaluation = epoch.evaluation
+    rejection = method_rejection(task, evaluation)
     open_set = task.label_sets.open_set
     row: dict[str, Any] = {
         "stage": "target",
         "epoch": epoch.epoch,
         "losses": epoch.losses,
         "learning_rate": epoch.learning_rate,
-        "scores": score_predictions(
-            task,
-            probability,
-            epoch.epoch,
-            rejection.threshold,
-            nmi=nmi_of(task, epoch.evaluation),
+        "scores": score_evaluation(
+            *(task, evaluation, epoch.epoch, rejection.threshold), nmi=nmi_of(task, evaluation)
         ),
-        "selection": mutual_information(probability, open_set=open_set),
+        "selection": mutual_information(
+            evaluation.probability, open_set=open_set, uncertainty=evaluation.own_uncertainty
+        ),
         "seconds": epoch.seconds,
     }
     if not isinstance(task.config.threshold, float):
         row["rejection"] = rejection.as_dict()
     if epoch.epoch == 0:
-        released = score_predictions(task, probability, 0, 0.50)
+        released = score_evaluation(task, evaluation, 0, 0.50)
         row["source_only"] = row["scores"] | {"h_score_at_050": released["h_score"]}
+    if epoch.images is not None:
+        row["images"] = epoch.images
     if epoch.pseudo_labels is not None:
         row["cluster_count"] = epoch.cluster_count
         row["unknown_share"] = float(epoch.pseudo_labels.is_unknown.float().mean())
@@ -74,7 +70,8 @@ def timing(
         if steps
     }
     batch = int(task.config.batch_size or 1)
-    trained = len(task.target.rows) // batch * batch * (len(metrics) - 1)
+    whole = len(task.target.rows) // batch * batch
+    trained = sum(row.get("images", whole) for row in metrics if row["epoch"] > 0)
     return {
         "seconds": {
             "prepare": prepared,

@@ -25,7 +25,6 @@ from lead.evaluation import Evaluation
 from lead.graph import Smoothed, TargetGraph
 from lead.pseudo_labels import PseudoLabels
 from lead.rejection import Rejection
-from lead.scores import normalised_entropy
 from lead.seeds import derive
 
 FOLDER = "evidence"
@@ -47,7 +46,7 @@ def evaluation_arrays(task: Task, evaluation: Evaluation) -> Arrays:
     """One evaluation of N target images.
 
     Returns:
-        uncertainty [N] (normalised entropy), prediction [N] (arg-max class), label [N] (C for
+        uncertainty [N] (what is rejected by), prediction [N] (arg-max class), label [N] (C for
         unknown, -1 without labels), mapped [M] (image numbers, M <= 1500) and features [M, D]
         (their unit features, float16).
     """
@@ -56,7 +55,7 @@ def evaluation_arrays(task: Task, evaluation: Evaluation) -> Arrays:
     mapped = np.sort(draw.permutation(count)[:MAPPED])
     labels = task.target.labels
     return {
-        "uncertainty": normalised_entropy(evaluation.probability).cpu().numpy(),
+        "uncertainty": evaluation.uncertainty.cpu().numpy(),
         "prediction": evaluation.probability.argmax(dim=1).cpu().numpy().astype(np.int32),
         "label": np.full(count, NO_LABEL, dtype=np.int32)
         if labels is None

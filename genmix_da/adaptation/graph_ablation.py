@@ -21,8 +21,8 @@ import torch
 
 from genmix_da.adaptation.config import AdaptConfig, build_config
 from genmix_da.adaptation.graph_step import graph_config, settle
+from genmix_da.adaptation.networks import load_adapted
 from genmix_da.adaptation.results import score_predictions
-from genmix_da.adaptation.source_model import load_network
 from genmix_da.adaptation.task import Task, prepare
 from genmix_da.errors import UserError
 from genmix_da.methods import graph_name
@@ -142,7 +142,7 @@ def _figures(record: Record, variants: Sequence[Variant]) -> Iterator[Figure]:
     try:
         values = {key: given[key] for key in given if key in known}
         task = prepare(build_config(values | {"graph_options": _settings_of(record)}))
-        network = load_network(task, load_checkpoint(run / CHECKPOINT)[0])
+        network = load_adapted(task, load_checkpoint(run / CHECKPOINT)[0])
     except (UserError, LeadError) as error:
         raise UserError(f"the run {run} cannot be used: {error}") from error
     views = task.target_views()

@@ -30,7 +30,7 @@ from lead.errors import LeadError, WeightsError
 from lead.evaluation import Evaluation, Observation, observe
 from lead.graph import GraphConfig, Smoothed, TargetGraph
 from lead.graph_memory import GraphMemory
-from lead.network import Network
+from lead.network import HeadedNetwork
 from lead.precision import Precision
 from lead.rejection import Rejection, reject
 from lead.selection import mutual_information
@@ -83,7 +83,7 @@ class GraphStep:
         self._precision = Precision(views.device, mixed=task.config.mixed_precision)
         self._kept: TargetGraph | None = None
 
-    def apply(self, network: Network, evaluation: Evaluation | None = None) -> GraphOutcome:
+    def apply(self, network: HeadedNetwork, evaluation: Evaluation | None = None) -> GraphOutcome:
         """Smooth what a network says of the target.
 
         Args:
@@ -93,12 +93,12 @@ class GraphStep:
         started = time.perf_counter()
         six = self.settings.views == "six"
         if evaluation is not None and evaluation.raw is not None and not six:
-            seen = Observation(evaluation.raw, evaluation.probability)
+            seen = Observation(evaluation.raw, evaluation.probability, evaluation.own_uncertainty)
         else:
             seen = observe(network, self._views, all_views=six, precision=self._precision)
         observed = time.perf_counter()
         graph = self._graph(seen)
-        smoothed = graph.smooth(seen.probability)
+        smoothed = graph.smooth(seen.probability, seen.own_uncertainty)
         smoothed, rejection = settle(smoothed, self.task.config.graph_threshold)
         if not self.task.label_sets.open_set:
             rejection = rejection.unused()

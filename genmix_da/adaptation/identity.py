@@ -36,6 +36,6 @@ def run_identity(settings: dict[str, Any]) -> str:
         by_content.add("freeze_backbone")
     elif str(settings["backbone"]).startswith("transformers:"):
         by_content.add("backbone")  # may be a folder; the source model is named by its weights
-    if settings["unknown_share"] is None:
-        by_content.add("unknown_share")  # as in runs of versions that did not have it
+    # As in runs of versions that did not have them.
+    by_content |= {name for name in ("unknown_share", "method_options") if not settings[name]}
     return identity({key: value for key, value in settings.items() if key not in by_content})

@@ -85,7 +85,7 @@ def evaluate_checkpoint(
         "target": domain.name,
         "images": len(scored.rows),
         "synthetic": synthetic,
-        **scored.block(*model.own_decisions(evaluation.probability, threshold), nmi),
+        **scored.block(*model.own_decisions(evaluation, threshold), nmi),
         "graph": None if smoothed is None else scored.block(*smoothed, nmi),
     }
 
@@ -201,14 +201,14 @@ def predict_folder(
         logger.info("%s has no graph: the network judges alone", checkpoint)
     decoded, views = model.run(domain, strict=strict)
     names = (*model.label_sets.source_classes, "unknown")
-    probability = evaluate(model.network, views).probability
+    evaluation = evaluate(model.network, views)
     rule = model.description.get("threshold_rule")
     if calibrate and not (graph and model.memory) and not isinstance(rule, str):
         logger.warning(
             "--calibrate changes nothing: %s has a number as threshold, and no graph is used",
             checkpoint,
         )
-    own, rejection = model.own_decisions(probability, threshold, calibrate=calibrate)
+    own, rejection = model.own_decisions(evaluation, threshold, calibrate=calibrate)
     smoothed = model.graph_decisions(views, threshold, calibrate=calibrate) if graph else None
     header, rows = prediction_table(names, own, smoothed[0] if smoothed else None)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,7 @@ from genmix_da.adaptation.description import (
     preprocessing_of,
 )
 from genmix_da.adaptation.graph_step import load_memory, ordered, settle
-from genmix_da.adaptation.predictions import Decisions, entropy_decisions
+from genmix_da.adaptation.predictions import Decisions, own_decisions
 from genmix_da.config_values import AUTO, check_grey_range
 from genmix_da.data.decode import DecodedDomain, decode_domain, log_skipped
 from genmix_da.data.domain import Domain
@@ -26,17 +26,17 @@ from genmix_da.data.shown_views import ShownViews
 from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
 from genmix_da.frozen.encoder import OWN_WEIGHTS, BackboneChoice
+from genmix_da.methods import find_method
 from genmix_da.runs.folder import CHECKPOINT
 from lead.backbones import Backbone, build_backbone
 from lead.checkpoint import load_checkpoint
 from lead.errors import WeightsError
-from lead.evaluation import observe
+from lead.evaluation import Evaluation, observe
 from lead.graph import TargetGraph
 from lead.graph_memory import GraphMemory
-from lead.network import Network, to_device
+from lead.network import HeadedNetwork, Network, to_device
 from lead.protocol import LabelSets
 from lead.rejection import Rejection, reject
-from lead.scores import normalised_entropy
 from lead.views import Preprocessing, Views
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class Model:
         memory: the graph that its run left and its description, see `graph_step.load_memory`.
     """
 
-    network: Network
+    network: HeadedNetwork
     label_sets: LabelSets
     preprocessing: Preprocessing
     description: dict[str, Any]
@@ -87,21 +87,20 @@ class Model:
         return AUTO
 
     def own_decisions(
-        self, probability: torch.Tensor, threshold: float | str | None, *, calibrate: bool = False
+        self, evaluation: Evaluation, threshold: float | str | None, *, calibrate: bool = False
     ) -> tuple[Decisions, Rejection]:
         """The network's own decisions.
 
         Args:
-            probability: [N, C] of all images.
+            evaluation: of all images.
             threshold: a number or a rule for these images; None: the checkpoint's own.
             calibrate: apply the rule that the checkpoint's threshold came from anew.
         """
         stored = self.description["threshold"]
         rule = self.description.get("threshold_rule", stored) if calibrate else stored
-        unsure = normalised_entropy(probability).cpu().numpy()
+        unsure = evaluation.uncertainty.cpu().numpy()
         rejection = reject(unsure, rule if threshold is None else threshold)
-        open_set = self.label_sets.open_set
-        return entropy_decisions(probability, rejection.threshold, open_set), rejection
+        return own_decisions(evaluation, rejection.threshold, self.label_sets.open_set), rejection
 
     def graph_decisions(
         self, views: Views, threshold: float | str | None, *, calibrate: bool = False
@@ -122,9 +121,9 @@ class Model:
         stored: Rejection = about["rejection"]
         if calibrate:
             graph = TargetGraph(features, memory.config, self.device)
-            smoothed = graph.smooth(seen.probability)
+            smoothed = graph.smooth(seen.probability, seen.own_uncertainty)
         else:
-            smoothed = memory.smooth(features, seen.probability, self.device)
+            smoothed = memory.smooth(features, seen.probability, self.device, seen.own_uncertainty)
         if calibrate or threshold is not None:
             rule = stored.rule if stored.rule != "fixed" else stored.threshold
             smoothed, rejection = settle(smoothed, rule if threshold is None else threshold)
@@ -162,9 +161,7 @@ def load_model(
     try:
         sets, preprocessing = label_sets_of(description), preprocessing_of(description)
         backbone = _backbone(path, description, preprocessing.image_size, weights)
-        network = Network(
-            backbone.module, backbone.feature_dim, sets.unknown, description["bottleneck_dim"]
-        )
+        network = _with_heads(backbone, sets.unknown, description)
         if description.get("frozen"):
             tensors |= {f"backbone.{k}": t for k, t in backbone.module.state_dict().items()}
         network.load_state_dict(tensors)
@@ -180,6 +177,18 @@ def load_model(
                 f"model of {sets.unknown} and {backbone.feature_dim}; it belongs to another run"
             )
     return Model(ready, sets, preprocessing, description, where, memory)
+
+
+def _with_heads(backbone: Backbone, classes: int, description: Mapping[str, Any]) -> HeadedNetwork:
+    """The network of a description, its heads still to be filled."""
+    size = (backbone.module, backbone.feature_dim, classes)
+    name = description.get("head")
+    if name is None:
+        return Network(*size, description["bottleneck_dim"])
+    joint = find_method(str(name)).joint
+    if joint is None:
+        raise TypeError(f"{name} has no heads of its own")
+    return joint.build(*size, description["head_options"])
 
 
 def _backbone(

@@ -11,7 +11,8 @@ import torch
 
 from genmix_da.adaptation.task import Task
 from genmix_da.runs.folder import write_csv
-from lead.scores import normalised_entropy, predict
+from lead.evaluation import Evaluation
+from lead.scores import predict
 
 _RANKS = 3
 _RANKED = (
@@ -64,10 +65,10 @@ class Decisions:
         return rows
 
 
-def entropy_decisions(probability: torch.Tensor, threshold: float, open_set: bool) -> Decisions:
-    """Decisions of a network by itself: rejected by the normalised entropy, in an open set."""
+def own_decisions(evaluation: Evaluation, threshold: float, open_set: bool) -> Decisions:
+    """Decisions of a network by itself: rejected by its uncertainty, in an open set."""
     limit = threshold if open_set else math.inf
-    return Decisions(probability, normalised_entropy(probability), limit)
+    return Decisions(evaluation.probability, evaluation.uncertainty, limit)
 
 
 def prediction_table(

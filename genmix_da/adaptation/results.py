@@ -18,7 +18,6 @@ from lead.scores import (
     ScoreBlock,
     empty_block,
     headline,
-    normalised_entropy,
     score_block,
 )
 
@@ -31,15 +30,15 @@ def nmi_of(task: Task, evaluation: Evaluation) -> float | None:
     return None if own is None else private_nmi(evaluation.features, own)
 
 
-def method_rejection(task: Task, probability: torch.Tensor) -> Rejection:
+def method_rejection(task: Task, evaluation: Evaluation) -> Rejection:
     """The threshold of the method's own decisions, by the configured rule.
 
     Args:
         task: with the rule.
-        probability: [N, C] of the target.
+        evaluation: of the target.
     """
     rule = task.config.threshold
-    found = reject(normalised_entropy(probability).cpu().numpy(), 0.0 if rule is None else rule)
+    found = reject(evaluation.uncertainty.cpu().numpy(), 0.0 if rule is None else rule)
     return found if task.label_sets.open_set else found.unused()
 
 
@@ -74,6 +73,16 @@ def score_predictions(
         uncertainty=uncertainty,
         epoch=epoch,
         nmi=nmi,
+    )
+
+
+def score_evaluation(
+    task: Task, evaluation: Evaluation, epoch: int, threshold: float, *, nmi: float | None = None
+) -> ScoreBlock:
+    """Scores of a network by itself; see `score_predictions`."""
+    own = evaluation.own_uncertainty
+    return score_predictions(
+        task, evaluation.probability, epoch, threshold, uncertainty=own, nmi=nmi
     )
 
 

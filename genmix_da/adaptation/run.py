@@ -16,6 +16,7 @@ from genmix_da.adaptation.epoch_rows import epoch_row, timing
 from genmix_da.adaptation.evidence import keep_evidence
 from genmix_da.adaptation.graph_step import GraphOutcome, GraphStep
 from genmix_da.adaptation.identity import run_identity, run_settings
+from genmix_da.adaptation.joint_data import joint_data
 from genmix_da.adaptation.results import method_rejection, result_record, score_columns
 from genmix_da.adaptation.source_model import describe_model, obtain_source
 from genmix_da.adaptation.task import Task, prepare
@@ -25,6 +26,7 @@ from genmix_da.data.decode import log_skipped
 from genmix_da.data.oddities import warn_of_missing_kinds, warn_of_single_images
 from genmix_da.data.root import refuse_inside
 from genmix_da.methods import find_method
+from genmix_da.methods.base import JointData
 from genmix_da.places import user_path
 from genmix_da.progress import track
 from genmix_da.runs.folder import RunFolder
@@ -113,7 +115,7 @@ def target_config(config: AdaptConfig) -> TargetConfig:
     """The task's settings of LEAD."""
     return TargetConfig(
         epochs=int(config.epochs or 0),
-        batch_size=int(config.batch_size or 0),
+        batch_size=int(config.method_options.get("batch_size") or config.batch_size or 0),
         learning_rate=float(config.lr or 0),
         lambda_psd=float(config.lambda_psd or 0),
         cluster_estimator=config.cluster_estimator,
@@ -159,14 +161,20 @@ def _work(
     network, source_model = obtain_source(task, augmentation, sources)
     views = task.target_views()
     step = GraphStep(task, views) if task.config.graph else None
-    metrics, earlier, evaluation, outcome = _adapt(task, run, network, views, step)
-    rejection = method_rejection(task, evaluation.probability)
+    data = None
+    if not find_method(task.config.method_name()).source_free:
+        data = joint_data(task, augmentation, sources, resumed=run.has_state())
+    metrics, earlier, evaluation, outcome = _adapt(task, run, network, views, step, data)
+    adapted = data.network if data else network
+    rejection = method_rejection(task, evaluation)
     about = describe_model(task) | {"stage": "adapted", "threshold": rejection.threshold}
     about["threshold_rule"] = task.config.threshold
+    if data:
+        about |= {"head": task.config.method_name(), "head_options": task.config.method_options}
     grey = task.target.decoded.domain.grey
     if grey.choice == AUTO and grey.usual is not None:
         about["grey_range_found"] = "{:.9g},{:.9g}".format(*grey.usual)
-    save_checkpoint(run.checkpoint, network.state_dict(), about)
+    save_checkpoint(run.checkpoint, adapted.state_dict(), about)
     write_decisions(task, run, evaluation, rejection, outcome)
     took = timing(task, metrics, prepared, source_model)
     before = timing(task, metrics[:earlier], 0.0, {})["seconds"]
@@ -198,9 +206,20 @@ def _warn_about_labels(task: Task) -> None:
 
 
 def _adapt(
-    task: Task, run: RunFolder, network: Network, views: Views, step: GraphStep | None
+    task: Task,
+    run: RunFolder,
+    network: Network,
+    views: Views,
+    step: GraphStep | None,
+    data: JointData | None,
 ) -> tuple[list[dict[str, Any]], int, Evaluation, GraphOutcome | None]:
     """Run the method, saving after every epoch.
+
+    Args:
+        task, run, views: of the adaptation.
+        network: the source model; adapted in place without `data`.
+        step: over the target's neighbours, after every epoch.
+        data: for a method with source data, whose network is trained in place.
 
     Returns:
         The metrics, how many of their lines an interrupted run had left, what the last one gave.
@@ -216,16 +235,18 @@ def _adapt(
     else:
         for row in metrics:
             row.pop("graph", None)
+    adapted = data.network if data else network
     if state is not None:
-        evaluation = Evaluation(state["features"], state["probability"])
-        network.load_state_dict(state["network"])
+        own = state.get("uncertainty")
+        evaluation = Evaluation(state["features"], state["probability"], None, own)
+        adapted.load_state_dict(state["network"])
     logger.info("adapting to %d images of %s, %d epochs", len(views), task.config.tgt, last)
-    epochs = method.run(network, views, config, state=state)
+    epochs = method.run(network, views, config, state=state, data=data)
     for epoch in track(epochs, "adapting", last + 1 - len(metrics)):
         evaluation = epoch.evaluation
         row = epoch_row(task, epoch)
         if step is not None:
-            outcome = step.apply(network, evaluation)
+            outcome = step.apply(epoch.network or network, evaluation)
             row["graph"] = step.row(outcome, epoch.epoch, row["scores"]["nmi"])
         metrics.append(row)
         keep_evidence(run.path, task, epoch, last)
@@ -233,7 +254,7 @@ def _adapt(
         logger.debug("target %s", json.dumps(metrics[-1]))
     assert evaluation is not None
     if step is not None and outcome is None:  # every epoch was finished before
-        outcome = step.apply(network)
+        outcome = step.apply(adapted)
         row = metrics[-1]
         if "graph" not in row:
             row["graph"] = step.row(outcome, row["epoch"], row["scores"]["nmi"])

@@ -11,7 +11,8 @@ from typing import Any
 
 from torch import Tensor
 
-from genmix_da.adaptation.task import Task, build_network
+from genmix_da.adaptation.networks import build_network, load_network
+from genmix_da.adaptation.task import Task
 from genmix_da.augment.source_task import Augmentation, TrainingSet
 from genmix_da.augment.training_set import training_set
 from genmix_da.config_values import AUTO, identity
@@ -254,27 +255,6 @@ def _check_freezing(path: Path, found: Mapping[str, Any], encoder: FrozenEncoder
 def _read_any(path: Path) -> dict[str, Tensor]:
     tensors = read_tensors(path)
     return read_released_checkpoint(path) if is_released_checkpoint(tensors) else tensors
-
-
-def load_network(task: Task, tensors: Mapping[str, Tensor]) -> Network:
-    """A network of the task with these tensors.
-
-    Raises:
-        WeightsError: they do not fit the backbone, the bottleneck or the number of classes.
-    """
-    network = build_network(task, "none")
-    expected = network.state_dict()
-    wrong = sorted(
-        set(expected) ^ set(tensors)
-        | {k for k in set(expected) & set(tensors) if expected[k].shape != tensors[k].shape}
-    )
-    if wrong:
-        raise WeightsError(
-            f"the source checkpoint does not fit: {len(wrong)} tensors differ, the first is "
-            f"{wrong[0]}; check --backbone, --freeze-backbone, --split and --setting"
-        )
-    network.load_state_dict(dict(tensors))
-    return network
 
 
 def _train(task: Task, data: TrainingSet, run: RunFolder) -> tuple[Network, dict[str, Any]]:

@@ -7,11 +7,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from genmix_da.adaptation.config import AdaptConfig
 from genmix_da.adaptation.packaged import by_package
@@ -30,11 +30,9 @@ from genmix_da.errors import UserError
 from genmix_da.frozen.encoder import OWN_WEIGHTS, BackboneChoice, FrozenEncoder, frozen_encoder
 from genmix_da.frozen.features import features_of
 from genmix_da.frozen.towers import PREFIX as TRANSFORMERS
-from lead.backbones import Backbone, build_backbone
+from lead.backbones import build_backbone
 from lead.feature_views import FeatureViews
-from lead.network import Network, to_device
 from lead.protocol import LabelSets
-from lead.seeds import derive
 from lead.views import Preprocessing, Views
 from office_home import identify
 from office_home.mini import MINI_SPLITS
@@ -56,6 +54,8 @@ class Task:
         device: where the networks run.
         encoder: of a frozen backbone; None where the backbone is trained.
         duplicates: number of the target's images that are the source's, too.
+        given: the configuration as it was given, for `with_method`.
+        packaged: see `profile_settings`.
     """
 
     config: AdaptConfig
@@ -68,6 +68,8 @@ class Task:
     device: torch.device
     encoder: FrozenEncoder | None = None
     duplicates: int = 0
+    given: AdaptConfig | None = None
+    packaged: bool = False
 
     @property
     def source_name(self) -> str:
@@ -134,7 +136,7 @@ def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
     dataset = benchmark.name if benchmark else root.resolve().name
     profile = config.profile or ("mini" if synthetic else benchmark.name if benchmark else "folder")
     device = resolve_device(config.device)
-    packaged = by_package(config, profile, device)
+    packaged, given_config = by_package(config, profile, device), config
     config = _settle_weights(config, config.with_profile(profile, packaged=packaged))
     label_sets = resolve_label_sets(
         *(source, target, config.setting, config.split, benchmark),
@@ -160,8 +162,17 @@ def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
         duplicates = warn_of_shared(*images, "images of the source", refuse=refuse)
     return Task(
         *(config, dataset, synthetic, label_sets, *images),
-        *(preprocessing, device, encoder, duplicates),
+        *(preprocessing, device, encoder, duplicates, given_config, packaged),
     )
+
+
+def with_method(task: Task, **choice: Any) -> Task:
+    """The task with another method, augmentation and seed, and what its profile has for these."""
+    assert task.given is not None
+    given, settled = dataclasses.replace(task.given, **choice), task.config
+    config = given.with_profile(str(settled.profile), packaged=task.packaged)
+    kept = {name: getattr(settled, name) for name in ("weights", "image_size", "src", "tgt")}
+    return dataclasses.replace(task, config=dataclasses.replace(config, **kept))
 
 
 def _refuse_shared_images(source: Domain, target: Domain) -> None:
@@ -257,25 +268,3 @@ def _at_share(target: Images, unknown: int, share: float) -> Images:
     return Images(
         target.decoded, target.rows[kept], target.labels[kept], target.private_labels[kept]
     )
-
-
-def build_network(task: Task, weights: str) -> Network:
-    """A network for the task, its new layers initialised from the seed.
-
-    Args:
-        task: backbone, classes and device.
-        weights: "imagenet", "none" or a file; "none" where a checkpoint is loaded next. Of no
-            account with a frozen backbone: the network is its heads alone, and takes features.
-    """
-    config = task.config
-    torch.manual_seed(derive(config.seed, "initialisation"))
-    if task.encoder is not None:
-        backbone = Backbone(nn.Identity(), task.encoder.feature_dim, task.preprocessing)
-    else:
-        backbone = build_backbone(
-            _given(config.backbone), weights=weights, arguments=config.backbone_arguments
-        )
-    network = Network(
-        backbone.module, backbone.feature_dim, task.label_sets.unknown, config.bottleneck_dim or 256
-    )
-    return to_device(network, task.device)

@@ -1,18 +1,32 @@
-"""What a method is: what its source is trained on, and how it adapts to the target."""
+"""What a method is: what its source is trained on, and how it adapts to the target.
+
+A source-free method goes on from the source model. A method with source data (`Joint`) has heads of
+its own and starts from the backbone's pretrained weights; the source model is its epoch 0 all the
+same, so that every run says what it is compared with.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
+from genmix_da.errors import UserError, check_name
+
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import nn
+
     from lead.epochs import TargetConfig, TargetEpoch
-    from lead.network import Network
+    from lead.network import HeadedNetwork, Network
     from lead.views import Views
 
 SETTINGS = ("opda", "osda", "pda")
+BENCHMARKS = ("office-31", "office-home", "visda-c", "domainnet")  # profiles of published data sets
+COUNTS = ("batch_size", "steps")  # among a method's options
 
 
 class Adapt(Protocol):
@@ -54,6 +68,74 @@ def from_lead(module: str, name: str) -> Adapt:
 
 
 @dataclass(frozen=True)
+class JointData:
+    """What a method is given that sees source images while it adapts.
+
+    Attributes:
+        network: with its own heads, the backbone as pretrained; trained in place.
+        views: source images, with augmented ones where there are such.
+        labels: [N] their classes.
+        steps: of the optimiser, in all epochs together.
+        options: of the method, see `Joint`.
+    """
+
+    network: HeadedNetwork
+    views: Views
+    labels: NDArray[np.int64]
+    steps: int
+    options: Mapping[str, Any]
+
+
+class JointAdapt(Protocol):
+    """Trains a network on source and target together."""
+
+    def __call__(
+        self,
+        data: JointData,
+        network: HeadedNetwork,
+        views: Views,
+        config: TargetConfig,
+        *,
+        state: Mapping[str, Any] | None = None,
+    ) -> Iterator[TargetEpoch]:
+        """Yield epoch 0 (the source model), then one record of `data.network` an epoch.
+
+        Args:
+            data: the network to train and the source.
+            network: the source model.
+            views, config, state: see `Adapt`.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A method with source data.
+
+    Attributes:
+        build: (backbone, F, C, options) -> the network with the method's own heads.
+        adapt: how it is trained.
+        options: profile -> what the method publishes for it, by name; those of "" hold for others,
+            for those that a profile leaves out, and with a frozen backbone. All have
+            `batch_size` (of each of source and target; None: as the source model's) and `steps`
+            (None: as many as source training and adaptation of a source-free method take).
+    """
+
+    build: Callable[[nn.Module, int, int, Mapping[str, Any]], HeadedNetwork]
+    adapt: JointAdapt
+    options: Mapping[str, Mapping[str, Any]]
+
+
+def _check_number(name: str, value: Any) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise UserError(f"--method-arg {name} is {value!r}; it must be a number, at least 0.")
+    if name in COUNTS and (not isinstance(value, int) or value < 1):
+        raise UserError(f"--method-arg {name} is {value}; it must be a whole number above 0.")
+
+
+@dataclass(frozen=True)
 class Method:
     """A row of a table.
 
@@ -61,25 +143,48 @@ class Method:
         name: as users type it and tables print it.
         augment: "none" or "genmix": what the source model is trained on.
         settings: that the method defines; in the others its cells are n/a.
-        adapt: how it adapts.
+        adapt: how it adapts, source-free.
         published: profile, or "profile/setting" -> settings that the method publishes for it where
             they are not those of the profile, which are LEAD's. Of a profile that is not named
             those of "" hold.
         epochs: how many there are whatever the settings say (0: epoch 0 is the result); None: as
             they say.
+        joint: how it adapts with source data; None: source-free. One of it and `adapt` is there.
     """
 
     name: str
     augment: str
-    adapt: Adapt
+    adapt: Adapt | None = None
     settings: tuple[str, ...] = SETTINGS
     published: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     epochs: int | None = None
+    joint: Joint | None = None
+
+    @property
+    def source_free(self) -> bool:
+        """Whether no source image is opened once the source model is there."""
+        return self.joint is None
 
     def settings_for(self, profile: str, setting: str) -> dict[str, Any]:
         """What of `published` holds for a profile and a setting."""
         own = self.published.get(profile, self.published.get("", {}))
         return {**own, **self.published.get(f"{profile}/{setting}", {})}
+
+    def options_for(self, profile: str, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The options of a profile with what is given over them; a source-free method has none.
+
+        Raises:
+            UserError: an unknown name, or a value of another kind.
+        """
+        if self.joint is None:
+            if given:
+                raise UserError(f"the method {self.name} takes no --method-arg; leave it out.")
+            return {}
+        common = self.joint.options[""]
+        for name, value in given.items():
+            check_name(f"option of {self.name}", name, common)
+            _check_number(name, value)
+        return {**common, **self.joint.options.get(profile, {}), **given}
 
     def run(
         self,
@@ -88,8 +193,18 @@ class Method:
         config: TargetConfig,
         *,
         state: Mapping[str, Any] | None = None,
+        data: JointData | None = None,
     ) -> Iterator[TargetEpoch]:
-        """Adapt in so many epochs as the method has, else as the settings say; see `Adapt`."""
+        """Adapt in so many epochs as the method has, else as the settings say; see `Adapt`.
+
+        Args:
+            network, views, config, state: see `Adapt`.
+            data: for a method with source data.
+        """
         if self.epochs is not None:
             config = replace(config, epochs=self.epochs)
+        if self.joint is not None:
+            assert data is not None
+            return self.joint.adapt(data, network, views, config, state=state)
+        assert self.adapt is not None
         return self.adapt(network, views, config, state=state)

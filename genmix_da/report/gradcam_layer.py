@@ -37,20 +37,21 @@ class CamLayer:
 
 
 class LogitsAlone(nn.Module):
-    """A network of (embedding, logits) with the logits as its one output.
+    """A network of (embedding, outputs) with the class logits as its one output.
 
     Args:
-        network: images [B, 3, S, S] -> (embedding [B, D], logits [B, C]).
+        network: images [B, 3, S, S] -> (embedding [B, D], outputs [B, K], logits first).
+        classes: C <= K.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, classes: int) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.classes = network, classes
 
     def forward(self, images: Tensor) -> Tensor:
         """Images [B, 3, S, S] -> logits [B, C]."""
-        logits: Tensor = self.network(images)[1]
-        return logits
+        outputs: Tensor = self.network(images)[1]
+        return outputs[:, : self.classes]
 
 
 @dataclass(frozen=True)

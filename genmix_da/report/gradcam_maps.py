@@ -71,7 +71,12 @@ def explain(
     from genmix_da.report.gradcam_layer import LogitsAlone, find_cam_layer
     from lead.views import ImageViews
 
-    network = LogitsAlone(model.network.requires_grad_(False))
+    if model.network.judges_sets:
+        raise UserError(
+            f"{model.description['head']} judges all images of a target together: there is no map "
+            "of what it says of one"
+        )
+    network = LogitsAlone(model.network.requires_grad_(False), model.label_sets.unknown)
     inputs = ImageViews(images, model.preprocessing, model.device).evaluation(slice(None))
     layer = find_cam_layer(network, model.network.backbone, inputs[:1])
     if layer is None:
@@ -87,23 +92,31 @@ def explain(
             # The parameters need no gradient, so the input has to ask for it.
             with torch.enable_grad():
                 heat = cam(one.clone().requires_grad_(), None)[0]
-            found.append((_told(model, cam.outputs.detach(), result), _overlay(crop, heat)))
+            found.append((_told(model, one, result), _overlay(crop, heat)))
     finally:
         cam.activations_and_grads.release()
     return found
 
 
-def _told(model: Model, logits: Tensor, result: Mapping[str, Any]) -> Prediction:
-    """What a network says of one image, from its logits [1, C]."""
-    from genmix_da.adaptation.predictions import entropy_decisions
+def _told(model: Model, image: Tensor, result: Mapping[str, Any]) -> Prediction:
+    """What a network says of one image, its input [1, 3, S, S]."""
+    import torch
+
+    from genmix_da.adaptation.predictions import own_decisions
+    from lead.evaluation import Evaluation
 
     sets = model.label_sets
     limit = result.get("threshold")
     threshold = float(model.description["threshold"] if limit is None else limit)
     names = (*sets.source_classes, UNKNOWN)
-    own = entropy_decisions(logits.softmax(1), threshold, sets.open_set)
+    with torch.no_grad():
+        embedding, outputs = model.network(image)
+    probability, uncertainty = model.network.judge(embedding, outputs)
+    own = own_decisions(
+        Evaluation(embedding, probability, None, uncertainty), threshold, sets.open_set
+    )
     ((name, confidence, _),) = own.rows(names)
-    return Prediction(name, float(confidence), names[int(logits.argmax())])
+    return Prediction(name, float(confidence), names[int(probability.argmax())])
 
 
 def _overlay(crop: Pixels, heat: NDArray[np.float32]) -> Pixels:

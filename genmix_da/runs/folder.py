@@ -145,6 +145,10 @@ class RunFolder:
 
         write_atomically(self.path / EARLIER, duplicate)
 
+    def has_state(self) -> bool:
+        """Whether there is a training state to go on from."""
+        return (self.path / STATE).is_file()
+
     def load_state(
         self, *, earlier: bool = False
     ) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from genmix_da.adaptation.networks import build_network
 from genmix_da.adaptation.tables.plan import Run
-from genmix_da.adaptation.task import Task, build_network
+from genmix_da.adaptation.task import Task
 from genmix_da.table.estimate import FROM_RUNS, FROM_STEPS, Estimate, speeds
 from genmix_da.table.plan import Plan
 from genmix_da.table.records import Record

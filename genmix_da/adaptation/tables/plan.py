@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from genmix_da.adaptation.results import display_name
 from genmix_da.adaptation.source_model import source_folder, source_settings
 from genmix_da.adaptation.tables.jobs import STAGES, run_job
 from genmix_da.adaptation.tables.pairs import pair_name
-from genmix_da.adaptation.task import Task, prepare
+from genmix_da.adaptation.task import Task, prepare, with_method
 from genmix_da.augment.source_task import Augmentation, augmentation_of
 from genmix_da.config_values import identity
 from genmix_da.methods import GRAPH, find_method, graph_name
@@ -104,10 +103,11 @@ class _Planner(Planner[Run]):
                     self.wanted.append(row)
                     continue
                 choice: dict[str, Any] = {"method": name, "augment": method.augment, "seed": seed}
-                chosen = dataclasses.replace(
-                    task, config=dataclasses.replace(task.config, **choice)
+                self._add_run(
+                    with_method(task, **choice),
+                    {**options, **choice},
+                    f"{label} {name} seed {seed}",
                 )
-                self._add_run(chosen, {**options, **choice}, f"{label} {name} seed {seed}")
 
     def _add_run(self, task: Task, options: dict[str, Any], label: str) -> None:
         config = task.config

@@ -18,7 +18,7 @@ def test_map_is_grad_cams_by_its_definition() -> None:
 
     torch.manual_seed(3)
     backbone = build_backbone("timm:resnet10t", weights="none").module
-    network = LogitsAlone(Network(backbone, 512, 4).eval().requires_grad_(False))
+    network = LogitsAlone(Network(backbone, 512, 4).eval().requires_grad_(False), 4)
     image = torch.randn(1, 3, 96, 96)
     layer = find_cam_layer(network, backbone, image)
     assert layer is not None and layer.name == "layer4"
@@ -69,9 +69,9 @@ def test_layer_of_any_backbone(
     backbone = build_backbone(name, weights="none", arguments=arguments)
     network = Network(backbone.module, backbone.feature_dim, 4).eval().requires_grad_(False)
     image = torch.randn(1, 3, 64, 64)
-    layer = find_cam_layer(LogitsAlone(network), backbone.module, image)
+    layer = find_cam_layer(LogitsAlone(network, 4), backbone.module, image)
     assert layer is not None and layer.name == layer_name
-    cam = GradCAM(LogitsAlone(network), [layer.module], reshape_transform=layer.to_map)
+    cam = GradCAM(LogitsAlone(network, 4), [layer.module], reshape_transform=layer.to_map)
     heat = cam(image.requires_grad_(), None)
     assert cam.activations_and_grads.activations[0].shape == (1, *shape)
     assert heat.shape == (1, 64, 64) and heat.max() > 0.9 and heat.std() > 0.05
@@ -83,7 +83,7 @@ def test_torchvisions_transformer_has_a_class_token() -> None:
 
     backbone = VisionTransformer(64, 16, 2, 2, 32, 64)
     backbone.heads = nn.Identity()
-    network = LogitsAlone(Network(backbone, 32, 4).eval().requires_grad_(False))
+    network = LogitsAlone(Network(backbone, 32, 4).eval().requires_grad_(False), 4)
     layer = find_cam_layer(network, backbone, torch.randn(1, 3, 64, 64))
     assert layer is not None and layer.name == "encoder.layers.encoder_layer_1.ln_1"
     assert layer.to_map is not None
@@ -93,5 +93,5 @@ def test_torchvisions_transformer_has_a_class_token() -> None:
 
 def test_backbone_without_a_map_has_no_layer() -> None:
     backbone = nn.Sequential(nn.Flatten(), nn.Linear(192, 8))
-    network = LogitsAlone(Network(backbone, 8, 3).eval())
+    network = LogitsAlone(Network(backbone, 8, 3).eval(), 3)
     assert find_cam_layer(network, backbone, torch.randn(1, 3, 8, 8)) is None

@@ -1,0 +1,34 @@
+"""What a method with source data is given: its own network, the source images, how many steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from genmix_da.adaptation.networks import build_joint_network
+from genmix_da.adaptation.task import Task
+from genmix_da.augment.source_task import Augmentation
+from genmix_da.augment.training_set import training_set
+from genmix_da.methods.base import JointData
+
+
+def joint_data(
+    task: Task, augmentation: Augmentation | None, sources: Path, *, resumed: bool
+) -> JointData:
+    """The data of the task's method, which must be one with source data.
+
+    Args:
+        task: source images and settings.
+        augmentation: of the source, or None.
+        sources: see `obtain_source`.
+        resumed: whether the network's weights are read from a training state next.
+    """
+    config = task.config
+    weights = "none" if resumed else str(config.weights)
+    network = build_joint_network(task, weights)
+    data = training_set(task, augmentation, sources.parent / "augmented")
+    batch, options = int(config.batch_size or 1), config.method_options
+    # One budget: what source training and adaptation of a source-free method would take.
+    source = int(config.source_epochs or 0) * (data.steps_per_epoch or len(data.labels) // batch)
+    target = int(config.epochs or 0) * (len(task.target.rows) // batch)
+    steps = options["steps"] or max(1, source + target)
+    return JointData(network, data.views, data.labels, int(steps), options)
