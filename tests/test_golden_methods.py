@@ -5,22 +5,27 @@ The arrays are in the folder that $GENMIX_DA_GOLDEN_METHODS names.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from golden_methods import glc, shot
-from golden_methods.files import VARIABLE, case_of, files, folder, load
+from golden_methods import dance, glc, ovanet, shot
+from golden_methods.files import VARIABLE, Golden, folder, goldens
 
-# Method -> kind of file -> how it is computed and compared.
-METHODS: dict[str, dict[str, Any]] = {"glc": glc.FILES, "glcpp": glc.FILES, "shot": shot.FILES}
+# Method -> kind of file -> how it is computed and compared, what is input.
+METHODS: dict[str, dict[str, Any]] = {
+    "glc": glc.FILES,
+    "glcpp": glc.FILES,
+    "shot": shot.FILES,
+    "ovanet": ovanet.FILES,
+    "dance": dance.FILES,
+}
 KINDS = [(method, kind) for method, kinds in METHODS.items() for kind in kinds]
 CASES = [
-    pytest.param(method, kind, path, id=path.stem)
+    pytest.param(method, golden, id=golden.name)
     for method, kind in KINDS
-    for path in files(method, kind)
+    for golden in goldens(method, kind)
 ]
 
 
@@ -30,10 +35,10 @@ def test_the_folder_is_there() -> None:
     assert CASES
 
 
-@pytest.mark.parametrize(("method", "kind", "path"), CASES)
-def test_arrays_agree(method: str, kind: str, path: Path) -> None:
-    compute, compare, _ = METHODS[method][kind]
-    arrays, case = load(path), case_of(path, kind)
+@pytest.mark.parametrize(("method", "golden"), CASES)
+def test_arrays_agree(method: str, golden: Golden) -> None:
+    compute, compare, _ = METHODS[method][golden.kind]
+    arrays, case = golden.arrays(), golden.case()
     compare(compute(arrays, case), arrays, case)
 
 
@@ -43,16 +48,16 @@ def shifted(array: np.ndarray) -> np.ndarray:
         return ~array
     if array.dtype.kind == "i":
         return array + 1
-    return array + 1e-3 * (1 + np.abs(array))
+    return np.asarray(array + 1e-3 * (1 + np.abs(array)))
 
 
 @pytest.mark.parametrize(("method", "kind"), KINDS)
 def test_a_shifted_array_is_caught(method: str, kind: str) -> None:
-    found = files(method, kind)
+    found = goldens(method, kind)
     if not found:
         pytest.skip(f"{VARIABLE} has no {method}_{kind}")
     compute, compare, inputs = METHODS[method][kind]
-    arrays, case = load(found[0]), case_of(found[0], kind)
+    arrays, case = found[0].arrays(), found[0].case()
     values = compute(arrays, case)
     compare(values, arrays, case)
     held = sorted(set(arrays) - set(inputs))
