@@ -16,7 +16,7 @@ from genmix_da.cli.profile_help import ProfileCommand
 @groups.data("--src", help="Labelled source domain: folder name, alias or unique beginning.")
 @groups.data("--tgt", help="Unlabelled target domain, or a folder of images.")
 @groups.adaptation(
-    "--method", help="source-only, adabn, shot-o, glc, glc++, lead or lead+genmix [by --augment]."
+    "--method", help="lead, glc, ovanet ...: docs/methods.md; also NAME+genmix [by --augment]."
 )
 @model_options
 @target_options

@@ -128,6 +128,12 @@ _TARGET: tuple[Command, ...] = (
     groups.rejection(
         "--graph/--no-graph", default=None, help="Scores smoothed over the target's neighbours too."
     ),
+    arguments_option(
+        groups.adaptation,
+        "--method-arg",
+        "method_options",
+        "Option of a method with source data: docs/methods.md; repeated.",
+    ),
     groups.rejection("--graph-threshold", help="Their threshold, likewise [auto]."),
     arguments_option(
         groups.rejection,

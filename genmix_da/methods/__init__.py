@@ -1,21 +1,29 @@
-"""Methods behind one small interface. Adding one is one file and one entry in METHODS."""
+"""Methods behind one small interface. Adding one is one file and one entry in METHODS.
+
+Each can be trained on a source with GenMix's images beside it: "NAME+genmix".
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from genmix_da.errors import check_name
-from genmix_da.methods import adabn, dance, glc, lead, lead_genmix, ovanet, shot, source_only
+from genmix_da.methods import adabn, dance, glc, lead, ovanet, shot, source_only
 from genmix_da.methods.base import Method
 
 METHODS: dict[str, Method] = {
     method.name: method
-    for module in (source_only, adabn, ovanet, dance, shot, glc, lead, lead_genmix)
+    for module in (source_only, adabn, ovanet, dance, shot, glc, lead)
     for method in module.METHODS
 }
 
-__all__ = ["GRAPH", "METHODS", "Method", "find_method", "graph_name", "has_graph"]
+__all__ = [
+    *("GRAPH", "METHODS", "TRAITS", "Method"),
+    *("find_method", "graph_name", "has_graph", "traits_of"),
+]
 
 
-GRAPH = "+graph"
+GRAPH, GENMIX = "+graph", "+genmix"
 
 
 def graph_name(name: str) -> str:
@@ -33,11 +41,24 @@ def has_graph(name: str) -> bool:
     return name.partition(" (")[0].endswith(GRAPH)
 
 
+TRAITS = ("SF", "CF")  # source-free, clustering-free: columns of tables
+
+
+def traits_of(row: str) -> tuple[str, ...]:
+    """The TRAITS of a table's row, own or printed, "yes" or "no"; "-" of methods not known here."""
+    name = row.partition(" (")[0].partition("[")[0].strip().lower()
+    method = METHODS.get(name.removesuffix(GRAPH).partition(GENMIX)[0])
+    if method is None:
+        return ("-", "-")
+    return tuple("yes" if has else "no" for has in (method.source_free, method.clustering_free))
+
+
 def find_method(name: str) -> Method:
-    """A method by name.
+    """A method by name, also with "+genmix" behind it.
 
     Raises:
         UserError: there is none (the nearest is suggested).
     """
-    check_name("method", name, METHODS)
-    return METHODS[name]
+    check_name("method", name, [*METHODS, *(f"{known}{GENMIX}" for known in METHODS)])
+    method = METHODS[name.removesuffix(GENMIX)]
+    return replace(method, name=name, augment="genmix") if name.endswith(GENMIX) else method

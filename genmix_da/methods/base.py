@@ -150,6 +150,8 @@ class Method:
         epochs: how many there are whatever the settings say (0: epoch 0 is the result); None: as
             they say.
         joint: how it adapts with source data; None: source-free. One of it and `adapt` is there.
+        clustering_free: whether it learns from no clusters of the target (the tables' CF; LEAD,
+            which counts its clusters alone, calls itself so).
     """
 
     name: str
@@ -159,6 +161,7 @@ class Method:
     published: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     epochs: int | None = None
     joint: Joint | None = None
+    clustering_free: bool = True
 
     @property
     def source_free(self) -> bool:

@@ -122,6 +122,12 @@ def adapt_glc(
 
 
 METHODS = (
-    Method("glc", "none", adapt_glc, published=PUBLISHED),
-    Method("glc++", "none", partial(adapt_glc, contrast=1.0), published=PUBLISHED),
+    Method("glc", "none", adapt_glc, published=PUBLISHED, clustering_free=False),
+    Method(
+        "glc++",
+        "none",
+        partial(adapt_glc, contrast=1.0),
+        published=PUBLISHED,
+        clustering_free=False,
+    ),
 )

@@ -112,4 +112,13 @@ def adapt_shot(
     return pseudo_label_epochs(network, views, config, begin, _NAMES, state=state)
 
 
-METHODS = (Method("shot-o", "none", adapt_shot, settings=("osda",), published=PUBLISHED),)
+METHODS = (
+    Method(
+        "shot-o",
+        "none",
+        adapt_shot,
+        settings=("osda",),
+        published=PUBLISHED,
+        clustering_free=False,
+    ),
+)

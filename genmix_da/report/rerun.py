@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from genmix_da.methods import find_method
 from genmix_da.report.hidden_places import drawn_into_cache, shell_words
 
 # Setting -> option, where the option is not the setting's name with hyphens.
@@ -89,6 +90,7 @@ def table_command(result: Mapping[str, Any], seeds: str = "1,2,3") -> str:
     usual = {item.name: item.default for item in dataclasses.fields(AdaptConfig)}
     usual |= of_profile(frozen=config["freeze_backbone"])
     usual["freeze_backbone"] = of_profile(frozen=None)["freeze_backbone"]
+    usual |= _of_method(config)
     left_out = {"src", "tgt", "seed", "profile", "augment", "device"}
     if str(config["backbone"]).startswith(_OWN_WEIGHTS):
         left_out.add("weights")
@@ -100,7 +102,7 @@ def table_command(result: Mapping[str, Any], seeds: str = "1,2,3") -> str:
     if config["profile"] not in (of_data, *(() if of_data in PROFILES else ("folder",))):
         words += ["--profile", config["profile"]]
     words += _settings(config, names) + _pairs("--backbone-arg", config.get("backbone_arguments"))
-    words += _graph(result, config)
+    words += _method_options(config) + _graph(result, config)
     if config.get("augment") == "genmix":
         made = AugmentSettings().as_dict()
         own = {name: value for name, value in config["genmix"].items() if value != made.get(name)}
@@ -120,10 +122,28 @@ def _adapt(config: Mapping[str, Any]) -> list[str]:
     elif config.get("method") not in (None, *_BY_AUGMENT):
         words += ["--method", str(config["method"])]
     words += _settings(config, [name for name in _ADAPT if name not in left_out])
-    words += _pairs("--backbone-arg", config.get("backbone_arguments"))
+    words += _pairs("--backbone-arg", config.get("backbone_arguments")) + _method_options(config)
     if config.get("augment") == "genmix":
         words += _genmix(config, _EDITOR_OPTIONS)
     return words
+
+
+def _of_method(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What the run's method has in its profile and setting instead of LEAD's settings."""
+    from genmix_da.adaptation.profiles import FROZEN
+
+    own = find_method(config["method"] or "lead").settings_for(config["profile"], config["setting"])
+    kept = FROZEN if config["freeze_backbone"] else ()
+    return {name: value for name, value in own.items() if name not in kept}
+
+
+def _method_options(config: Mapping[str, Any]) -> list[str]:
+    """Options of a method with source data that are not its defaults."""
+    given = config.get("method_options") or {}
+    profile = "" if config.get("freeze_backbone") else str(config.get("profile"))
+    usual = find_method(config["method"]).options_for(profile, {}) if given else {}
+    own = {name: value for name, value in given.items() if value != usual.get(name)}
+    return _pairs("--method-arg", own)
 
 
 def _graph(result: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:

@@ -79,19 +79,22 @@ def entry(cell: Cell) -> Entry:
 
 
 def _grid(summary: Summary, table: Table) -> Grid:
-    rows = []
+    kind, rows = kind_of(table.setting), []
+
+    def named(method: str, name: str) -> tuple[Entry, ...]:
+        return (Entry(name), *(map(Entry, kind.traits(method)) if table.is_headline else ()))
+
     for row in table.rows:
         mark = f" {NO_CHOICE}" if row.no_epochs and table.block == "oracle" else ""
         cells = (entry(row.cells[column]) for column in table.columns)
-        rows.append((Entry(row.method + mark), *cells))
+        rows.append((*named(row.method, row.method + mark), *cells))
     own = len(rows)
     for printed in summary.published[table.setting] if table.is_headline else []:
         values = (printed.cells[column] for column in table.columns)
         cells = (Entry("-" if value is None else percent(value)) for value in values)
-        rows.append((Entry(f"{printed.method} (published)"), *cells))
-    return Grid(
-        _title(summary, table), ("method", *table.columns), tuple(rows), own if rows[own:] else None
-    )
+        rows.append((*named(printed.method, f"{printed.method} (published)"), *cells))
+    head = ("method", *(kind.trait_names if table.is_headline else ()), *table.columns)
+    return Grid(_title(summary, table), head, tuple(rows), own if rows[own:] else None)
 
 
 def _title(summary: Summary, table: Table) -> str:

@@ -38,6 +38,8 @@ class Kind:
         smaller_is_better: metrics whose best is the smallest.
         optional_blocks: blocks that are left out where no run has them.
         baseline: the method that all others are compared with; None: "X" for "X+genmix".
+        trait_names, traits: columns behind the method's name in the headline table, and what a row
+            has there.
     """
 
     headlines: Mapping[str, str]
@@ -58,6 +60,8 @@ class Kind:
     smaller_is_better: frozenset[str] = frozenset()
     optional_blocks: frozenset[str] = frozenset()
     baseline: str | None = None
+    trait_names: tuple[str, ...] = ()
+    traits: Callable[[str], tuple[str, ...]] = lambda _: ()
 
     def title(self, setting: str) -> str:
         """The setting's name in heads and sentences."""

@@ -151,6 +151,7 @@ def build_origin(runs: Sequence[Run], command: Sequence[str]) -> Origin:
                 {f"{kind_of(name).title(name)} split": found for name, found in splits.items()}
             ),
             *_hidden(_settings(records)),
+            *_by_method(records),
             *_hidden({"graph": _seen(json.dumps(graph["settings"]) for graph in graphs)}),
             *_changed_data(records),
         ),
@@ -204,13 +205,51 @@ def _hidden(found: dict[str, tuple[str, ...]]) -> list[str]:
 
 
 def _settings(records: Sequence[Record]) -> dict[str, tuple[str, ...]]:
-    """Setting of the configuration -> its values, for those that are no part of the design."""
-    configs = [(record.content.get("provenance") or {}).get("config") or {} for record in records]
-    names = {name for config in configs for name in config} - {"device"}
+    """Setting of the configuration -> its values, for those that are no part of the design.
+
+    Without those of which every method has one value: see `_by_method`.
+    """
+    return {
+        name: tuple(sorted({value for values in found.values() for value in values}))
+        for name, found in _values(records).items()
+        if any(len(values) > 1 for values in found.values())
+    }
+
+
+def _by_method(records: Sequence[Record]) -> list[str]:
+    """Sentences on settings that differ between methods alone, as published ones do."""
+    sentences = []
+    for name, found in _values(records).items():
+        methods: dict[str, list[str]] = {}
+        for method, values in found.items():
+            methods.setdefault(values[0], []).append(method)
+        if len(methods) > 1 and all(len(values) == 1 for values in found.values()):
+            shown = (f"{_short(value)} ({', '.join(who)})" for value, who in methods.items())
+            sentences.append(f"the methods differ in {name}: {', '.join(shown)}")
+    return sentences
+
+
+def _values(records: Sequence[Record]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Setting that is no part of the design -> method -> its values as JSON."""
+    configs = [
+        (
+            str(record.content["method"]),
+            (record.content.get("provenance") or {}).get("config") or {},
+        )
+        for record in records
+    ]
+    names = {name for _, config in configs for name in config} - {"device"}
     for setting in {record.content["setting"] for record in records}:
         names -= kind_of(setting).by_design
     return {
-        name: _seen(json.dumps(config.get(name), sort_keys=True) for config in configs)
+        name: {
+            method: _seen(
+                json.dumps(config.get(name), sort_keys=True)
+                for other, config in configs
+                if other == method
+            )
+            for method in dict.fromkeys(method for method, _ in configs)
+        }
         for name in sorted(names)
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from genmix_da.adaptation.tables.published import PUBLISHED_NOTE, published_rows
+from genmix_da.methods import TRAITS, traits_of
 from genmix_da.table.kinds import Kind
 
 ADAPTATION = Kind(
@@ -38,11 +39,13 @@ ADAPTATION = Kind(
     roles=(("source", "source", "source"), ("target", "target", "target")),
     published=published_rows,
     published_note=PUBLISHED_NOTE,
+    trait_names=TRAITS,
+    traits=traits_of,
     by_design=frozenset(
         (
             *("src", "tgt", "seed", "setting", "split", "data", "method", "augment", "genmix"),
             *("augmentation", "label_sets", "target_data", "source_model", "source_checkpoint"),
-            *("freeze_backbone", "identity", "out"),
+            *("freeze_backbone", "identity", "out", "method_options"),
             # Of a step after the run, which has an identity of its own.
             *("graph", "graph_options", "graph_threshold"),
         )

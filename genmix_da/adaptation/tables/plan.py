@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from genmix_da.adaptation.config import AdaptConfig, build_config
@@ -33,12 +33,14 @@ class Request(TableRequest):
         settings: of "opda", "osda", "pda".
         methods: keys of METHODS, in the order of the rows.
         splits: setting -> --split, or None.
+        method_options: of methods with source data; each takes those that it has.
     """
 
     pairs: tuple[tuple[str, str], ...]
     settings: tuple[str, ...]
     methods: tuple[str, ...]
     splits: Mapping[str, str | None]
+    method_options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +105,9 @@ class _Planner(Planner[Run]):
                     self.wanted.append(row)
                     continue
                 choice: dict[str, Any] = {"method": name, "augment": method.augment, "seed": seed}
+                known = method.joint.options[""] if method.joint else {}
+                own = {k: v for k, v in request.method_options.items() if k in known}
+                choice |= {"method_options": own} if own else {}
                 self._add_run(
                     with_method(task, **choice),
                     {**options, **choice},

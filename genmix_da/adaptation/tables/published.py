@@ -9,22 +9,31 @@ from genmix_da.table.columns import AVERAGE
 from genmix_da.table.records import Record
 from office_home.benchmarks import BENCHMARKS, OFFICE_HOME_CLASSES
 from office_home.names import key
-from office_home.published import GENMIX_SOURCE, PAIRS, other_source_free, published_table
+from office_home.published import (
+    FOUNDATION_SOURCE,
+    GENMIX_SOURCE,
+    PAIRS,
+    foundation_models,
+    other_source_free,
+    published_table,
+)
 
 _BENCHMARK = BENCHMARKS["office-home"]
 _METRICS = {"opda": "opda_hscore", "osda": "osda_hscore", "pda": "pda_accuracy"}
 _PARTS = ("shared", "source_private", "target_private")
 PUBLISHED_NOTE = (
-    "Rows marked 'published' are printed results of other work with ResNet-50 (sources: "
-    "{sources}); they are never the best of a column and never averaged with runs. The released "
-    "LEAD code reports the best epoch by target labels, so compare with the oracle table first."
+    "Rows marked 'published' are printed results of other work, with ResNet-50 where no other "
+    "backbone stands in brackets (sources: {sources}); they are never the best of a column and "
+    "never averaged with runs. The released LEAD code reports the best epoch by target labels, so "
+    "compare with the oracle table first."
 )
 
 
 def published_rows(runs: Sequence[Run], columns: Sequence[str]) -> list[PublishedRow]:
     """Printed rows to set beside the runs of one setting; none where they would not compare.
 
-    Results on foundation models are left out: their backbones are others.
+    Those on foundation models name their backbone; of OSDA they are left out, for they have
+    another split there.
 
     Args:
         runs: of one setting.
@@ -44,7 +53,22 @@ def published_rows(runs: Sequence[Run], columns: Sequence[str]) -> list[Publishe
         for method, printed in other_source_free().iterrows():
             cells = dict.fromkeys(columns) | {AVERAGE: _fraction(printed[_METRICS[setting]])}
             rows.append(PublishedRow(str(method), str(printed["source"]), cells))
+        rows += _on_foundation_models(setting, columns)
     return [row for row in rows if any(value is not None for value in row.cells.values())]
+
+
+def _on_foundation_models(setting: str, columns: Sequence[str]) -> list[PublishedRow]:
+    split = f"{setting.upper()} {'/'.join(map(str, _BENCHMARK.splits[setting]))}"
+    score = "overall_accuracy" if setting == "pda" else "h_score"
+    found = foundation_models()
+    return [
+        PublishedRow(
+            f"{row['method']} [{row['backbone']}]",
+            FOUNDATION_SOURCE,
+            dict.fromkeys(columns) | {AVERAGE: _fraction(row[score])},
+        )
+        for _, row in found[found["setting"] == split].iterrows()
+    ]
 
 
 def _is_published(record: Record) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ def build_request(
         UserError: a list that cannot be read, an option that the table decides itself, no data.
     """
     values = run_options(options, RECORDED, _DECIDED)
+    own = values.pop("method_options", None) or {}
     for name in ("src", "tgt"):
         values.pop(name, None)
     settings = parse_settings(str(values.pop("setting", "opda")))
@@ -53,6 +54,7 @@ def build_request(
         find_method(name.removesuffix(GRAPH))
         if name.endswith(GRAPH) and values.get("graph") is False:
             raise UserError(f"--methods names {name} and --no-graph forbids it; leave one out.")
+    _check_options(own, chosen)
     check_edit_shards(edit_shards)
     if len(set(chosen)) < len(chosen):
         raise UserError("--methods names a method twice.")
@@ -70,4 +72,15 @@ def build_request(
         splits=splits,
         root=folder,
         edit_shards=edit_shards,
+        method_options=own,
     )
+
+
+def _check_options(given: Mapping[str, Any], methods: Sequence[str]) -> None:
+    """Every option is one of a method of the table; those that have it take it."""
+    for name, value in given.items():
+        chosen = [find_method(method.removesuffix(GRAPH)) for method in methods]
+        having = [one for one in chosen if one.joint and name in one.joint.options[""]]
+        if not having:
+            raise UserError(f"--method-arg {name}: no method of --methods takes it.")
+        having[0].options_for("", {name: value})

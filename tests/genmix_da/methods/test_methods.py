@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -9,8 +12,9 @@ import torch
 import lead
 from genmix_da.errors import UserError
 from genmix_da.methods import METHODS, Method, find_method
-from genmix_da.methods.base import SETTINGS
-from lead.epochs import TargetConfig
+from genmix_da.methods.base import SETTINGS, JointData
+from lead.epochs import TargetConfig, TargetEpoch
+from lead.evaluation import Evaluation
 
 CLASSES, SIDE = 3, 32
 
@@ -18,17 +22,38 @@ CLASSES, SIDE = 3, 32
 @pytest.fixture(scope="module")
 def views() -> lead.ImageViews:
     pixels = np.random.default_rng(0).integers(0, 256, (24, 36, 36, 3), dtype=np.uint8)
-    preprocessing = lead.build_backbone("resnet18", weights="none").preprocessing
-    return lead.ImageViews(pixels, preprocessing.resized(SIDE), torch.device("cpu"))
+    preprocessing = lead.Preprocessing(image_size=SIDE, resize_size=36)
+    return lead.ImageViews(pixels, preprocessing, torch.device("cpu"))
 
 
 def network() -> lead.Network:
     torch.manual_seed(0)
-    backbone = lead.build_backbone("resnet18", weights="none")
+    backbone = lead.build_backbone("timm:test_efficientnet", weights="none")
     return lead.Network(backbone.module, backbone.feature_dim, CLASSES, 16)
 
 
 CONFIG = TargetConfig(epochs=2, batch_size=8, learning_rate=0.01)
+STEPS = 5  # of methods with source data, in both epochs together
+
+
+def adapted(
+    method: Method,
+    views: lead.ImageViews,
+    *,
+    source: lead.Network | None = None,
+    state: Mapping[str, Any] | None = None,
+    config: TargetConfig = CONFIG,
+) -> Iterator[TargetEpoch]:
+    """The method's epochs; one with source data learns from the target's own pictures."""
+    source, data = source or network(), None
+    if method.joint is not None:
+        torch.manual_seed(1)
+        backbone = lead.build_backbone("timm:test_efficientnet", weights="none")
+        options = method.options_for("", {})
+        own = method.joint.build(backbone.module, backbone.feature_dim, CLASSES, options)
+        labels = np.arange(len(views)) % CLASSES
+        data = JointData(own, views, labels, STEPS, options)
+    return method.run(source, views, config, state=state, data=data)
 
 
 def epochs_of(method: Method) -> int:
@@ -42,7 +67,9 @@ def method(request: pytest.FixtureRequest) -> Method:
 
 def test_method_declares_itself(method: Method) -> None:
     assert find_method(method.name) is method
-    assert method.augment in ("none", "genmix")
+    assert method.augment == "none"
+    mixed = find_method(f"{method.name}+genmix")
+    assert (mixed.augment, mixed.settings, mixed.joint) == ("genmix", method.settings, method.joint)
     assert method.settings
     assert set(method.settings) <= set(SETTINGS)
 
@@ -50,7 +77,7 @@ def test_method_declares_itself(method: Method) -> None:
 def test_epoch_0_is_the_source_model(method: Method, views: lead.ImageViews) -> None:
     source = network()
     expected = lead.evaluate(source, views)
-    epochs = method.run(source, views, CONFIG)
+    epochs = adapted(method, views, source=source)
     first = next(epochs)
     assert first.epoch == 0
     torch.testing.assert_close(first.evaluation.probability, expected.probability)
@@ -60,7 +87,7 @@ def test_epoch_0_is_the_source_model(method: Method, views: lead.ImageViews) -> 
 
 
 def test_probabilities_are_of_every_target_sample(method: Method, views: lead.ImageViews) -> None:
-    *_, last = method.run(network(), views, CONFIG)
+    *_, last = adapted(method, views)
     probability = last.evaluation.probability
     assert probability.shape == (len(views), CLASSES)
     torch.testing.assert_close(probability.sum(dim=1), torch.ones(len(views)))
@@ -69,25 +96,39 @@ def test_probabilities_are_of_every_target_sample(method: Method, views: lead.Im
 def test_same_seed_same_result(method: Method, views: lead.ImageViews) -> None:
     results = []
     for _ in range(2):
-        *_, last = method.run(network(), views, CONFIG)
+        *_, last = adapted(method, views)
         results.append(last.evaluation.probability)
     assert torch.equal(*results)
 
 
 def test_resumed_equals_uninterrupted(method: Method, views: lead.ImageViews) -> None:
-    *_, whole = method.run(network(), views, CONFIG)
-    first_part = network()
-    state = None
-    for epoch in method.run(first_part, views, CONFIG):
-        state = {key: _copied(value) for key, value in epoch.state().items()}
-        break
-    resumed = list(method.run(network(), views, CONFIG, state=state))
-    if epochs_of(method):
-        torch.testing.assert_close(
-            resumed[-1].evaluation.probability, whole.evaluation.probability, rtol=0, atol=1e-6
-        )
-    else:
-        assert resumed == []  # epoch 0 was all, and it is neither recomputed nor yielded
+    *_, whole = adapted(method, views)
+    states = [
+        {key: _copied(value) for key, value in epoch.state().items()}
+        for epoch in adapted(method, views)
+    ]
+    for done, state in enumerate(states):
+        resumed = list(adapted(method, views, state=state))
+        assert [epoch.epoch for epoch in resumed] == list(range(done + 1, len(states)))
+        if resumed:  # epochs that were done are neither recomputed nor yielded
+            for name in ("probability", "uncertainty"):
+                found, wanted = (getattr(e.evaluation, name) for e in (resumed[-1], whole))
+                torch.testing.assert_close(found, wanted, rtol=0, atol=1e-6)
+
+
+def test_uncertainties_are_between_0_and_1(method: Method, views: lead.ImageViews) -> None:
+    for epoch in adapted(method, views):
+        uncertainty = epoch.evaluation.uncertainty
+        assert uncertainty.shape == (len(views),)
+        assert bool(((uncertainty >= 0) & (uncertainty <= 1)).all())
+
+
+def test_the_state_says_what_the_evaluation_said(method: Method, views: lead.ImageViews) -> None:
+    """A finished run whose last files are missing is written from it."""
+    *_, last = adapted(method, views)
+    kept = last.state()
+    again = Evaluation(kept["features"], kept["probability"], None, kept.get("uncertainty"))
+    torch.testing.assert_close(again.uncertainty, last.evaluation.uncertainty)
 
 
 def _copied(value: object) -> object:
