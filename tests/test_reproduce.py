@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from office_home.counts import class_counts
 from office_home.published import published_table
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
@@ -93,6 +97,54 @@ def test_office_home_script_plans_with_what_it_is_given(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "nowhere" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def made_up_office_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Every class, domain and count of Office-Home, each image one pixel of another colour."""
+    root, colours = tmp_path_factory.mktemp("OfficeHome"), itertools.count()
+    for name, counts in class_counts().iterrows():
+        for domain, count in counts.items():
+            folder = root / str(domain) / str(name)
+            folder.mkdir(parents=True)
+            for number in range(count):
+                colour = np.uint8([[[*divmod(next(colours), 256), 7]]])
+                (folder / f"{number:05}.png").write_bytes(cv2.imencode(".png", colour)[1].tobytes())
+    return root
+
+
+CHEAP = (
+    *("--backbone", "timm:test_efficientnet", "--weights", "none", "--image-size", "32"),
+    *("--source-epochs", "1", "--epochs", "1", "--device", "cpu", "--method-arg", "steps=2"),
+    *("--editor", "filters", "--features", "off", "--edit-size", "32", "--per-image", "1"),
+    *("--cluster-estimator", "features", "--seeds", "1", "--no-graph"),
+)
+
+
+@pytest.mark.slow
+def test_office_home_script_plans_and_runs(made_up_office_home: Path, tmp_path: Path) -> None:
+    """All it would do is planned; then one pair runs, as it would: every layer is trained."""
+    out = tmp_path / "out"
+    planned = call(OFFICE_HOME, made_up_office_home, out, *CHEAP, "--dry-run")
+    assert planned.returncode == 0, planned.stderr
+    methods = re.findall(r"^methods=(.*)$", OFFICE_HOME.read_text(), re.MULTILINE)[0].split(",")
+    columns, undefined = 36, 24  # 12 pairs in three settings; shot-o has one of these
+    jobs = {kind: int(n) for kind, n in re.findall(r"│ (\w+) +│ +(\d+) │", planned.stdout)}
+    assert jobs["adapt"] == columns * len(methods) - undefined
+    assert jobs["source"] == 4 * 3 * 2  # domains, settings, with and without GenMix
+    assert re.search(r"about [\d.]+ (hours|minutes|days)", planned.stdout)
+    ran = call(
+        OFFICE_HOME, made_up_office_home, out, *CHEAP, "--pairs", "Cl2Ar", "--setting", "osda"
+    )
+    assert ran.returncode == 0, ran.stderr
+    table = rows(out / "table.csv")
+    last = [row for row in table if (row["metric"], row["block"]) == ("h_score", "last")]
+    own = {row["method"] for row in last if row["source"] == "runs" and row["state"] == "complete"}
+    assert own == {*methods, "lead+genmix[filters]"} - {"lead+genmix"}
+    printed = {row["method"] for row in last if row["source"] != "runs"}
+    assert {"OVANet", "DANCE", "LEAD", "LEAD+GenMix"} <= printed
+    runs_made = rows(out / "runs.csv")
+    assert {run["state"] for run in runs_made} == {"done"}
 
 
 @pytest.mark.parametrize("script", [OFFICE_HOME, MINI])

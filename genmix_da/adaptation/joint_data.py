@@ -26,9 +26,22 @@ def joint_data(
     weights = "none" if resumed else str(config.weights)
     network = build_joint_network(task, weights)
     data = training_set(task, augmentation, sources.parent / "augmented")
-    batch, options = int(config.batch_size or 1), config.method_options
-    # One budget: what source training and adaptation of a source-free method would take.
-    source = int(config.source_epochs or 0) * (data.steps_per_epoch or len(data.labels) // batch)
+    steps = total_steps(task, len(data.labels), data.steps_per_epoch)
+    return JointData(network, data.views, data.labels, steps, config.method_options)
+
+
+def total_steps(task: Task, images: int, steps_per_epoch: int | None = None) -> int:
+    """Optimiser steps of the task's method: its own, else one budget for all methods.
+
+    That is what source training and adaptation of a source-free method take.
+
+    Args:
+        task: settings and target.
+        images: of the source, with augmented ones.
+        steps_per_epoch: limit of a source epoch, see `TrainingSet`.
+    """
+    config = task.config
+    batch, given = int(config.batch_size or 1), config.method_options["steps"]
+    source = int(config.source_epochs or 0) * (steps_per_epoch or images // batch)
     target = int(config.epochs or 0) * (len(task.target.rows) // batch)
-    steps = options["steps"] or max(1, source + target)
-    return JointData(network, data.views, data.labels, int(steps), options)
+    return int(given or max(1, source + target))

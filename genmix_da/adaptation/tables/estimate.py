@@ -13,9 +13,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from genmix_da.adaptation.joint_data import total_steps
 from genmix_da.adaptation.networks import build_network
 from genmix_da.adaptation.tables.plan import Run
 from genmix_da.adaptation.task import Task
+from genmix_da.methods import find_method
 from genmix_da.table.estimate import FROM_RUNS, FROM_STEPS, Estimate, speeds
 from genmix_da.table.plan import Plan
 from genmix_da.table.records import Record
@@ -94,5 +96,10 @@ class _Speeds:
         if has_no_epochs(config.method_name()):
             return images * self.image
         epochs, steps = int(config.epochs or 0), images // int(config.batch_size or 1)
+        if not find_method(config.method_name()).source_free:
+            own = config.method_options["batch_size"] or config.batch_size
+            passes = 2 * int(own or 1) / int(config.batch_size or 1)  # source and target
+            made = total_steps(run.task, len(run.task.source.rows))
+            return made * passes * self.step + epochs * images * self.image
         estimates = math.ceil(epochs / 10) * images * self.clusters
         return epochs * (steps * self.step + images * self.image) + estimates
