@@ -101,15 +101,15 @@ def test_evil_names_stay_text(opened: Any) -> None:
 
 
 def test_sorting_by_click(opened: Any) -> None:
-    before = column(opened, 0, 1)
-    button = opened.find_element("css selector", "table.sortable th:nth-child(2) button")
-    head = opened.find_element("css selector", "table.sortable th:nth-child(2)")
+    before = column(opened, 0, 3)  # behind the name, SF and CF
+    button = opened.find_element("css selector", "table.sortable th:nth-child(4) button")
+    head = opened.find_element("css selector", "table.sortable th:nth-child(4)")
     button.click()
     assert head.get_attribute("aria-sort") == "descending"
-    down = column(opened, 0, 1)
+    down = column(opened, 0, 3)
     button.click()
     assert head.get_attribute("aria-sort") == "ascending"
-    up = column(opened, 0, 1)
+    up = column(opened, 0, 3)
     numbers = [float(text.rstrip("*")) for text in up]
     assert len(set(numbers)) > 1
     assert numbers == sorted(numbers)

@@ -68,11 +68,11 @@ def test_the_printed_numbers(bench: Any) -> None:
     bench.add("lead", TWELVE[1], 2, 0.5, recorded=False)
     summary = bench.summary()
     page = markdown(summary)
-    assert "| lead | 62.0 ± 2.8 | inc. 1/2 | inc. 1/2 |" in page
-    assert f"| {GENMIX} | **72.0** ± 2.8 | inc. 0/2 | inc. 0/2 |" in page
+    assert "| lead | yes | yes | 62.0 ± 2.8 | inc. 1/2 | inc. 1/2 |" in page
+    assert f"| {GENMIX} | yes | yes | **72.0** ± 2.8 | inc. 0/2 | inc. 0/2 |" in page
     assert f"| {GENMIX} - lead, last | +10.0 | - | incomplete | - |" in page
     out = terminal(summary)
-    assert re.search(r"lead\s+62\.0±2\.8\s+inc\. 1/2\s+inc\. 1/2", out)
+    assert re.search(r"lead\s+yes\s+yes\s+62\.0±2\.8\s+inc\. 1/2\s+inc\. 1/2", out)
     assert "72.0±2.8*" in out
     assert r"\textbf{72.0} {\scriptsize $\pm$ 2.8}" in latex(summary)
     assert "Runs without a number: 3 not run." not in page  # GENMIX on the second pair is unwanted
@@ -155,7 +155,13 @@ def test_published_rows_stand_beside_the_runs(bench: Any) -> None:
     summary = bench.summary()
     page = markdown(summary)
     line = next(line for line in page.splitlines() if line.startswith("| LEAD+GenMix (published)"))
-    assert line.split(" | ")[1] == "63.9"
+    assert line.split(" | ")[1:4] == ["yes", "yes", "63.9"]  # source-free, clustering-free
+    assert next(x for x in page.splitlines() if "GATE (publ" in x).split(" | ")[1:3] == ["-", "-"]
+    assert next(x for x in page.splitlines() if "DANCE (publ" in x).split(" | ")[1:3] == [
+        "no",
+        "yes",
+    ]
+    assert "| DANCE [ViT-L14@336px] (published) |" in page
     assert line.split(" | ")[-1] == "77.2 |"
     assert "**" not in line
     assert "| GLC (published) |" in page
