@@ -240,6 +240,12 @@ class AdaptConfig:
             own = {name: value for name, value in own.items() if name not in FROZEN}
         values |= own
         options = method.options_for("" if frozen else profile, self.method_options)
+        clip = str(self.backbone or values["backbone"]).startswith("transformers:")
+        if method.joint is not None and method.joint.texts and not (frozen and clip):
+            raise UserError(
+                f"the method {method.name} reads class names, which CLIP does; add "
+                "--freeze-backbone --backbone transformers:openai/clip-vit-large-patch14-336."
+            )
         missing = {key: value for key, value in values.items() if getattr(self, key) is None}
         missing |= {"method": self.method_name(), "method_options": options}
         missing["graph_options"] = self.graph_settings().resolved(frozen).as_dict()

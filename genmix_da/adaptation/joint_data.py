@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from genmix_da.adaptation.networks import build_joint_network
 from genmix_da.adaptation.task import Task
 from genmix_da.augment.source_task import Augmentation
 from genmix_da.augment.training_set import training_set
+from genmix_da.frozen.class_texts import class_texts
+from genmix_da.methods import find_method
 from genmix_da.methods.base import JointData
+from lead.feature_views import FeatureViews
 
 
 def joint_data(
@@ -25,9 +31,19 @@ def joint_data(
     config = task.config
     weights = "none" if resumed else str(config.weights)
     network = build_joint_network(task, weights)
+    joint = find_method(config.method_name()).joint
+    assert joint is not None
+    texts = None
+    if joint.texts:
+        assert task.encoder is not None
+        texts = partial(class_texts, task.encoder.choice.folder, task.label_sets.source_classes)
+    if not joint.source:
+        none = FeatureViews(np.zeros((0, 1, 1), dtype=np.float32), task.device)
+        empty = np.zeros(0, dtype=np.int64)
+        return JointData(network, none, empty, 1, config.method_options, texts)
     data = training_set(task, augmentation, sources.parent / "augmented")
     steps = total_steps(task, len(data.labels), data.steps_per_epoch)
-    return JointData(network, data.views, data.labels, steps, config.method_options)
+    return JointData(network, data.views, data.labels, steps, config.method_options, texts)
 
 
 def total_steps(task: Task, images: int, steps_per_epoch: int | None = None) -> int:

@@ -64,7 +64,7 @@ def load_adapted(task: Task, tensors: Mapping[str, Tensor]) -> HeadedNetwork:
     Raises:
         WeightsError: see `filled`.
     """
-    if find_method(task.config.method_name()).source_free:
+    if find_method(task.config.method_name()).joint is None:
         return load_network(task, tensors)
     return filled(build_joint_network(task, "none"), tensors)
 

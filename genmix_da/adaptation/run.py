@@ -162,7 +162,7 @@ def _work(
     views = task.target_views()
     step = GraphStep(task, views) if task.config.graph else None
     data = None
-    if not find_method(task.config.method_name()).source_free:
+    if find_method(task.config.method_name()).joint is not None:
         data = joint_data(task, augmentation, sources, resumed=run.has_state())
     metrics, earlier, evaluation, outcome = _adapt(task, run, network, views, step, data)
     adapted = data.network if data else network

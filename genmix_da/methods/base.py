@@ -18,7 +18,7 @@ from genmix_da.errors import UserError, check_name
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from torch import nn
+    from torch import Tensor, nn
 
     from lead.epochs import TargetConfig, TargetEpoch
     from lead.network import HeadedNetwork, Network
@@ -73,10 +73,13 @@ class JointData:
 
     Attributes:
         network: with its own heads, the backbone as pretrained; trained in place.
-        views: source images, with augmented ones where there are such.
+        views: source images, with augmented ones where there are such; none of them where the
+            method opens none.
         labels: [N] their classes.
         steps: of the optimiser, in all epochs together.
         options: of the method, see `Joint`.
+        texts: gives unit embeddings [C, F] of the class names and the scale of their cosines, where
+            the method reads them.
     """
 
     network: HeadedNetwork
@@ -84,6 +87,7 @@ class JointData:
     labels: NDArray[np.int64]
     steps: int
     options: Mapping[str, Any]
+    texts: Callable[[], tuple[Tensor, float]] | None = None
 
 
 class JointAdapt(Protocol):
@@ -119,11 +123,15 @@ class Joint:
             for those that a profile leaves out, and with a frozen backbone. All have
             `batch_size` (of each of source and target; None: as the source model's) and `steps`
             (None: as many as source training and adaptation of a source-free method take).
+        source: False where it opens no source image after all: it has heads of its own alone.
+        texts: whether it reads class names, which a frozen CLIP backbone can.
     """
 
     build: Callable[[nn.Module, int, int, Mapping[str, Any]], HeadedNetwork]
     adapt: JointAdapt
     options: Mapping[str, Mapping[str, Any]]
+    source: bool = True
+    texts: bool = False
 
 
 def _check_number(name: str, value: Any) -> None:
@@ -155,7 +163,7 @@ class Method:
     """
 
     name: str
-    augment: str
+    augment: str = "none"
     adapt: Adapt | None = None
     settings: tuple[str, ...] = SETTINGS
     published: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -166,7 +174,7 @@ class Method:
     @property
     def source_free(self) -> bool:
         """Whether no source image is opened once the source model is there."""
-        return self.joint is None
+        return self.joint is None or not self.joint.source
 
     def settings_for(self, profile: str, setting: str) -> dict[str, Any]:
         """What of `published` holds for a profile and a setting."""

@@ -96,7 +96,7 @@ class _Speeds:
         if has_no_epochs(config.method_name()):
             return images * self.image
         epochs, steps = int(config.epochs or 0), images // int(config.batch_size or 1)
-        if not find_method(config.method_name()).source_free:
+        if find_method(config.method_name()).joint is not None:
             own = config.method_options["batch_size"] or config.batch_size
             passes = 2 * int(own or 1) / int(config.batch_size or 1)  # source and target
             made = total_steps(run.task, len(run.task.source.rows))

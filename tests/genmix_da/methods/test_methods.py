@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import normalize
 
 import lead
 from genmix_da.errors import UserError
@@ -16,7 +17,7 @@ from genmix_da.methods.base import SETTINGS, JointData
 from lead.epochs import TargetConfig, TargetEpoch
 from lead.evaluation import Evaluation
 
-CLASSES, SIDE = 3, 32
+CLASSES, SIDE, WIDTH = 3, 32, 256  # the tiny backbone's width
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +37,12 @@ CONFIG = TargetConfig(epochs=2, batch_size=8, learning_rate=0.01)
 STEPS = 5  # of methods with source data, in both epochs together
 
 
+def texts() -> tuple[torch.Tensor, float]:
+    """Class names as random directions, for methods that read them."""
+    torch.manual_seed(2)
+    return normalize(torch.randn(CLASSES, WIDTH), dim=1), 10.0
+
+
 def adapted(
     method: Method,
     views: lead.ImageViews,
@@ -52,7 +59,7 @@ def adapted(
         options = method.options_for("", {})
         own = method.joint.build(backbone.module, backbone.feature_dim, CLASSES, options)
         labels = np.arange(len(views)) % CLASSES
-        data = JointData(own, views, labels, STEPS, options)
+        data = JointData(own, views, labels, STEPS, options, texts)
     return method.run(source, views, config, state=state, data=data)
 
 

@@ -1,0 +1,145 @@
+"""CLIP on a frozen CLIP backbone: zero-shot, and a head distilled from it (Deng and Jia, 2023).
+
+The targets of `clip-distill` are calibrated: their temperature is found on source images, so it is
+not source-free. Figures of uniood, their code: 10000 steps of 32 target images, rate 0.01, weight
+decay 5e-4; unknown where the entropy is above log(C) / 2. Its cosine schedule is the loop's here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from genmix_da.methods.base import BENCHMARKS, Joint, JointData, Method
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from genmix_da.methods.clip_head import ClipNetwork
+    from lead.epochs import TargetConfig, TargetEpoch
+    from lead.network import HeadedNetwork
+    from lead.views import Views
+
+PUBLISHED: dict[str, dict[str, Any]] = {"": {"lr": 0.01, "epochs": 20, "threshold": 0.5}}
+DISTILL_OPTIONS: dict[str, dict[str, Any]] = {
+    "": {"batch_size": None, "steps": None, "temperature": None},
+    **{profile: {"batch_size": 32, "steps": 10000} for profile in BENCHMARKS},
+}
+
+
+def build_zero_shot(
+    backbone: nn.Module, feature_dim: int, class_count: int, options: Mapping[str, Any]
+) -> HeadedNetwork:
+    """The zero-shot network; see `genmix_da.methods.base.Joint`."""
+    from genmix_da.methods.clip_head import ClipNetwork
+
+    return ClipNetwork(backbone, feature_dim, class_count)
+
+
+def build_distilled(
+    backbone: nn.Module, feature_dim: int, class_count: int, options: Mapping[str, Any]
+) -> HeadedNetwork:
+    """The student's network; see `genmix_da.methods.base.Joint`."""
+    from genmix_da.methods.clip_head import DistilledNetwork
+
+    return DistilledNetwork(backbone, feature_dim, class_count)
+
+
+def _read_classes(data: JointData, network: ClipNetwork) -> None:
+    """Put the class names' embeddings into a network; a state that is read next has the same."""
+    assert data.texts is not None
+    embedding, scale = data.texts()
+    network.text.copy_(embedding)
+    network.scale.fill_(scale)
+
+
+def adapt_zero_shot(
+    data: JointData,
+    network: HeadedNetwork,
+    views: Views,
+    config: TargetConfig,
+    *,
+    state: Mapping[str, Any] | None = None,
+) -> Iterator[TargetEpoch]:
+    """Nothing is trained: epoch 1 is what CLIP says; see `genmix_da.methods.base.JointAdapt`."""
+    from genmix_da.methods.clip_head import ClipNetwork
+    from lead.epochs import TargetEpoch
+    from lead.evaluation import evaluate
+
+    trained = data.network
+    assert isinstance(trained, ClipNetwork)
+    _read_classes(data, trained)
+    for epoch, seen in ((0, network), (1, trained)):
+        if state is not None and epoch <= int(state["epoch"]):
+            continue
+        started = time.perf_counter()
+        current = evaluate(seen, views)
+        kept = {
+            "epoch": epoch,
+            "network": trained.state_dict(),
+            "features": current.features.cpu(),
+            "probability": current.probability.cpu(),
+        }
+        seconds = {"evaluate": time.perf_counter() - started}
+        yield TargetEpoch(
+            *(epoch, current, {}, 0.0, None, 0, None, seconds),
+            lambda kept=kept: kept,  # type: ignore[misc]
+            seen,
+            0,
+        )
+
+
+def adapt_distilled(
+    data: JointData,
+    network: HeadedNetwork,
+    views: Views,
+    config: TargetConfig,
+    *,
+    state: Mapping[str, Any] | None = None,
+) -> Iterator[TargetEpoch]:
+    """Distil the zero-shot head on the target; see `genmix_da.methods.base.JointAdapt`."""
+    import torch
+
+    from genmix_da.methods.clip_head import (
+        DistilledNetwork,
+        DistillLearner,
+        calibrated_temperature,
+    )
+    from genmix_da.methods.joint import joint_epochs
+    from lead.evaluation import EVALUATION_BATCH
+
+    trained = data.network
+    assert isinstance(trained, DistilledNetwork)
+    _read_classes(data, trained)
+    temperature = data.options["temperature"]
+    if temperature is None:
+        with torch.no_grad():
+            batches = data.views.evaluation_batches(EVALUATION_BATCH)
+            seen = [trained.zero_shot(trained.backbone(batch)) for batch in batches]
+        labels = torch.from_numpy(data.labels).to(views.device)
+        temperature = calibrated_temperature(torch.cat(seen), labels)
+    return joint_epochs(
+        *(data, network, views, config),
+        lambda run: DistillLearner(trained, run, float(temperature)),
+        state=state,
+    )
+
+
+METHODS = (
+    Method(
+        "clip-zero-shot",
+        published={"": {"threshold": 0.5}},
+        epochs=1,
+        joint=Joint(
+            *(build_zero_shot, adapt_zero_shot, {"": {"batch_size": None, "steps": None}}),
+            texts=True,
+            source=False,
+        ),
+    ),
+    Method(
+        "clip-distill",
+        published=PUBLISHED,
+        joint=Joint(build_distilled, adapt_distilled, DISTILL_OPTIONS, texts=True),
+    ),
+)
