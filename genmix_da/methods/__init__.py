@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from genmix_da.errors import check_name
-from genmix_da.methods import adabn, dance, glc, lead, lead_genmix, ovanet, shot, source_only
+from genmix_da.methods import adabn, dance, glc, lead, lead_genmix, ovanet, shot, source_only, uniot
 from genmix_da.methods.base import Method
 
 METHODS: dict[str, Method] = {
     method.name: method
-    for module in (source_only, adabn, ovanet, dance, shot, glc, lead, lead_genmix)
+    for module in (source_only, adabn, ovanet, dance, uniot, shot, glc, lead, lead_genmix)
     for method in module.METHODS
 }
 

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 SETTINGS = ("opda", "osda", "pda")
 BENCHMARKS = ("office-31", "office-home", "visda-c", "domainnet")  # profiles of published data sets
-COUNTS = ("batch_size", "steps")  # among a method's options
+# Among a method's options: whole numbers above 0, and numbers up to 1.
+COUNTS = ("batch_size", "steps", "clusters", "queue", "warmup")
+SHARES = ("momentum", "mu")
 
 
 class Adapt(Protocol):
@@ -133,6 +135,8 @@ def _check_number(name: str, value: Any) -> None:
         raise UserError(f"--method-arg {name} is {value!r}; it must be a number, at least 0.")
     if name in COUNTS and (not isinstance(value, int) or value < 1):
         raise UserError(f"--method-arg {name} is {value}; it must be a whole number above 0.")
+    if name in SHARES and value > 1:
+        raise UserError(f"--method-arg {name} is {value}; it must be a number from 0 to 1.")
 
 
 @dataclass(frozen=True)
