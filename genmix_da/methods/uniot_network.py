@@ -107,7 +107,8 @@ class UniotNetwork(HeadedNetwork):
         )
         self.prototypes = nn.Linear(projection_dim, class_count, bias=False)
         self.centres = nn.Linear(projection_dim, clusters, bias=False)
-        self.register_buffer("beta", torch.full((class_count,), 1 / class_count).double())
+        uniform = torch.full((class_count,), 1 / class_count, dtype=torch.float64)
+        self.register_buffer("beta", uniform)
         self.unit_heads()
 
     def outputs(self, features: Tensor) -> tuple[Tensor, Tensor]:
