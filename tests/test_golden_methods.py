@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from golden_methods import dance, glc, ovanet, shot
+from golden_methods import dance, glc, ovanet, shot, uniot, uniot_train
 from golden_methods.files import VARIABLE, Golden, folder, goldens
 
 # Method -> kind of file -> how it is computed and compared, what is input.
@@ -20,6 +20,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "shot": shot.FILES,
     "ovanet": ovanet.FILES,
     "dance": dance.FILES,
+    "uniot": uniot.FILES | uniot_train.FILES,
 }
 KINDS = [(method, kind) for method, kinds in METHODS.items() for kind in kinds]
 CASES = [

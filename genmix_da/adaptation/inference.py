@@ -75,6 +75,8 @@ def evaluate_checkpoint(
     domain = spelling.applied(load_domain(root, tgt, part=part))
     if domain.labels is None:
         raise UserError(f"{domain.folder} has no classes to score against; use genmix-da predict.")
+    if model.network.judges_sets:
+        domain = _scored(domain, sets)
     decoded, views = model.run(domain)
     scored = _Scorer(model.label_sets, domain.name, decoded.domain.labels or ())
     evaluation = evaluate(model.network, views)
@@ -88,6 +90,15 @@ def evaluate_checkpoint(
         **scored.block(*model.own_decisions(evaluation, threshold), nmi),
         "graph": None if smoothed is None else scored.block(*smoothed, nmi),
     }
+
+
+def _scored(domain: Domain, sets: LabelSets) -> Domain:
+    """The images of the checkpoint's classes alone, as in its run; the whole where there are none.
+
+    Others would be judged beside them, and change what is said of them.
+    """
+    rows = [i for i, name in enumerate(domain.labels or ()) if sets.target_label(name) is not None]
+    return domain.part(rows) if rows else domain
 
 
 class _Scorer:
@@ -172,7 +183,8 @@ def predict_folder(
         threshold: on the uncertainty, a number or a rule; None: the checkpoint's own. A PDA
             checkpoint rejects nothing.
         calibrate: take the images of the folder together: a graph of their own, and thresholds
-            by the checkpoint's rules from these images. Else each image is judged for itself.
+            by the checkpoint's rules from these images. Else each image is judged for itself,
+            but by networks that judge all images of a folder together.
         graph: False: the network alone.
         device: "auto", "cpu" or "cuda".
         weights: of a frozen backbone, where they have moved.

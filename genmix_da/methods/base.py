@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 SETTINGS = ("opda", "osda", "pda")
 BENCHMARKS = ("office-31", "office-home", "visda-c", "domainnet")  # profiles of published data sets
-COUNTS = ("batch_size", "steps")  # among a method's options
+# Among a method's options: whole numbers above 0, and numbers up to 1.
+COUNTS = ("batch_size", "steps", "clusters", "queue", "warmup")
+SHARES = ("momentum", "mu")
 
 
 class Adapt(Protocol):
@@ -135,12 +137,12 @@ class Joint:
 
 
 def _check_number(name: str, value: Any) -> None:
-    if value is None:
-        return
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise UserError(f"--method-arg {name} is {value!r}; it must be a number, at least 0.")
     if name in COUNTS and (not isinstance(value, int) or value < 1):
         raise UserError(f"--method-arg {name} is {value}; it must be a whole number above 0.")
+    if name in SHARES and value > 1:
+        raise UserError(f"--method-arg {name} is {value}; it must be a number from 0 to 1.")
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,8 @@ class Method:
         common = self.joint.options[""]
         for name, value in given.items():
             check_name(f"option of {self.name}", name, common)
-            _check_number(name, value)
+            if value is not None or common[name] is not None:
+                _check_number(name, value)
         return {**common, **self.joint.options.get(profile, {}), **given}
 
     def run(

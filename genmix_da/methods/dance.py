@@ -60,4 +60,4 @@ def adapt_dance(
     )
 
 
-METHODS = (Method("dance", "none", published=PUBLISHED, joint=Joint(build, adapt_dance, OPTIONS)),)
+METHODS = (Method("dance", published=PUBLISHED, joint=Joint(build, adapt_dance, OPTIONS)),)

@@ -56,6 +56,4 @@ def adapt_ovanet(
     )
 
 
-METHODS = (
-    Method("ovanet", "none", published=PUBLISHED, joint=Joint(build, adapt_ovanet, OPTIONS)),
-)
+METHODS = (Method("ovanet", published=PUBLISHED, joint=Joint(build, adapt_ovanet, OPTIONS)),)

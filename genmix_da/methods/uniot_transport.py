@@ -1,0 +1,186 @@
+"""UniOT's two transports, and what is read from a plan (Chang et al., NeurIPS 2022).
+
+A balanced one (Sinkhorn) spreads samples evenly over clusters; an unbalanced one carries samples to
+class prototypes and leaves those behind that are near to none. Re-implementation; verified against
+arrays of the authors' released code (MIT) and of the solver that it names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+SHARPNESS = 0.05  # of the Sinkhorn assignment
+ROUNDS = 3
+REGULARISER = 0.01  # entropy of the unbalanced plan
+RELAXATION = 0.5  # how much its marginals may stray
+TRAINING_STOP, TEST_STOP = 1e-4, 1e-6
+MOST_ROUNDS = 1000
+
+# (number of candidates M, how many K) -> positions [K] in 0..M-1, drawn with replacement
+Choose = Callable[[int, int], Tensor]
+
+
+def sinkhorn(scores: Tensor) -> Tensor:
+    """Assign samples to clusters, all of which get equally many.
+
+    Args:
+        scores: [N, K] cosines.
+
+    Returns:
+        [N, K]; every row sums to 1 / N.
+    """
+    plan = torch.exp(scores / SHARPNESS)
+    plan = plan / plan.sum()
+    count, clusters = plan.shape
+    for _ in range(ROUNDS):
+        plan = plan / (plan.sum(dim=0, keepdim=True) * clusters)
+        plan = plan / (plan.sum(dim=1, keepdim=True) * count)
+    return plan
+
+
+@dataclass(frozen=True)
+class Transport:
+    """An unbalanced plan.
+
+    Attributes:
+        plan: [N, C] float64, as the solver leaves it; its sum is not 1.
+        rounds: that were made.
+    """
+
+    plan: Tensor
+    rounds: int
+
+    @property
+    def share(self) -> Tensor:
+        """[N, C] the plan divided by its sum."""
+        return self.plan / self.plan.sum()
+
+
+def transport(similarity: Tensor, beta: Tensor, stop: float) -> Transport:
+    """Carry N samples of equal mass to C classes of mass `beta`; both may be missed.
+
+    The solver is stopped long before its optimum, so that start and stopping rule are part of the
+    result. They are those of POT 0.8.1, which the released code names; later versions differ.
+
+    Args:
+        similarity: [N, C] cosines.
+        beta: [C] mass of each class.
+        stop: it ends where the scalings change by less than this.
+
+    Returns:
+        The plan, on the device of `similarity`; with values that are not finite where those given
+        are not.
+    """
+    # float32 overflows from a cosine of 0.887 on.
+    kernel = torch.exp(similarity.double() / REGULARISER)
+    count, classes = kernel.shape
+    power = RELAXATION / (RELAXATION + REGULARISER)
+    wanted = beta.to(kernel)
+    rows, columns = kernel.new_full((count,), 1 / count), kernel.new_full((classes,), 1 / classes)
+    done = 0
+    while done < MOST_ROUNDS:
+        done += 1
+        new_rows = (1 / count / (kernel @ columns)) ** power
+        new_columns = (wanted / (new_rows @ kernel)) ** power
+        change = float(_change(new_rows, rows) + _change(new_columns, columns)) / 2
+        if math.isnan(change):  # beyond its precision: the round before is the result
+            break
+        rows, columns = new_rows, new_columns
+        if change < stop:
+            break
+    return Transport(rows.unsqueeze(1) * kernel * columns, done)
+
+
+def _change(new: Tensor, old: Tensor) -> Tensor:
+    largest = torch.maximum(new.abs().max(), old.abs().max()).clamp(min=1.0)
+    return (new - old).abs().max() / largest
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a plan says of M of its N samples.
+
+    Attributes:
+        confidence: [M] the largest share of a sample.
+        label: [M] its class where that is above 1 / N, else C.
+        mass: [C] of each class, all N samples together.
+        sure_label: [M] the same without classes whose mass is below 1 / C.
+        sure: [S] samples that have such a label, positions among the M.
+    """
+
+    confidence: Tensor
+    label: Tensor
+    mass: Tensor
+    sure_label: Tensor
+    sure: Tensor
+
+
+def read(share: Tensor, first: int = 0) -> Reading:
+    """Labels and masses of a plan.
+
+    Args:
+        share: [N, C] divided by its sum.
+        first: rows before it (those that were added) have a mass, and get no label.
+    """
+    count, classes = share.shape
+    mass = share.sum(dim=0)
+    confidence, best = share[first:].max(dim=1)
+    # In float32, as released: rounding is not to tell equal ones apart.
+    label = torch.where(confidence.float() > 1 / count, best, classes)
+    sure_label = torch.where((mass.float() < 1 / classes)[best], classes, label)
+    sure = torch.nonzero(sure_label < classes).flatten()
+    return Reading(confidence, label, mass, sure_label, sure)
+
+
+@dataclass(frozen=True)
+class Filled:
+    """Similarities with rows added, see `fill`.
+
+    Attributes:
+        similarity: [A + N, C], the added ones first.
+        added: A.
+        sure: what the added rows were chosen from where they are copies; None: they are not.
+    """
+
+    similarity: Tensor
+    added: int
+    sure: Tensor | None = None
+
+
+def fill(
+    unit: Tensor, prototypes: Tensor, beta: Tensor, gamma: float, choose: Choose, *, stop: float
+) -> Filled:
+    """Add samples until as many are near to a class as far from all (adaptive filling).
+
+    Too few near ones: copies of samples with a sure label. Too many: synthetic ones, midway
+    between a sample and the prototype that it is least like.
+
+    Args:
+        unit: [N, D] unit features.
+        prototypes: [C, D] unit rows.
+        beta: [C] mass of each class.
+        gamma: similarity to some class above which a sample is near.
+        choose: draws what is added.
+        stop: see `transport`.
+    """
+    similarity = unit @ prototypes.T
+    near = int((similarity.max(dim=1).values > gamma).sum())
+    far = len(unit) - near
+    if near == far:
+        return Filled(similarity, 0)
+    if near < far:
+        sure = read(transport(similarity, beta, stop).share).sure
+        if not len(sure):
+            return Filled(similarity, 0, sure)
+        more = similarity[sure[choose(len(sure), far - near)]]
+        return Filled(torch.cat([more, similarity]), len(more), sure)
+    rows = choose(len(unit), near - far)
+    unlike = prototypes[similarity[rows].argmin(dim=1)]
+    made = normalize((unit[rows] + unlike) / 2, dim=1) @ prototypes.T
+    return Filled(torch.cat([made, similarity]), len(made))
