@@ -239,7 +239,7 @@ class AdaptConfig:
         if frozen:  # how heads are trained there is nobody's publication
             own = {name: value for name, value in own.items() if name not in FROZEN}
         values |= own
-        options = method.options_for("" if frozen else profile, self.method_options)
+        options = method.options_for(profile, self.method_options, frozen=frozen)
         clip = str(self.backbone or values["backbone"]).startswith("transformers:")
         if method.joint is not None and method.joint.texts and not (frozen and clip):
             raise UserError(

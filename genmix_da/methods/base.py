@@ -29,6 +29,7 @@ BENCHMARKS = ("office-31", "office-home", "visda-c", "domainnet")  # profiles of
 # Among a method's options: whole numbers above 0, and numbers up to 1.
 COUNTS = ("batch_size", "steps", "clusters", "queue", "warmup")
 SHARES = ("momentum", "mu")
+BUDGET = ("batch_size", "steps")  # which all of them have
 
 
 class Adapt(Protocol):
@@ -121,9 +122,8 @@ class Joint:
     Attributes:
         build: (backbone, F, C, options) -> the network with the method's own heads.
         adapt: how it is trained.
-        options: profile -> what the method publishes for it, by name; those of "" hold for others,
-            for those that a profile leaves out, and with a frozen backbone. All have
-            `batch_size` (of each of source and target; None: as the source model's) and `steps`
+        options: profile -> what the method publishes for it, by name; those of "" hold for others
+            and for those that a profile leaves out. All have `batch_size` (of each of source and target; None: as the source model's) and `steps`
             (None: as many as source training and adaptation of a source-free method take).
         source: False where it opens no source image after all: it has heads of its own alone.
         texts: whether it reads class names, which a frozen CLIP backbone can.
@@ -183,8 +183,15 @@ class Method:
         own = self.published.get(profile, self.published.get("", {}))
         return {**own, **self.published.get(f"{profile}/{setting}", {})}
 
-    def options_for(self, profile: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    def options_for(
+        self, profile: str, given: Mapping[str, Any], *, frozen: bool = False
+    ) -> dict[str, Any]:
         """The options of a profile with what is given over them; a source-free method has none.
+
+        Args:
+            profile: see `Joint`.
+            given: by name.
+            frozen: with a frozen backbone nothing is published of batches and steps.
 
         Raises:
             UserError: an unknown name, or a value of another kind.
@@ -198,7 +205,10 @@ class Method:
             check_name(f"option of {self.name}", name, common)
             if value is not None or common[name] is not None:
                 _check_number(name, value)
-        return {**common, **self.joint.options.get(profile, {}), **given}
+        published = self.joint.options.get(profile, {})
+        if frozen:
+            published = {name: v for name, v in published.items() if name not in BUDGET}
+        return {**common, **published, **given}
 
     def run(
         self,

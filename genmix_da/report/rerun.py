@@ -140,8 +140,10 @@ def _of_method(config: Mapping[str, Any]) -> dict[str, Any]:
 def _method_options(config: Mapping[str, Any]) -> list[str]:
     """Options of a method with source data that are not its defaults."""
     given = config.get("method_options") or {}
-    profile = "" if config.get("freeze_backbone") else str(config.get("profile"))
-    usual = find_method(config["method"]).options_for(profile, {}) if given else {}
+    if not given:
+        return []
+    frozen, profile = bool(config.get("freeze_backbone")), str(config.get("profile"))
+    usual = find_method(config["method"]).options_for(profile, {}, frozen=frozen)
     own = {name: value for name, value in given.items() if value != usual.get(name)}
     return _pairs("--method-arg", own)
 
