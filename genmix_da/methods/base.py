@@ -123,8 +123,9 @@ class Joint:
         build: (backbone, F, C, options) -> the network with the method's own heads.
         adapt: how it is trained.
         options: profile -> what the method publishes for it, by name; those of "" hold for others
-            and for those that a profile leaves out. All have `batch_size` (of each of source and target; None: as the source model's) and `steps`
-            (None: as many as source training and adaptation of a source-free method take).
+            and for those that a profile leaves out. All have those of BUDGET: `batch_size` (of each
+            of source and target; None: as the source model's) and `steps` (None: as many as source
+            training and adaptation of a source-free method take).
         source: False where it opens no source image after all: it has heads of its own alone.
         texts: whether it reads class names, which a frozen CLIP backbone can.
     """
