@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from office_home.counts import class_counts
+from office_home.counts import class_names
 from office_home.names import key
 
 Counts = tuple[int, int, int]
 Sets = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
 OFFICE_HOME_DOMAINS = ("Art", "Clipart", "Product", "Real World")
-OFFICE_HOME_CLASSES: tuple[str, ...] = tuple(class_counts("office-home").index)
-OFFICE_31_CLASSES: tuple[str, ...] = tuple(class_counts("office-31").index)
+OFFICE_HOME_CLASSES: tuple[str, ...] = class_names("office-home")
+OFFICE_31_CLASSES: tuple[str, ...] = class_names("office-31")
 VISDA_CLASSES = (
     "aeroplane",
     "bicycle",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FILES = {"office-home": "office_home_counts.csv", "office-31": "office_31_counts.csv"}
 
@@ -20,6 +23,18 @@ def class_counts(benchmark: str = "office-home") -> pd.DataFrame:
     Raises:
         KeyError: there are no counts of this benchmark.
     """
+    import pandas as pd  # takes half a second, which --help does without
+
     path = files("office_home") / "data" / _FILES[benchmark]
     with path.open() as file:
         return pd.read_csv(file, index_col="class")
+
+
+def class_names(benchmark: str = "office-home") -> tuple[str, ...]:
+    """The classes of `class_counts`, in the same order.
+
+    Raises:
+        KeyError: there are no counts of this benchmark.
+    """
+    text = (files("office_home") / "data" / _FILES[benchmark]).read_text(encoding="utf-8")
+    return tuple(row["class"] for row in csv.DictReader(text.splitlines()))

@@ -8,8 +8,10 @@ not equal the mean of the printed cells (PDA LEAD+GenMix prints 74.3, its cells 
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 PAIRS: tuple[str, ...] = tuple(
     f"{source}2{target}"
@@ -24,6 +26,8 @@ FOUNDATION_SOURCE = "computed from the result files of Deng and Jia, arXiv 2305.
 
 
 def _read(name: str) -> pd.DataFrame:
+    import pandas as pd
+
     with (files("office_home") / "published" / name).open() as file:
         return pd.read_csv(file)
 
