@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
 SETTINGS = ("opda", "osda", "pda")
 BENCHMARKS = ("office-31", "office-home", "visda-c", "domainnet")  # profiles of published data sets
-COUNTS = ("batch_size", "steps")  # among a method's options
+COUNTS = (
+    "batch_size",
+    "steps",
+    "rounds",
+    "interval",
+    "drop",
+    "classes",
+    "per_class",
+)  # among a method's options
 
 
 class Adapt(Protocol):
