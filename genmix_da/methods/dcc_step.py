@@ -34,6 +34,7 @@ class DccNetwork(HeadedNetwork):
         feature_dim: F.
         class_count: C.
         most_clusters: M.
+        width: of the embedding, 256 as published.
     """
 
     memory: Tensor
@@ -41,15 +42,20 @@ class DccNetwork(HeadedNetwork):
     count: Tensor
 
     def __init__(
-        self, backbone: nn.Module, feature_dim: int, class_count: int, most_clusters: int
+        self,
+        backbone: nn.Module,
+        feature_dim: int,
+        class_count: int,
+        most_clusters: int,
+        width: int = BOTTLENECK_DIM,
     ) -> None:
         super().__init__(backbone)
         for module in backbone.modules():
             if isinstance(module, _BatchNorm):
                 module.requires_grad_(False)
-        self.bottleneck = Bottleneck(feature_dim, BOTTLENECK_DIM)
-        self.classifier = nn.Linear(BOTTLENECK_DIM, class_count)
-        self.register_buffer("memory", torch.zeros(most_clusters, BOTTLENECK_DIM))
+        self.bottleneck = Bottleneck(feature_dim, width)
+        self.classifier = nn.Linear(width, class_count)
+        self.register_buffer("memory", torch.zeros(most_clusters, width))
         self.register_buffer("class_of", torch.full((most_clusters,), -1))
         self.register_buffer("count", torch.tensor(0))
 
@@ -67,11 +73,9 @@ class DccNetwork(HeadedNetwork):
         """Take over clusters.
 
         Args:
-            centres: [K, D] unit, K <= M.
+            centres: [K, 256] unit, K <= M.
             pairs: [P, 2] class and cluster.
         """
-        if centres.shape[1] != self.memory.shape[1]:  # of another size than the bottleneck's
-            self.memory = centres.new_zeros(len(self.memory), centres.shape[1])
         self.memory.zero_()
         self.memory[: len(centres)] = centres
         self.class_of.fill_(-1)

