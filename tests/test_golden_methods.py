@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from genmix_da.methods.dcc_losses import entropy_weight
-from golden_methods import dance, dcc, glc, ovanet, shot
+from golden_methods import cmu, dance, dcc, glc, ovanet, shot
 from golden_methods.files import VARIABLE, Golden, described, folder, goldens
 
 # Method -> kind of file -> how it is computed and compared, what is input.
@@ -22,6 +22,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "ovanet": ovanet.FILES,
     "dance": dance.FILES,
     "dcc": dcc.FILES,
+    "cmu": cmu.FILES,
 }
 KINDS = [(method, kind) for method, kinds in METHODS.items() for kind in kinds]
 CASES = [

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from genmix_da.errors import check_name
-from genmix_da.methods import adabn, dance, dcc, glc, lead, ovanet, shot, source_only
+from genmix_da.methods import adabn, cmu, dance, dcc, glc, lead, ovanet, shot, source_only
 from genmix_da.methods.base import Method
 
 METHODS: dict[str, Method] = {
     method.name: method
-    for module in (source_only, adabn, ovanet, dance, dcc, shot, glc, lead)
+    for module in (source_only, adabn, ovanet, dance, dcc, cmu, shot, glc, lead)
     for method in module.METHODS
 }
 

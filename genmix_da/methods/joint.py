@@ -134,7 +134,7 @@ def joint_epochs(
 
     def train(learner: Learner, run: Run, span: Span) -> Trained:
         losses, rate, steps = [], 0.0, span.last - span.first
-        parts = _parts(data, views, config, span.epoch, steps)
+        parts = paired_batches(data, views, config, span.epoch, steps)
         for number, part in enumerate(parts, span.first):
             rate = set_learning_rate(run.optimizer, number, span.total)
             losses.append(learner.step(Batch(*part, number)).detach())
@@ -221,10 +221,18 @@ def _kept(learner: Remembers, current: Evaluation) -> dict[str, Any]:
     }
 
 
-def _parts(
+def paired_batches(
     data: JointData, views: Views, config: TargetConfig, epoch: int, steps: int
 ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """Source views, labels, target views and rows of each step of an epoch."""
+    """Source views, labels, target views and rows of each step of an epoch, see `Batch`.
+
+    Args:
+        data, views, config: source, target, batch size and seed.
+        epoch, steps: its number and how many there are.
+
+    Raises:
+        TooFewImagesError: fewer target images than a batch.
+    """
     labels = torch.from_numpy(data.labels).to(views.device)
     draw = np.random.default_rng(derive(config.seed, "joint source", epoch))
     source_plan = balanced_rows(data.labels, config.batch_size, steps, draw)
