@@ -88,4 +88,12 @@ def adapt_dcc(
     return trained_epochs(data, network, views, config, begin, train, state=state)
 
 
-METHODS = (Method("dcc", "none", published=PUBLISHED, joint=Joint(build, adapt_dcc, OPTIONS)),)
+METHODS = (
+    Method(
+        "dcc",
+        "none",
+        published=PUBLISHED,
+        joint=Joint(build, adapt_dcc, OPTIONS),
+        clustering_free=False,
+    ),
+)
