@@ -22,8 +22,8 @@
 # labels, so compare these with the "oracle" table too. docs/fidelity.md lists what differs.
 #
 # Needs `pip install 'genmix-da[diffusion]'`, a CUDA GPU, and at the first run the network, for the
-# weights of ResNet-50, InstructPix2Pix (4 GB) and DINOv2. Disk: some 40 GB of checkpoints (72
-# source models and 324 runs of about 100 MB) beside some 10 GB of edited and augmented images.
+# weights of ResNet-50, InstructPix2Pix (4 GB) and DINOv2. Disk: some 130 GB of checkpoints (72
+# source models and 1,224 runs of about 100 MB) beside some 10 GB of edited and augmented images.
 #
 # Time, estimated from counts, with assumed rates; expect to be off by a factor of two or more:
 #   edits     15,588 images x 2 x 244.6 TFLOP (100 steps x 3, 512 px; fewer for smaller images)
@@ -32,7 +32,11 @@
 #             + 3 x 36,177 target images x 4) x 0.0082 TFLOP
 #             = 1.3 million TFLOP, at an assumed 20 TFLOP/s                           about 18 h
 #   t-SNE     3 x 36,177 images x 2 x 3 seeds x 5 estimates x 4.5 ms on a CPU core    about 4 h
-# Together about 43 hours of one such GPU. Left out: decoding, feature selection, scoring, writing.
+#   others    glc and glc++ as long as one of the two adaptations above, shot-o a tenth  about 16 h
+#   with      10000 steps (dcc 3000, cmu 31000) x 72 images x 3 passes' worth x 0.0082 TFLOP
+#   source    x 108 runs x 6.5 = 12.5 million TFLOP, at an assumed 20 TFLOP/s     about 174 h
+# Together about ten days of one such GPU; --methods source-only,lead,lead+genmix takes 43 hours. Left
+# out: decoding, feature selection, scoring, writing.
 # `--fast` makes the edits ten times cheaper, and is not what was published.
 set -euo pipefail
 if [ $# -lt 2 ]; then
@@ -42,7 +46,7 @@ fi
 data=$1 out=$2
 shift 2
 
-methods=source-only,adabn,ovanet,dance,shot-o,glc,glc++,lead,lead+genmix
+methods=source-only,adabn,ovanet,dance,uniot,dcc,cmu,shot-o,glc,glc++,lead,lead+genmix
 # --features dinov2: "auto" would quietly take the backbone where DINOv2 is not there yet.
 exec genmix-da table --data "$data" --profile office-home --pairs all --setting opda,osda,pda \
   --methods "$methods" --seeds 1,2,3 --editor instruct-pix2pix --features dinov2 \

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from golden_methods import dance, glc, ovanet, shot, uniot, uniot_train
-from golden_methods.files import VARIABLE, Golden, folder, goldens
+from genmix_da.methods.dcc_losses import entropy_weight
+from golden_methods import cmu, dance, dcc, glc, ovanet, shot, uniot, uniot_train
+from golden_methods.files import VARIABLE, Golden, described, folder, goldens
 
 # Method -> kind of file -> how it is computed and compared, what is input.
 METHODS: dict[str, dict[str, Any]] = {
@@ -21,6 +22,8 @@ METHODS: dict[str, dict[str, Any]] = {
     "ovanet": ovanet.FILES,
     "dance": dance.FILES,
     "uniot": uniot.FILES | uniot_train.FILES,
+    "dcc": dcc.FILES,
+    "cmu": cmu.FILES,
 }
 KINDS = [(method, kind) for method, kinds in METHODS.items() for kind in kinds]
 CASES = [
@@ -41,6 +44,15 @@ def test_arrays_agree(method: str, golden: Golden) -> None:
     compute, compare, _ = METHODS[method][golden.kind]
     arrays, case = golden.arrays(), golden.case()
     compare(compute(arrays, case), arrays, case)
+
+
+def test_weight_of_dcc_cluster_loss() -> None:
+    home = folder()
+    if home is None:
+        pytest.skip(f"{VARIABLE} is not set")
+    for case in described(home, "dcc")["entropy_weight"]:
+        found = entropy_weight(case["step"], case["max_iter"], case["gamma"])
+        assert found == pytest.approx(case["weight"], rel=1e-12)
 
 
 def shifted(array: np.ndarray) -> np.ndarray:

@@ -8,13 +8,24 @@ from __future__ import annotations
 from dataclasses import replace
 
 from genmix_da.errors import check_name
-from genmix_da.methods import adabn, clip, dance, glc, lead, ovanet, shot, source_only, uniot
+from genmix_da.methods import (
+    adabn,
+    clip,
+    cmu,
+    dance,
+    dcc,
+    glc,
+    lead,
+    ovanet,
+    shot,
+    source_only,
+    uniot,
+)
 from genmix_da.methods.base import Method
 
+_MODULES = (source_only, adabn, ovanet, dance, uniot, dcc, cmu, shot, glc, lead, clip)
 METHODS: dict[str, Method] = {
-    method.name: method
-    for module in (source_only, adabn, ovanet, dance, uniot, shot, glc, lead, clip)
-    for method in module.METHODS
+    method.name: method for module in _MODULES for method in module.METHODS
 }
 
 __all__ = [

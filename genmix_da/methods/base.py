@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 
 SETTINGS = ("opda", "osda", "pda")
 BENCHMARKS = ("office-31", "office-home", "visda-c", "domainnet")  # profiles of published data sets
-# Among a method's options: whole numbers above 0, and numbers up to 1.
-COUNTS = ("batch_size", "steps", "clusters", "queue", "warmup")
+# Among a method's options: whole numbers, numbers up to 1, and those that all have.
+COUNTS = (
+    *("batch_size", "steps", "clusters", "queue", "warmup"),
+    *("rounds", "interval", "drop", "classes", "per_class"),
+)
 SHARES = ("momentum", "mu")
-BUDGET = ("batch_size", "steps")  # which all of them have
+BUDGET = ("batch_size", "steps")
 
 
 class Adapt(Protocol):
@@ -140,8 +143,11 @@ class Joint:
 def _check_number(name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise UserError(f"--method-arg {name} is {value!r}; it must be a number, at least 0.")
-    if name in COUNTS and (not isinstance(value, int) or value < 1):
-        raise UserError(f"--method-arg {name} is {value}; it must be a whole number above 0.")
+    least = 0 if name == "warmup" else 1
+    if name in COUNTS and (not isinstance(value, int) or value < least):
+        raise UserError(
+            f"--method-arg {name} is {value}; it must be a whole number, at least {least}."
+        )
     if name in SHARES and value > 1:
         raise UserError(f"--method-arg {name} is {value}; it must be a number from 0 to 1.")
 

@@ -184,7 +184,7 @@ def test_a_transport_of_what_is_not_finite_ends() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value", "wrong"),
-    [("clusters", 0, "above 0"), ("queue", 2.5, "whole number"), ("mu", 1.5, "from 0 to 1")],
+    [("clusters", 0, "at least 1"), ("queue", 2.5, "whole number"), ("mu", 1.5, "from 0 to 1")],
 )
 def test_options_have_limits(name: str, value: float, wrong: str) -> None:
     with pytest.raises(UserError, match=wrong):
