@@ -140,8 +140,9 @@ class ClassifyConfig:
             raise UserError(f"--momentum is {self.momentum}; it must be in [0, 1).")
         if not 0 < self.test_fraction < 1:
             raise UserError(f"--test-fraction is {self.test_fraction}; it must be in (0, 1).")
-        for radius in (self.epsilon, *self.fgsm):
-            check_radius(radius)
+        check_radius(self.epsilon, "--epsilon")
+        for radius in self.fgsm:
+            check_radius(radius, "--fgsm")
         # In the order given, so that runs that named none twice are still the same runs.
         object.__setattr__(self, "fgsm", tuple(dict.fromkeys(self.fgsm)))
         augmentation_settings(self.augment, self.augment_options)
@@ -186,15 +187,20 @@ class ClassifyConfig:
         return dataclasses.asdict(self) | {"fgsm": list(self.fgsm)}
 
 
-def check_radius(radius: float) -> None:
+def check_radius(radius: float, option: str) -> None:
     """A radius of an attack lies in (0, 1].
+
+    Args:
+        radius: in pixels of [0, 1].
+        option: that it was given with.
 
     Raises:
         UserError: it does not.
     """
     if not 0 < radius <= 1:
         raise UserError(
-            f"the radius {radius:g} is not in (0, 1]; pixels lie in [0, 1], so give 8/255, not 8."
+            f"{option}: the radius {radius:g} is not in (0, 1]; pixels lie in [0, 1], so give "
+            "8/255, not 8."
         )
 
 

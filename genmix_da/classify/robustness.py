@@ -58,8 +58,10 @@ def attack_errors(
     Raises:
         UserError: a radius out of range.
     """
-    for radius in (*radii, *([] if pgd_radius is None else [pgd_radius])):
-        check_radius(radius)
+    for radius in radii:
+        check_radius(radius, "--radii")
+    if pgd_radius is not None:
+        check_radius(pgd_radius, "--epsilon")
     radii = sorted(set(radii))  # they are keys of counts
     network.eval()
     # In float32: half precision rounds small gradients to zero, which looks like robustness.

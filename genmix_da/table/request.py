@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from genmix_da.config_values import read_config
 from genmix_da.errors import UserError
+
+logger = logging.getLogger(__name__)
 
 
 def run_options(
@@ -21,14 +24,18 @@ def run_options(
         options: from the command line; None where not given.
         recorded: see `read_config`, which reads the file.
         decided: settings that the table decides itself -> (their option, what to use instead); one
-            that stands in the file alone is left out.
+            that stands in the file alone is left out, and said.
 
     Raises:
         UserError: the file cannot be read, or an option is decided by the table.
     """
     given = {key: value for key, value in options.items() if value not in (None, {}, ())}
     file = given.pop("config", None)
-    values = (read_config(Path(file), recorded) if file else {}) | given
+    found = read_config(Path(file), recorded) if file else {}
+    values = found | given
+    left = [name for name in decided if found.get(name) is not None]
+    if left:
+        logger.info("%s: left out, for the table decides them: %s", file, ", ".join(left))
     for name, (option, instead) in decided.items():
         if values.pop(name, None) is not None and name in given:
             raise UserError(f"{option} is decided by the table; use {instead}.")

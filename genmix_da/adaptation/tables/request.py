@@ -19,6 +19,8 @@ _DECIDED = {
     "augment": ("--augment", "--methods"),
     "seed": ("--seed", "--seeds"),
     "method": ("--method", "--methods"),
+    "src": ("--src", "--pairs"),
+    "tgt": ("--tgt", "--pairs"),
 }
 
 
@@ -43,8 +45,6 @@ def build_request(
     """
     values = run_options(options, RECORDED, _DECIDED)
     own = values.pop("method_options", None) or {}
-    for name in ("src", "tgt"):
-        values.pop(name, None)
     settings = parse_settings(str(values.pop("setting", "opda")))
     splits = parse_splits(values.pop("split", None), settings)
     chosen = tuple(part.strip() for part in methods.split(",") if part.strip())
