@@ -92,24 +92,26 @@ def _scalings(kernel: Floats, wanted: Floats, stop: float) -> tuple[Floats, Floa
     """Scalings of the rows [N] and columns [C] of a kernel [N, C], and rounds that were made.
 
     In numpy: hundreds of rounds of small products, of which torch would take two to three times as
-    long on a CPU and as long on a GPU.
+    long on a CPU and as long on a GPU. Rows that are equal (draws with replacement, copies) are
+    scaled alike, so that each is computed once.
     """
     count, classes = kernel.shape
     power = RELAXATION / (RELAXATION + REGULARISER)
-    turned = np.ascontiguousarray(kernel.T)
-    rows, columns = np.full(count, 1 / count), np.full(classes, 1 / classes)
+    different, place, copies = np.unique(kernel, axis=0, return_inverse=True, return_counts=True)
+    turned = np.ascontiguousarray(different.T)
+    rows, columns = np.full(len(different), 1 / count), np.full(classes, 1 / classes)
     done = 0
     while done < MOST_ROUNDS:
         done += 1
         new_rows = (1 / count / (columns @ turned)) ** power
-        new_columns = (wanted / (turned @ new_rows)) ** power
+        new_columns = (wanted / (turned @ (copies * new_rows))) ** power
         change = (_change(new_rows, rows) + _change(new_columns, columns)) / 2
         if math.isnan(change):  # beyond its precision: the round before is the result
             break
         rows, columns = new_rows, new_columns
         if change < stop:
             break
-    return rows, columns, done
+    return rows[place.ravel()], columns, done
 
 
 def _change(new: Floats, old: Floats) -> float:
