@@ -143,7 +143,7 @@ class Joint:
 def _check_number(name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise UserError(f"--method-arg {name} is {value!r}; it must be a number, at least 0.")
-    least = 0 if name == "warmup" else 1
+    least = {"warmup": 0, "batch_size": 2}.get(name, 1)  # batch norm needs two
     if name in COUNTS and (not isinstance(value, int) or value < least):
         raise UserError(
             f"--method-arg {name} is {value}; it must be a whole number, at least {least}."

@@ -102,6 +102,8 @@ def test_an_option_of_a_method_is_named(run: Callable, complaint: Callable, data
     assert "did you mean 'entropy_weight'" in said
     said = complaint(run(*pair, "--method", "ovanet", "--method-arg", "steps=0"))
     assert "--method-arg steps is 0" in said
+    said = complaint(run(*pair, "--method", "dcc", "--method-arg", "batch_size=1"))
+    assert "--method-arg batch_size is 1; it must be a whole number, at least 2" in said
     said = complaint(run(*pair, "--method", "lead", "--method-arg", "steps=3"))
     assert "lead takes no --method-arg" in said
     said = complaint(run("table", "--data", data, "--methods", "lead", "--method-arg", "steps=3"))
