@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 from genmix_da.adaptation.config import AdaptConfig
 from genmix_da.adaptation.packaged import by_package
 from genmix_da.adaptation.unknown_share import rows_at_share
-from genmix_da.data.decode import decode_domain
 from genmix_da.data.domain import Domain
-from genmix_da.data.domains import load_domain
 from genmix_da.data.duplicates import warn_of_shared
 from genmix_da.data.images import Images, check_batch
 from genmix_da.data.label_sets import joined_names, resolve_label_sets
+from genmix_da.data.loaded import Loaded
 from genmix_da.data.root import data_root, is_mini
 from genmix_da.data.shown_views import ShownViews
 from genmix_da.data.spelling import Spelling
@@ -108,12 +107,15 @@ class Task:
         return self.views(self.target.decoded.pixels, self.target.rows, self.config.tgt)
 
 
-def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
+def prepare(
+    config: AdaptConfig, *, source_alone: bool = False, loaded: Loaded | None = None
+) -> Task:
     """Find the data, settle every open setting, decode both domains.
 
     Args:
         config: settings.
         source_alone: there is no target; the source stands in for it in the label sets.
+        loaded: domains that a plan of many tasks has looked at before.
 
     Raises:
         UserError, ProtocolError, WeightsError: as the parts say.
@@ -121,9 +123,9 @@ def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
     given = config.source_checkpoint
     if given is not None and not Path(given).exists():
         raise UserError(f"no source model {given}; check --source-checkpoint.")
-    root = data_root(config.data, config.profile)
+    root, loaded = data_root(config.data, config.profile), loaded or Loaded()
     source, target = (
-        load_domain(root, name, part=config.part).with_grey(config.grey_range)
+        loaded.domain(root, name, config.part, config.grey_range)
         for name in (config.src, config.tgt)
     )
     if not source_alone:
@@ -149,8 +151,8 @@ def prepare(config: AdaptConfig, *, source_alone: bool = False) -> Task:
         config, image_size=preprocessing.image_size, src=source.name, tgt=target.name
     )
     images = (
-        _images(source, preprocessing, label_sets.source_label),
-        _images(target, preprocessing, label_sets.target_label, label_sets.target_private),
+        _images(loaded, source, preprocessing, label_sets.source_label),
+        _images(loaded, target, preprocessing, label_sets.target_label, label_sets.target_private),
     )
     if config.unknown_share is not None and not source_alone:
         images = (images[0], _at_share(images[1], label_sets.unknown, config.unknown_share))
@@ -243,13 +245,14 @@ def _given(value: str | None) -> str:
 
 
 def _images(
+    loaded: Loaded,
     domain: Domain,
     preprocessing: Preprocessing,
     label_of: Callable[[str], int | None],
     private: tuple[str, ...] = (),
 ) -> Images:
     """Decode a domain and keep the images whose class the task uses."""
-    decoded = decode_domain(domain, preprocessing.resize_size, preprocessing.interpolation)
+    decoded = loaded.decoded(domain, preprocessing.resize_size, preprocessing.interpolation)
     names = decoded.domain.labels
     if names is None:
         return Images(decoded, np.arange(len(decoded.domain.images)), None)

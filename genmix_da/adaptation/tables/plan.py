@@ -16,6 +16,7 @@ from genmix_da.adaptation.tables.pairs import pair_name
 from genmix_da.adaptation.task import Task, prepare, with_method
 from genmix_da.augment.source_task import Augmentation, augmentation_of
 from genmix_da.config_values import identity
+from genmix_da.data.loaded import Loaded
 from genmix_da.methods import GRAPH, find_method, graph_name
 from genmix_da.progress import track
 from genmix_da.table.cells import Wanted
@@ -80,6 +81,7 @@ class _Planner(Planner[Run]):
     def __init__(self, request: Request) -> None:
         super().__init__(request.root, STAGES, run_job)
         self.request = request
+        self.loaded = Loaded()
         self._augmentations: dict[str, Augmentation | None] = {}
 
     def add_pair(self, setting: str, pair: tuple[str, str]) -> None:
@@ -88,7 +90,7 @@ class _Planner(Planner[Run]):
         options = {**request.options, "src": pair[0], "tgt": pair[1], "setting": setting}
         if request.splits.get(setting) is not None:
             options["split"] = request.splits[setting]
-        task = self.attempt(label, lambda: prepare(build_config(options)))
+        task = self.attempt(label, lambda: prepare(build_config(options), loaded=self.loaded))
         for name in dict.fromkeys(name.removesuffix(GRAPH) for name in request.methods):
             method = find_method(name)
             for seed in request.seeds:
