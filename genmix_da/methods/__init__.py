@@ -30,7 +30,7 @@ METHODS: dict[str, Method] = {
 
 __all__ = [
     *("GRAPH", "METHODS", "TRAITS", "Method"),
-    *("find_method", "graph_name", "has_graph", "traits_of"),
+    *("find_method", "graph_name", "has_graph", "method_of", "traits_of"),
 ]
 
 
@@ -57,11 +57,16 @@ TRAITS = ("SF", "CF")  # source-free, clustering-free: columns of tables
 
 def traits_of(row: str) -> tuple[str, ...]:
     """The TRAITS of a table's row, own or printed, "yes" or "no"; "-" of methods not known here."""
-    name = row.partition(" (")[0].partition("[")[0].strip().lower()
-    method = METHODS.get(name.removesuffix(GRAPH).partition(GENMIX)[0])
+    method = method_of(row)
     if method is None:
         return ("-", "-")
     return tuple("yes" if has else "no" for has in (method.source_free, method.clustering_free))
+
+
+def method_of(row: str) -> Method | None:
+    """The method of a row, e.g. "LEAD+GenMix" or "lead+genmix[filters]+graph (frozen)"."""
+    name = row.partition(" (")[0].partition("[")[0].strip().lower()
+    return METHODS.get(name.removesuffix(GRAPH).partition(GENMIX)[0])
 
 
 def find_method(name: str) -> Method:

@@ -131,6 +131,7 @@ class Joint:
             training and adaptation of a source-free method take).
         source: False where it opens no source image after all: it has heads of its own alone.
         texts: whether it reads class names, which a frozen CLIP backbone can.
+        uncertainty: whether its uncertainty is another than the normalised entropy.
     """
 
     build: Callable[[nn.Module, int, int, Mapping[str, Any]], HeadedNetwork]
@@ -138,6 +139,7 @@ class Joint:
     options: Mapping[str, Mapping[str, Any]]
     source: bool = True
     texts: bool = False
+    uncertainty: bool = True
 
 
 def _check_number(name: str, value: Any) -> None:

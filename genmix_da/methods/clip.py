@@ -135,11 +135,14 @@ METHODS = (
             *(build_zero_shot, adapt_zero_shot, {"": {"batch_size": None, "steps": None}}),
             texts=True,
             source=False,
+            uncertainty=False,
         ),
     ),
     Method(
         "clip-distill",
         published=PUBLISHED,
-        joint=Joint(build_distilled, adapt_distilled, DISTILL_OPTIONS, texts=True),
+        joint=Joint(
+            *(build_distilled, adapt_distilled, DISTILL_OPTIONS), texts=True, uncertainty=False
+        ),
     ),
 )

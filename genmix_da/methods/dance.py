@@ -60,4 +60,8 @@ def adapt_dance(
     )
 
 
-METHODS = (Method("dance", published=PUBLISHED, joint=Joint(build, adapt_dance, OPTIONS)),)
+METHODS = (
+    Method(
+        "dance", published=PUBLISHED, joint=Joint(build, adapt_dance, OPTIONS, uncertainty=False)
+    ),
+)

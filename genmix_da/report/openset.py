@@ -34,7 +34,7 @@ def charts(run: ReportRun) -> list[Chart]:
     found = evaluations(run)
     if not found:
         return []
-    result = [uncertainty_chart(f"{run.key}-uncertainty", found, run)]
+    result = [uncertainty_chart(f"{run.key}-uncertainty", found, run, run.measure)]
     graph = graph_evaluation(run)
     result += _curve_charts([*found, *([graph] if graph else [])], run)
     return [*result, *decision_charts(f"{run.key}-confusion", found[-1], run)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from genmix_da.adaptation.evidence import Arrays
+from genmix_da.methods import method_of
 from genmix_da.report.limit import Limit, read_limit
 from genmix_da.table.kinds import Kind, kind_of
 from genmix_da.table.records import Record
@@ -106,6 +107,19 @@ class ReportRun:
     def adapts(self) -> bool:
         """Whether there are epochs of adaptation."""
         return self.kind.pairs and not has_no_epochs(self.content["method"])
+
+    @property
+    def is_lead(self) -> bool:
+        """Whether the method is LEAD, whatever its source was trained on."""
+        method = method_of(str(self.content["method"]))
+        return method is None or method.name == "lead"
+
+    @property
+    def measure(self) -> str:
+        """What images are rejected by, in words."""
+        method = method_of(str(self.content["method"]))
+        own = method is not None and method.joint is not None and method.joint.uncertainty
+        return f"measure of {method.name}" if own and method else "normalised entropy"
 
     @property
     def limit(self) -> Limit | None:

@@ -77,10 +77,17 @@ def part_of(run: ReportRun) -> RunPart:
     if run.content.get("graph"):
         sections.append(_graph_section(run))
     if run.adapts:
-        note = _evidence_note(run, BOUNDARIES)
-        sections.append(Section("LEAD's own view", boundary.charts(run), note))
+        sections += _own_view(run)
     sections.append(Section("Map of target features", maps.charts(run), _map_note(run)))
     return RunPart(run, words.cards(run), sections, *_cams(run))
+
+
+def _own_view(run: ReportRun) -> list[Section]:
+    """What the method looked at while it adapted; of others than LEAD the search for C_t alone."""
+    charts = boundary.charts(run)
+    if run.is_lead:
+        return [Section("LEAD's own view", charts, _evidence_note(run, BOUNDARIES))]
+    return [Section("The number of target clusters", charts)] if charts else []
 
 
 def _unlabelled_section(run: ReportRun) -> Section:
