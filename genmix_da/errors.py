@@ -14,9 +14,17 @@ class UserError(Exception):
 
 
 def nearest_name(name: object, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The known name that is most like this one; None where none is as like it as `cutoff`."""
-    close = difflib.get_close_matches(str(name), known, n=1, cutoff=cutoff)
-    return close[0] if close else None
+    """The known name that is most like this one; None where none is as like it as `cutoff`.
+
+    Case is looked past where nothing is near otherwise.
+    """
+    names = list(known)
+    close = difflib.get_close_matches(str(name), names, n=1, cutoff=cutoff)
+    if close:
+        return close[0]
+    lower = {each.lower(): each for each in names}
+    close = difflib.get_close_matches(str(name).lower(), lower, n=1, cutoff=cutoff)
+    return lower[close[0]] if close else None
 
 
 def did_you_mean(name: object, known: Iterable[str], cutoff: float = 0.6) -> str:

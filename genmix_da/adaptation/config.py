@@ -16,7 +16,7 @@ from genmix_da import config_values
 from genmix_da.adaptation.profiles import FROZEN, PROFILES, profile_settings
 from genmix_da.augment.settings import AugmentSettings, build_settings
 from genmix_da.errors import UserError
-from genmix_da.methods import find_method
+from genmix_da.methods import GENMIX, find_method
 from lead.errors import LeadError
 from lead.rejection import RULES, parse_rule
 
@@ -185,7 +185,7 @@ class AdaptConfig:
         if wanted != self.augment:
             raise UserError(
                 f"the method {self.method} is trained with augment {wanted}, not {self.augment}; "
-                "leave one of the two out."
+                f"leave --augment out: NAME{GENMIX} names a method with GenMix."
             )
 
     def _check_freezing(self) -> None:
@@ -240,6 +240,8 @@ class AdaptConfig:
             own = {name: value for name, value in own.items() if name not in FROZEN}
         values |= own
         options = method.options_for(profile, self.method_options, frozen=frozen)
+        if self.batch_size is not None and "batch_size" not in self.method_options and options:
+            options["batch_size"] = None  # a batch that was asked for is all batches'
         clip = str(self.backbone or values["backbone"]).startswith("transformers:")
         if method.joint is not None and method.joint.texts and not (frozen and clip):
             raise UserError(
@@ -289,18 +291,21 @@ def build_config(options: Mapping[str, Any], file: Path | None = None) -> AdaptC
         UserError, LeadError: unknown key (the nearest is suggested), a value of the wrong kind,
             unreadable file, missing src or tgt, a threshold that is neither number nor rule.
     """
+    named = options.get("method")
+    if file is not None and named is None and options.get("augment") is None:
+        given = config_values.read_config(file, RECORDED)
+        named = given.get("method") if given.get("augment") is None else None
     required = {
         "src": "no source domain; give --src.",
         "tgt": "no target domain; give --tgt.",
     }
     return config_values.build(
-        AdaptConfig, _with_augment(options), file, recorded=RECORDED, required=required
+        AdaptConfig, _with_augment(options, named), file, recorded=RECORDED, required=required
     )
 
 
-def _with_augment(options: Mapping[str, Any]) -> Mapping[str, Any]:
+def _with_augment(options: Mapping[str, Any], method: object) -> Mapping[str, Any]:
     """The options with what a method that was named has its source trained on, where not given."""
-    method, augment = options.get("method"), options.get("augment")
-    if method is None or augment is not None:
+    if method is None or options.get("augment") is not None:
         return options
     return {**options, "augment": find_method(str(method)).augment}

@@ -182,7 +182,7 @@ def _figure(
 ) -> Figure:
     features = seen.features if variant.features == RAW else evaluation.features.cpu()
     graph = TargetGraph(features.numpy(), config, task.device)
-    smoothed = graph.smooth(seen.probability)
+    smoothed = graph.smooth(seen.probability, seen.own_uncertainty)
     if variant.score == PROBABILITY:
         again = normalised_entropy(smoothed.probability)
         smoothed = dataclasses.replace(smoothed, uncertainty=again, share_uncertainty=again)

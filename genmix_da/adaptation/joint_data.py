@@ -11,6 +11,7 @@ from genmix_da.adaptation.networks import build_joint_network
 from genmix_da.adaptation.task import Task
 from genmix_da.augment.source_task import Augmentation
 from genmix_da.augment.training_set import training_set
+from genmix_da.errors import UserError
 from genmix_da.frozen.class_texts import class_texts
 from genmix_da.methods import find_method
 from genmix_da.methods.base import JointData
@@ -33,17 +34,37 @@ def joint_data(
     network = build_joint_network(task, weights)
     joint = find_method(config.method_name()).joint
     assert joint is not None
-    texts = None
+    texts, names = None, task.label_sets.source_classes
     if joint.texts:
         assert task.encoder is not None
-        texts = partial(class_texts, task.encoder.choice.folder, task.label_sets.source_classes)
+        texts = partial(class_texts, task.encoder.choice.folder, names)
     if not joint.source:
         none = FeatureViews(np.zeros((0, 1, 1), dtype=np.float32), task.device)
         empty = np.zeros(0, dtype=np.int64)
-        return JointData(network, none, empty, 1, config.method_options, texts)
+        return JointData(network, none, empty, 1, config.method_options, names, texts)
     data = training_set(task, augmentation, sources.parent / "augmented")
     steps = total_steps(task, len(data.labels), data.steps_per_epoch)
-    return JointData(network, data.views, data.labels, steps, config.method_options, texts)
+    return JointData(network, data.views, data.labels, steps, config.method_options, names, texts)
+
+
+def check_budget(task: Task) -> None:
+    """Batches and steps of a method with source data are to be had.
+
+    Raises:
+        UserError: a batch is larger than the target, or there are fewer steps than epochs.
+    """
+    options, images = task.config.method_options, len(task.target.rows)
+    batch, steps = options.get("batch_size"), options.get("steps")
+    if batch and batch > images:
+        raise UserError(
+            f"{task.config.tgt} has {images} images of the classes in use, fewer than a batch of "
+            f"{batch}; use --method-arg batch_size={images} or less."
+        )
+    if steps and steps < int(task.config.epochs or 0):
+        raise UserError(
+            f"--method-arg steps is {steps}, fewer than the {task.config.epochs} epochs; give more "
+            "steps, or fewer --epochs."
+        )
 
 
 def total_steps(task: Task, images: int, steps_per_epoch: int | None = None) -> int:
@@ -57,7 +78,7 @@ def total_steps(task: Task, images: int, steps_per_epoch: int | None = None) -> 
         steps_per_epoch: limit of a source epoch, see `TrainingSet`.
     """
     config = task.config
-    batch, given = int(config.batch_size or 1), config.method_options["steps"]
+    batch, given = int(config.batch_size or 1), config.method_options.get("steps")
     source = int(config.source_epochs or 0) * (steps_per_epoch or images // batch)
     target = int(config.epochs or 0) * (len(task.target.rows) // batch)
     return int(given or max(1, source + target))

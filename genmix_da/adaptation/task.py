@@ -29,6 +29,7 @@ from genmix_da.errors import UserError
 from genmix_da.frozen.encoder import OWN_WEIGHTS, BackboneChoice, FrozenEncoder, frozen_encoder
 from genmix_da.frozen.features import features_of
 from genmix_da.frozen.towers import PREFIX as TRANSFORMERS
+from genmix_da.methods import find_method
 from lead.backbones import build_backbone
 from lead.feature_views import FeatureViews
 from lead.protocol import LabelSets
@@ -77,8 +78,10 @@ class Task:
 
     @property
     def augments(self) -> bool:
-        """Whether source images are made, of which a source model is trained."""
-        return self.config.augment != "none" and self.config.source_checkpoint is None
+        """Whether source images are made: for a source model, or a method with source data."""
+        joint = find_method(self.config.method_name()).joint
+        trains = self.config.source_checkpoint is None or (joint is not None and joint.source)
+        return self.config.augment != "none" and trains
 
     def source_label(self, name: str) -> int | None:
         """Classifier output of a class of the source; None where it is not used."""

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from genmix_da.augment.cache import edit_cache
 from genmix_da.augment.compose import Draws, compose, fractal_source
@@ -90,3 +91,13 @@ class OnlineViews(ShownViews):
         draws = Draws(int(draw.integers(2**31)), "online")
         original = self.images[self._owners[edit]]
         return compose(original, self._edits[edit], self._fractals, self._settings, draws).final
+
+    def evaluation(self, rows: slice) -> Tensor:
+        """Centre crops of some rows [B, 3, S, S]; of an edit as it is: a composition is drawn."""
+        size, count = self.preprocessing.image_size, len(self.images)
+        corner = round((self.preprocessing.resize_size - size) / 2.0)
+        window = slice(corner, corner + size)
+        pictures = (
+            self.images[row] if row < count else self._edits[row - count] for row in self.rows[rows]
+        )
+        return self._to_network(np.stack([picture[window, window] for picture in pictures]))

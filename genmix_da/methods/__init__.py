@@ -75,6 +75,7 @@ def find_method(name: str) -> Method:
     Raises:
         UserError: there is none (the nearest is suggested).
     """
-    check_name("method", name, [*METHODS, *(f"{known}{GENMIX}" for known in METHODS)])
+    trained = [known for known, one in METHODS.items() if one.joint is None or one.joint.source]
+    check_name("method", name, [*METHODS, *(f"{known}{GENMIX}" for known in trained)])
     method = METHODS[name.removesuffix(GENMIX)]
     return replace(method, name=name, augment="genmix") if name.endswith(GENMIX) else method

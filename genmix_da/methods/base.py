@@ -8,7 +8,8 @@ same, so that every run says what it is compared with.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
@@ -25,13 +26,18 @@ if TYPE_CHECKING:
     from lead.views import Views
 
 SETTINGS = ("opda", "osda", "pda")
+# Settings that play no part where nothing is trained, and those of LEAD and its kin.
+_OF_TRAINING = ("lr", "epochs")
+_OF_LEAD = ("lambda_psd", "cluster_estimator", "subsample_estimation", "confident_weight")
 BENCHMARKS = ("office-31", "office-home", "visda-c", "domainnet")  # profiles of published data sets
 # Among a method's options: whole numbers, numbers up to 1, and those that all have.
 COUNTS = (
     *("batch_size", "steps", "clusters", "queue", "warmup"),
     *("rounds", "interval", "drop", "classes", "per_class"),
 )
-SHARES = ("momentum", "mu")
+SHARES = ("momentum", "mu", "confident", "older")
+# What no run survives is refused before it begins.
+_LARGEST = {"steps": 1_000_000, "clusters": 100_000, "classes": 10_000, "max_search": 1000}
 BUDGET = ("batch_size", "steps")
 
 
@@ -84,6 +90,7 @@ class JointData:
         labels: [N] their classes.
         steps: of the optimiser, in all epochs together.
         options: of the method, see `Joint`.
+        names: of the C classes.
         texts: gives unit embeddings [C, F] of the class names and the scale of their cosines, where
             the method reads them.
     """
@@ -93,6 +100,7 @@ class JointData:
     labels: NDArray[np.int64]
     steps: int
     options: Mapping[str, Any]
+    names: Sequence[str] = ()
     texts: Callable[[], tuple[Tensor, float]] | None = None
 
 
@@ -132,6 +140,7 @@ class Joint:
         source: False where it opens no source image after all: it has heads of its own alone.
         texts: whether it reads class names, which a frozen CLIP backbone can.
         uncertainty: whether its uncertainty is another than the normalised entropy.
+        check: raises UserError where options do not fit together.
     """
 
     build: Callable[[nn.Module, int, int, Mapping[str, Any]], HeadedNetwork]
@@ -140,11 +149,27 @@ class Joint:
     source: bool = True
     texts: bool = False
     uncertainty: bool = True
+    check: Callable[[Mapping[str, Any]], None] = lambda _: None
+
+    def usual(self, profile: str, *, frozen: bool = False) -> dict[str, Any]:
+        """The options of a profile; with a frozen backbone nothing is published of BUDGET."""
+        published = self.options.get(profile, {})
+        if frozen:
+            published = {name: v for name, v in published.items() if name not in BUDGET}
+        return {**self.options[""], **published}
 
 
-def _check_number(name: str, value: Any) -> None:
+def _number(name: str, value: Any) -> int | float:
+    """The value of an option as a number in its range."""
+    if isinstance(value, str):  # YAML reads 1e-3 as text
+        with suppress(ValueError):
+            value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise UserError(f"--method-arg {name} is {value!r}; it must be a number, at least 0.")
+    if value > _LARGEST.get(name, 1e9):
+        raise UserError(f"--method-arg {name} is too large; at most {_LARGEST.get(name, 1e9):g}.")
+    if name == "temperature" and value == 0:
+        raise UserError("--method-arg temperature is 0; it must be above 0.")
     least = {"warmup": 0, "batch_size": 2}.get(name, 1)  # batch norm needs two
     if name in COUNTS and (not isinstance(value, int) or value < least):
         raise UserError(
@@ -152,6 +177,9 @@ def _check_number(name: str, value: Any) -> None:
         )
     if name in SHARES and value > 1:
         raise UserError(f"--method-arg {name} is {value}; it must be a number from 0 to 1.")
+    if name == "older" and value not in (0, 1):
+        raise UserError(f"--method-arg older is {value}; it must be 0 or 1.")
+    return value
 
 
 @dataclass(frozen=True)
@@ -182,6 +210,12 @@ class Method:
     joint: Joint | None = None
     clustering_free: bool = True
 
+    def uses(self, setting: str) -> bool:
+        """Whether a setting of adaptations plays a part in it."""
+        if self.epochs is not None and setting in _OF_TRAINING:
+            return False
+        return setting not in _OF_LEAD or (self.joint is None and self.epochs is None)
+
     @property
     def source_free(self) -> bool:
         """Whether no source image is opened once the source model is there."""
@@ -200,7 +234,7 @@ class Method:
         Args:
             profile: see `Joint`.
             given: by name.
-            frozen: with a frozen backbone nothing is published of batches and steps.
+            frozen: see `Joint.usual`.
 
         Raises:
             UserError: an unknown name, or a value of another kind.
@@ -210,14 +244,15 @@ class Method:
                 raise UserError(f"the method {self.name} takes no --method-arg; leave it out.")
             return {}
         common = self.joint.options[""]
-        for name, value in given.items():
+        for name in given:
             check_name(f"option of {self.name}", name, common)
-            if value is not None or common[name] is not None:
-                _check_number(name, value)
-        published = self.joint.options.get(profile, {})
-        if frozen:
-            published = {name: v for name, v in published.items() if name not in BUDGET}
-        return {**common, **published, **given}
+        read = {
+            name: value if value is None and common[name] is None else _number(name, value)
+            for name, value in given.items()
+        }
+        options = {**self.joint.usual(profile, frozen=frozen), **read}
+        self.joint.check(options)
+        return options
 
     def run(
         self,

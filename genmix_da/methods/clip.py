@@ -117,8 +117,11 @@ def adapt_distilled(
         with torch.no_grad():
             batches = data.views.evaluation_batches(EVALUATION_BATCH)
             seen = [trained.zero_shot(trained.backbone(batch)) for batch in batches]
-        labels = torch.from_numpy(data.labels).to(views.device)
-        temperature = calibrated_temperature(torch.cat(seen), labels)
+        # By name: in the order of the outputs the shared classes come first, which nobody knows.
+        order = sorted(range(len(data.names)), key=lambda place: data.names[place])
+        place_of = torch.tensor(order).argsort()
+        labels = place_of[torch.from_numpy(data.labels)].to(views.device)
+        temperature = calibrated_temperature(torch.cat(seen)[:, order], labels)
     return joint_epochs(
         *(data, network, views, config),
         lambda run: DistillLearner(trained, run, float(temperature)),
@@ -132,7 +135,7 @@ METHODS = (
         published={"": {"threshold": 0.5}},
         epochs=1,
         joint=Joint(
-            *(build_zero_shot, adapt_zero_shot, {"": {"batch_size": None, "steps": None}}),
+            *(build_zero_shot, adapt_zero_shot, {"": {}}),
             texts=True,
             source=False,
             uncertainty=False,

@@ -71,7 +71,8 @@ def calibrated_temperature(logits: Tensor, labels: Tensor) -> float:
     and how much more confident than chance those of the other half are, are least together.
 
     Args:
-        logits: [N, C] zero-shot logits of source images.
+        logits: [N, C] zero-shot logits of source images, the classes in an order that says nothing
+            of which of them the target has.
         labels: [N].
 
     Returns:

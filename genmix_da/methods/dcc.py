@@ -42,6 +42,23 @@ def most_clusters(class_count: int, options: Mapping[str, Any]) -> int:
     return max(int(class_count * options["max_search"]), int(options["interval"]))
 
 
+def check(options: Mapping[str, Any]) -> None:
+    """Options that fit together.
+
+    Raises:
+        UserError: batches of one image of a class, a search that ends with its first score, or no
+            round in which the target is clustered.
+    """
+    for name in ("per_class", "drop"):
+        if options[name] < 2:
+            raise UserError(f"--method-arg {name} is {options[name]}; it must be at least 2.")
+    if options["rounds"] <= options["warmup"]:
+        raise UserError(
+            f"--method-arg rounds is {options['rounds']} and warmup {options['warmup']}: the "
+            "target would never be clustered; give more rounds."
+        )
+
+
 def build(
     backbone: nn.Module, feature_dim: int, class_count: int, options: Mapping[str, Any]
 ) -> HeadedNetwork:
@@ -59,11 +76,7 @@ def adapt_dcc(
     *,
     state: Mapping[str, Any] | None = None,
 ) -> Iterator[TargetEpoch]:
-    """Train by DCC; see `genmix_da.methods.base.JointAdapt`.
-
-    Raises:
-        UserError: batches of one image, or a search that ends with the first score.
-    """
+    """Train by DCC; see `genmix_da.methods.base.JointAdapt`."""
     from genmix_da.methods.dcc_rounds import DccLearner, Rounds
     from genmix_da.methods.dcc_step import DccNetwork, Weights
     from genmix_da.methods.joint import Span, Trained, trained_epochs
@@ -71,9 +84,6 @@ def adapt_dcc(
 
     trained, options = data.network, data.options
     assert isinstance(trained, DccNetwork)
-    for name in ("per_class", "drop"):
-        if options[name] < 2:
-            raise UserError(f"--method-arg {name} is {options[name]}; it must be at least 2.")
     whole = ("rounds", "warmup", "interval", "drop", "classes", "per_class")
     counts = {name: int(options[name]) for name in whole}
     rounds = Rounds(**counts, most=len(trained.memory), gamma=float(options["gamma"]))
@@ -93,7 +103,7 @@ METHODS = (
         "dcc",
         "none",
         published=PUBLISHED,
-        joint=Joint(build, adapt_dcc, OPTIONS),
+        joint=Joint(build, adapt_dcc, OPTIONS, check=check),
         clustering_free=False,
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genmix_da.report.curves import MARKS, epoch_axis, mark_look, marked, percents
 from genmix_da.report.figures import COLOURS, GREY, LINES, PERCENT, Chart, legend_below, shortened
@@ -64,7 +64,7 @@ def _draw_comparison(figure: Figure, runs: Sequence[ReportRun], metric: str) -> 
         method = run.method
         place = methods.index(method)
         epochs, values = percents(run, metric)
-        colour, line = COLOURS[place % len(COLOURS)], LINES[place % len(LINES)]
+        line, colour = _look(place)
         label = None if method in named else shortened(method, 32)
         named.add(method)
         axes.plot(epochs, values, linestyle=line, color=colour, label=label)
@@ -75,6 +75,12 @@ def _draw_comparison(figure: Figure, runs: Sequence[ReportRun], metric: str) -> 
     label = "accuracy" if metric == "known_accuracy" else runs[0].metric_name
     axes.set(xlabel=epoch_axis(runs[0]), ylabel=f"{label}, percent", ylim=PERCENT)
     legend_below(figure, 2)
+
+
+def _look(place: int) -> tuple[Any, str]:
+    """Line style and colour of the method at a place: no two of the first 36 are alike."""
+    style = LINES[(place + place // len(COLOURS)) % len(LINES)]
+    return style, COLOURS[place % len(COLOURS)]
 
 
 def overview(tables: SplitTables) -> Chart | None:
@@ -121,8 +127,7 @@ def _draw_overview(
             if run.place == pair:
                 place = methods.index(run.method)
                 epochs, values = percents(run, metric)
-                style = LINES[place % len(LINES)]
-                colour = COLOURS[place % len(COLOURS)]
+                style, colour = _look(place)
                 axes.plot(epochs, values, linestyle=style, color=colour, linewidth=1.2)
                 for _, marker, epoch, value in marked(run, metric):
                     axes.plot(epoch, value, **mark_look(marker, colour, 4.5))
@@ -134,6 +139,6 @@ def _draw_overview(
     for name, marker in MARKS:
         grid.flat[0].plot([], [], label=name, **mark_look(marker, GREY, 4.5))
     for place, method in enumerate(methods):
-        style = {"linestyle": LINES[place % len(LINES)], "color": COLOURS[place % len(COLOURS)]}
-        grid.flat[0].plot([], [], label=shortened(method, 32), **style)
+        style, colour = _look(place)
+        grid.flat[0].plot([], [], label=shortened(method, 32), linestyle=style, color=colour)
     legend_below(figure)

@@ -102,7 +102,7 @@ def table_command(result: Mapping[str, Any], seeds: str = "1,2,3") -> str:
     if config["profile"] not in (of_data, *(() if of_data in PROFILES else ("folder",))):
         words += ["--profile", config["profile"]]
     words += _settings(config, names) + _pairs("--backbone-arg", config.get("backbone_arguments"))
-    words += _method_options(config) + _graph(result, config)
+    words += _method_options(config, "batch_size" in names) + _graph(result, config)
     if config.get("augment") == "genmix":
         made = AugmentSettings().as_dict()
         own = {name: value for name, value in config["genmix"].items() if value != made.get(name)}
@@ -122,7 +122,8 @@ def _adapt(config: Mapping[str, Any]) -> list[str]:
     elif config.get("method") not in (None, *_BY_AUGMENT):
         words += ["--method", str(config["method"])]
     words += _settings(config, [name for name in _ADAPT if name not in left_out])
-    words += _pairs("--backbone-arg", config.get("backbone_arguments")) + _method_options(config)
+    words += _pairs("--backbone-arg", config.get("backbone_arguments"))
+    words += _method_options(config, batch_given=True)
     if config.get("augment") == "genmix":
         words += _genmix(config, _EDITOR_OPTIONS)
     return words
@@ -137,13 +138,19 @@ def _of_method(config: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in own.items() if name not in kept}
 
 
-def _method_options(config: Mapping[str, Any]) -> list[str]:
-    """Options of a method with source data that are not its defaults."""
+def _method_options(config: Mapping[str, Any], batch_given: bool) -> list[str]:
+    """Options of a method with source data that are not its defaults.
+
+    Args:
+        config: of the run.
+        batch_given: whether --batch-size is, which then holds for the method as well.
+    """
     given = config.get("method_options") or {}
     if not given:
         return []
     frozen, profile = bool(config.get("freeze_backbone")), str(config.get("profile"))
     usual = find_method(config["method"]).options_for(profile, {}, frozen=frozen)
+    usual |= {"batch_size": None} if batch_given else {}
     own = {name: value for name, value in given.items() if value != usual.get(name)}
     return _pairs("--method-arg", own)
 

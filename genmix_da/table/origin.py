@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genmix_da.methods import has_graph
+from genmix_da.methods import has_graph, method_of
 from genmix_da.table.cells import Run
 from genmix_da.table.columns import short_domains
 from genmix_da.table.kinds import kind_of
@@ -152,6 +152,7 @@ def build_origin(runs: Sequence[Run], command: Sequence[str]) -> Origin:
             ),
             *_hidden(_settings(records)),
             *_by_method(records),
+            *_own_options(records),
             *_hidden({"graph": _seen(json.dumps(graph["settings"]) for graph in graphs)}),
             *_changed_data(records),
         ),
@@ -222,11 +223,30 @@ def _by_method(records: Sequence[Record]) -> list[str]:
     for name, found in _values(records).items():
         methods: dict[str, list[str]] = {}
         for method, values in found.items():
-            methods.setdefault(values[0], []).append(method)
+            known = method_of(method)
+            if known is None or known.uses(name):
+                methods.setdefault(values[0], []).append(method)
         if len(methods) > 1 and all(len(values) == 1 for values in found.values()):
             shown = (f"{_short(value)} ({', '.join(who)})" for value, who in methods.items())
             sentences.append(f"the methods differ in {name}: {', '.join(shown)}")
     return sentences
+
+
+def _own_options(records: Sequence[Record]) -> list[str]:
+    """Sentences on methods with other options (--method-arg) than their own."""
+    found: dict[str, None] = {}
+    for record in records:
+        config = (record.content.get("provenance") or {}).get("config") or {}
+        method, given = method_of(str(record.content["method"])), config.get("method_options")
+        if method is None or method.joint is None or not given:
+            continue
+        frozen, profile = bool(config.get("freeze_backbone")), str(config.get("profile"))
+        usual = method.joint.usual(profile, frozen=frozen)
+        changed = {name: v for name, v in given.items() if v != usual.get(name, v)}
+        shown = ", ".join(f"{name} {value}" for name, value in changed.items())
+        if shown:
+            found[f"{method.name} ran with options of its own: {shown}"] = None
+    return list(found)
 
 
 def _values(records: Sequence[Record]) -> dict[str, dict[str, tuple[str, ...]]]:

@@ -97,7 +97,7 @@ class _Speeds:
             return images * self.image
         epochs, steps = int(config.epochs or 0), images // int(config.batch_size or 1)
         if find_method(config.method_name()).joint is not None:
-            own = config.method_options["batch_size"] or config.batch_size
+            own = config.method_options.get("batch_size") or config.batch_size
             passes = 2 * int(own or 1) / int(config.batch_size or 1)  # source and target
             made = total_steps(run.task, len(run.task.source.rows))
             return made * passes * self.step + epochs * images * self.image

@@ -32,6 +32,14 @@ def test_the_default_is_what_the_run_has(finished: Any, figures: dict[str, Any])
     assert found.threshold == pytest.approx(graph["threshold"], abs=1e-6)
 
 
+def test_a_method_s_own_uncertainty_is_smoothed_as_in_its_run(adapt_once: Callable) -> None:
+    options = ("--split", "3/1/2", "--augment", "none", "--method", "ovanet")
+    run = adapt_once(*options, "--method-arg", "steps=12")
+    default, alone = ablate([run.folder], [v for v in VARIANTS if v.name in (DEFAULT, NO_GRAPH)])
+    assert default.auroc == pytest.approx(run.result["graph"]["last"]["auroc"], abs=1e-6)
+    assert alone.auroc == pytest.approx(run.result["scores"]["last"]["auroc"], abs=1e-6)
+
+
 def test_a_step_that_was_made_again_counts_as_it_is_now(
     finished: Any, adapt: Callable[..., Any], tmp_path: Path
 ) -> None:

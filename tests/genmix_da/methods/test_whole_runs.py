@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from genmix_da.adaptation import run as adaptation
+from genmix_da.adaptation.config import AdaptConfig, build_config
 from genmix_da.adaptation.inference import evaluate_checkpoint
 from genmix_da.methods import METHODS
 
@@ -96,15 +97,85 @@ def test_interrupted_between_epochs_and_gone_on_with(
     assert resumed["graph"]["last"] == whole["graph"]["last"]
 
 
-def test_an_option_of_a_method_is_named(run: Callable, complaint: Callable, data: Path) -> None:
-    pair = ("adapt", "--data", data, "--src", "Art", "--tgt", "Clipart")
-    said = complaint(run(*pair, "--method", "ovanet", "--method-arg", "entropy_wait=1"))
-    assert "did you mean 'entropy_weight'" in said
-    said = complaint(run(*pair, "--method", "ovanet", "--method-arg", "steps=0"))
-    assert "--method-arg steps is 0" in said
-    said = complaint(run(*pair, "--method", "dcc", "--method-arg", "batch_size=1"))
-    assert "--method-arg batch_size is 1; it must be a whole number, at least 2" in said
-    said = complaint(run(*pair, "--method", "lead", "--method-arg", "steps=3"))
-    assert "lead takes no --method-arg" in said
+@pytest.mark.parametrize(
+    ("method", "option", "said"),
+    [
+        ("ovanet", "entropy_wait=1", "did you mean 'entropy_weight'"),
+        ("ovanet", "steps=0", "--method-arg steps is 0; it must be a whole number, at least 1"),
+        ("ovanet", "steps=99999999999", "--method-arg steps is too large; at most 1e+06"),
+        ("ovanet", f"entropy_weight={'9' * 400}", "--method-arg entropy_weight is too large"),
+        ("ovanet", "entropy_weight=much", "it must be a number, at least 0"),
+        ("ovanet", "steps=1", "steps is 1, fewer than the 20 epochs"),
+        ("ovanet", "batch_size=5000", "use --method-arg batch_size="),
+        ("dcc", "batch_size=1", "batch_size is 1; it must be a whole number, at least 2"),
+        ("dcc", "temperature=0", "--method-arg temperature is 0; it must be above 0"),
+        ("dcc", "rounds=2", "the target would never be clustered"),
+        ("cmu", "older=0.3", "--method-arg older is 0.3; it must be 0 or 1"),
+        ("cmu", "confident=2", "it must be a number from 0 to 1"),
+        ("lead", "steps=3", "lead takes no --method-arg"),
+    ],
+)
+def test_a_wrong_option_of_a_method_is_one_sentence(
+    run: Callable,
+    complaint: Callable,
+    data: Path,
+    tmp_path: Path,
+    method: str,
+    option: str,
+    said: str,
+) -> None:
+    given = ("adapt", "--data", data, "--src", "Art", "--tgt", "Clipart", "--split", "3/1/2")
+    given += ("--backbone", "timm:test_efficientnet", "--weights", "none", "--image-size", "32")
+    given += ("--source-epochs", "1", "--batch-size", "8", "--out", tmp_path / "run")
+    assert said in complaint(run(*given, "--method", method, "--method-arg", option))
+
+
+def test_a_table_names_options_that_no_method_has(
+    run: Callable, complaint: Callable, data: Path
+) -> None:
     said = complaint(run("table", "--data", data, "--methods", "lead", "--method-arg", "steps=3"))
     assert "no method of --methods takes it" in said
+
+
+def test_a_batch_that_was_asked_for_is_the_method_s_as_well() -> None:
+    def resolved(**more: Any) -> AdaptConfig:
+        config = AdaptConfig(src="A", tgt="B", method="ovanet", augment="none", **more)
+        return config.with_profile("office-home")
+
+    assert resolved().method_options["batch_size"] == 36
+    assert resolved(batch_size=8).method_options["batch_size"] is None
+    chosen = resolved(batch_size=8, method_options={"batch_size": 5, "entropy_weight": "1e-3"})
+    assert (chosen.method_options["batch_size"], chosen.method_options["steps"]) == (5, 10000)
+    assert chosen.method_options["entropy_weight"] == 0.001
+    frozen = resolved(freeze_backbone=True).method_options
+    assert (frozen["batch_size"], frozen["steps"]) == (None, None)
+
+
+GENMIX = {"editor": "filters", "features": "off", "per_image": 1, "size": 32}
+
+
+@pytest.mark.parametrize(("name", "mode"), [("ovanet", "offline"), ("dcc", "online")])
+def test_a_given_source_model_leaves_the_method_its_own_images(
+    name: str, mode: str, data: Path, tmp_path: Path
+) -> None:
+    """A method with source data trains on GenMix's images, whoever made the source model."""
+    options = OPTIONS | {"data": str(data), "split": SPLITS["opda"], "augment": None}
+    first = adaptation.adapt(out=tmp_path / "first", method=name, **options)
+    model = Path(first["source_model"]["folder"]) / "checkpoint.safetensors"
+    mixed = adaptation.adapt(
+        out=tmp_path / "mixed",
+        method=f"{name}+genmix",
+        augment_mode=mode,
+        genmix=GENMIX,
+        source_checkpoint=str(model),
+        **options,
+    )
+    assert mixed["method"] == f"{name}+genmix[filters]"
+    assert mixed["scores"] != first["scores"]
+    assert mixed["source_only"] == first["source_only"]
+
+
+def test_a_method_named_in_a_file_needs_no_augment_beside_it(data: Path, tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("method: ovanet\n")
+    assert build_config({"src": "A", "tgt": "B"}, file).augment == "none"
