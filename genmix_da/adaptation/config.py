@@ -185,7 +185,7 @@ class AdaptConfig:
         if wanted != self.augment:
             raise UserError(
                 f"the method {self.method} is trained with augment {wanted}, not {self.augment}; "
-                f"leave --augment out: NAME{GENMIX} names a method with GenMix."
+                f"leave one of the two out (NAME{GENMIX} is a method with GenMix)."
             )
 
     def _check_freezing(self) -> None:
