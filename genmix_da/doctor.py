@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-import torch
-
-from genmix_da.data.hub import PREFIX
-from genmix_da.places import cache_folder, default_data
+from genmix_da.places import HUB, cache_folder, default_data
 from genmix_da.runs.provenance import git_commit, package_versions
 from lead.packaged import PACKAGES, packaged_file
 
@@ -58,10 +57,10 @@ def examine(*, verify_cache: bool = False) -> list[Finding]:
             Finding("data", "Mini Office-Home (synthetic)", "set GENMIX_DA_DATA or give --data")
         )
     else:
-        there = data.startswith(PREFIX) or Path(data).exists()
+        there = data.startswith(HUB) or Path(data).exists()
         missing = "" if there else "the folder does not exist; check GENMIX_DA_DATA"
         findings.append(Finding("data", data, missing))
-    weights = Path(torch.hub.get_dir()) / "checkpoints" / _RESNET50
+    weights = _torch_home() / "hub" / "checkpoints" / _RESNET50
     findings.append(
         Finding("ResNet-50 weights", str(weights))
         if weights.is_file()
@@ -89,11 +88,38 @@ def _style_transfer() -> Finding:
 
 
 def _device() -> Finding:
-    if torch.cuda.is_available():
-        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-        return Finding("device", f"cuda: {', '.join(names)}")
+    if _driver_is_here():
+        import torch  # takes seconds, which a machine without a GPU does without
+
+        if torch.cuda.is_available():
+            names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+            return Finding("device", f"cuda: {', '.join(names)}")
     advice = "published settings want a GPU; Mini Office-Home runs on the CPU in minutes"
-    return Finding("device", f"cpu, {torch.get_num_threads()} threads", advice)
+    return Finding("device", f"cpu, {_cores()} cores", advice)
+
+
+def _driver_is_here() -> bool:
+    """Whether torch could find a GPU: NVIDIA's driver, or a torch that is made for AMD's."""
+    if "rocm" in (package_versions().get("torch") or ""):
+        return True
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _torch_home() -> Path:
+    """Where torch keeps what it fetches."""
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return Path(os.environ.get("TORCH_HOME", Path(cache) / "torch")).expanduser()
 
 
 def _size(folder: Path) -> str:

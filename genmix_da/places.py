@@ -12,6 +12,9 @@ from genmix_da.errors import UserError
 _HOME = re.compile(r"(^|[:=,])(~[^/:=,]*(?=/|$)|\$HOME\b|\$\{HOME\})")
 
 
+HUB = "datasets:"  # before the name of a data set of the hub, in the place of a folder
+
+
 def expanded(text: str) -> str:
     """Text with ~, ~user and $HOME at the beginning of a path in it replaced, as a shell does it.
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from torch import Tensor, nn
-
-from lead.checkpoint import PACKAGED, read_tensors
 from lead.errors import WeightsError
+
+if TYPE_CHECKING:  # `genmix-da doctor` looks for packages without torch
+    from torch import Tensor, nn
 
 # Backbone -> the package that carries its weights.
 PACKAGES = {
@@ -30,6 +31,8 @@ def packaged_file(backbone: str) -> Path | None:
         WeightsError: no package carries weights of this backbone.
     """
     if backbone not in PACKAGES:
+        from lead.checkpoint import PACKAGED
+
         raise WeightsError(
             f"no package carries weights of {backbone!r}; --weights {PACKAGED} knows "
             f"{', '.join(PACKAGES)}"
@@ -49,6 +52,8 @@ def load_packaged(module: nn.Module, backbone: str) -> None:
     Raises:
         WeightsError: no package has weights of it, it is not installed, or its tensors are others.
     """
+    from lead.checkpoint import read_tensors
+
     file = packaged_file(backbone)
     if file is None:
         package = PACKAGES[backbone].replace("_", "-")

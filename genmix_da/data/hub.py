@@ -22,11 +22,11 @@ from urllib.parse import parse_qsl
 from genmix_da.data.entries import IMAGE_SUFFIXES, is_hidden
 from genmix_da.data.parts import part_name
 from genmix_da.errors import UserError, check_name
-from genmix_da.places import cache_folder, user_path
+from genmix_da.places import HUB, cache_folder, user_path
 from genmix_da.progress import track
 from genmix_da.sealed import damaged_in, seal_folder
 
-PREFIX = "datasets:"
+PREFIX = HUB
 _OPTIONS = ("image", "label", "domain", "split", "config", "revision")
 # Role -> usual names of its column, and the kind of what it holds.
 _ROLES = {

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import genmix_da
+from genmix_da import doctor
 
 COMMANDS = (
     "adapt",
@@ -159,6 +160,21 @@ def test_doctor_names_device_and_versions(run: Callable, tmp_path: Path) -> None
     assert str(tmp_path / "cache") in found["cache"]["value"]
     assert not (tmp_path / "cache").exists()  # looking changes nothing
     assert "synthetic" in found["data"]["value"]
+
+
+def test_doctor_asks_torch_only_where_a_gpu_could_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = (
+        "import sys\nfrom genmix_da import doctor\n"
+        "doctor._driver_is_here = lambda: False\ndoctor.examine()\n"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    asked: list[bool] = []
+    monkeypatch.setattr("genmix_da.doctor._driver_is_here", lambda: True)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: bool(asked.append(True)))  # type: ignore[func-returns-value]
+    found = {finding.name: finding for finding in doctor.examine()}
+    assert asked and found["device"].value.startswith("cpu")
 
 
 def test_doctor_prints_what_is_missing(
