@@ -30,6 +30,7 @@ from genmix_da.frozen.encoder import OWN_WEIGHTS, BackboneChoice, FrozenEncoder,
 from genmix_da.frozen.features import features_of
 from genmix_da.frozen.towers import PREFIX as TRANSFORMERS
 from genmix_da.methods import find_method
+from genmix_da.runs.folder import CHECKPOINT
 from lead.backbones import build_backbone
 from lead.feature_views import FeatureViews
 from lead.protocol import LabelSets
@@ -123,9 +124,7 @@ def prepare(
     Raises:
         UserError, ProtocolError, WeightsError: as the parts say.
     """
-    given = config.source_checkpoint
-    if given is not None and not Path(given).exists():
-        raise UserError(f"no source model {given}; check --source-checkpoint.")
+    config = _with_checkpoint(config)
     root, loaded = data_root(config.data, config.profile), loaded or Loaded()
     source, target = (
         loaded.domain(root, name, config.part, config.grey_range)
@@ -178,6 +177,21 @@ def with_method(task: Task, **choice: Any) -> Task:
     config = given.with_profile(str(settled.profile), packaged=task.packaged)
     kept = {name: getattr(settled, name) for name in ("weights", "image_size", "src", "tgt")}
     return dataclasses.replace(task, config=dataclasses.replace(config, **kept))
+
+
+def _with_checkpoint(config: AdaptConfig) -> AdaptConfig:
+    """The configuration with the file of a source model that was named by its folder.
+
+    Raises:
+        UserError: there is no such file.
+    """
+    if config.source_checkpoint is None:
+        return config
+    path = Path(config.source_checkpoint)
+    path = path / CHECKPOINT if path.is_dir() else path
+    if not path.is_file():
+        raise UserError(f"no source model {path}; check --source-checkpoint.")
+    return dataclasses.replace(config, source_checkpoint=str(path))
 
 
 def _refuse_shared_images(source: Domain, target: Domain) -> None:
