@@ -184,12 +184,17 @@ class ImageViews:
             batch[place] = self.finish(crop[:, ::-1] if flip else crop, draw)
         return self._to_network(batch)
 
-    def evaluation(self, rows: slice) -> Tensor:
-        """Centre crops of some rows: [B, 3, S, S]."""
+    @property
+    def centre(self) -> slice:
+        """Rows, and columns, of the centre crop in a resized image."""
         size = self.preprocessing.image_size
         corner = round((self.preprocessing.resize_size - size) / 2.0)
-        window = slice(corner, corner + size)
-        return self._to_network(np.ascontiguousarray(self.images[self.rows[rows], window, window]))
+        return slice(corner, corner + size)
+
+    def evaluation(self, rows: slice) -> Tensor:
+        """Centre crops of some rows: [B, 3, S, S]."""
+        centre = self.centre
+        return self._to_network(np.ascontiguousarray(self.images[self.rows[rows], centre, centre]))
 
     def training_batches(
         self, batch_size: int, draw: np.random.Generator, limit: int | None = None

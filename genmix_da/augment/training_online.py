@@ -94,10 +94,8 @@ class OnlineViews(ShownViews):
 
     def evaluation(self, rows: slice) -> Tensor:
         """Centre crops of some rows [B, 3, S, S]; of an edit as it is: a composition is drawn."""
-        size, count = self.preprocessing.image_size, len(self.images)
-        corner = round((self.preprocessing.resize_size - size) / 2.0)
-        window = slice(corner, corner + size)
+        centre, count = self.centre, len(self.images)
         pictures = (
             self.images[row] if row < count else self._edits[row - count] for row in self.rows[rows]
         )
-        return self._to_network(np.stack([picture[window, window] for picture in pictures]))
+        return self._to_network(np.stack([picture[centre, centre] for picture in pictures]))

@@ -126,6 +126,22 @@ class JointAdapt(Protocol):
         ...
 
 
+Build = Callable[["nn.Module", int, int, Mapping[str, Any]], "HeadedNetwork"]
+
+
+def from_methods(module: str, name: str) -> Build:
+    """A network of these methods, imported when it is built; one that no option shapes."""
+
+    def build(
+        backbone: nn.Module, feature_dim: int, class_count: int, options: Mapping[str, Any]
+    ) -> HeadedNetwork:
+        found = getattr(import_module(f"genmix_da.methods.{module}"), name)
+        network: HeadedNetwork = found(backbone, feature_dim, class_count)
+        return network
+
+    return build
+
+
 @dataclass(frozen=True)
 class Joint:
     """A method with source data.
@@ -143,7 +159,7 @@ class Joint:
         check: raises UserError where options do not fit together.
     """
 
-    build: Callable[[nn.Module, int, int, Mapping[str, Any]], HeadedNetwork]
+    build: Build
     adapt: JointAdapt
     options: Mapping[str, Mapping[str, Any]]
     source: bool = True

@@ -7,43 +7,26 @@ decay 5e-4; unknown where the entropy is above log(C) / 2. Its cosine schedule i
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from genmix_da.methods.base import BENCHMARKS, Joint, JointData, Method
+from genmix_da.methods.base import BENCHMARKS, Joint, JointData, Method, from_methods
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from genmix_da.methods.clip_head import ClipNetwork
     from lead.epochs import TargetConfig, TargetEpoch
     from lead.network import HeadedNetwork
     from lead.views import Views
+
+logger = logging.getLogger(__name__)
 
 PUBLISHED: dict[str, dict[str, Any]] = {"": {"lr": 0.01, "epochs": 20, "threshold": 0.5}}
 DISTILL_OPTIONS: dict[str, dict[str, Any]] = {
     "": {"batch_size": None, "steps": None, "temperature": None},
     **{profile: {"batch_size": 32, "steps": 10000} for profile in BENCHMARKS},
 }
-
-
-def build_zero_shot(
-    backbone: nn.Module, feature_dim: int, class_count: int, options: Mapping[str, Any]
-) -> HeadedNetwork:
-    """The zero-shot network; see `genmix_da.methods.base.Joint`."""
-    from genmix_da.methods.clip_head import ClipNetwork
-
-    return ClipNetwork(backbone, feature_dim, class_count)
-
-
-def build_distilled(
-    backbone: nn.Module, feature_dim: int, class_count: int, options: Mapping[str, Any]
-) -> HeadedNetwork:
-    """The student's network; see `genmix_da.methods.base.Joint`."""
-    from genmix_da.methods.clip_head import DistilledNetwork
-
-    return DistilledNetwork(backbone, feature_dim, class_count)
 
 
 def _read_classes(data: JointData, network: ClipNetwork) -> None:
@@ -122,6 +105,7 @@ def adapt_distilled(
         place_of = torch.tensor(order).argsort()
         labels = place_of[torch.from_numpy(data.labels)].to(views.device)
         temperature = calibrated_temperature(torch.cat(seen)[:, order], labels)
+        logger.info("temperature of the targets, calibrated on the source: %.4g", temperature)
     return joint_epochs(
         *(data, network, views, config),
         lambda run: DistillLearner(trained, run, float(temperature)),
@@ -129,23 +113,22 @@ def adapt_distilled(
     )
 
 
+_ZERO_SHOT = Joint(
+    from_methods("clip_head", "ClipNetwork"),
+    adapt_zero_shot,
+    {"": {}},
+    texts=True,
+    source=False,
+    uncertainty=False,
+)
+_DISTILL = Joint(
+    from_methods("clip_head", "DistilledNetwork"),
+    adapt_distilled,
+    DISTILL_OPTIONS,
+    texts=True,
+    uncertainty=False,
+)
 METHODS = (
-    Method(
-        "clip-zero-shot",
-        published={"": {"threshold": 0.5}},
-        epochs=1,
-        joint=Joint(
-            *(build_zero_shot, adapt_zero_shot, {"": {}}),
-            texts=True,
-            source=False,
-            uncertainty=False,
-        ),
-    ),
-    Method(
-        "clip-distill",
-        published=PUBLISHED,
-        joint=Joint(
-            *(build_distilled, adapt_distilled, DISTILL_OPTIONS), texts=True, uncertainty=False
-        ),
-    ),
+    Method("clip-zero-shot", published={"": {"threshold": 0.5}}, epochs=1, joint=_ZERO_SHOT),
+    Method("clip-distill", published=PUBLISHED, joint=_DISTILL),
 )

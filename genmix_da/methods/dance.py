@@ -12,11 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from genmix_da.methods.base import BENCHMARKS, Joint, JointData, Method
+from genmix_da.methods.base import BENCHMARKS, Joint, JointData, Method, from_methods
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from lead.epochs import TargetConfig, TargetEpoch
     from lead.network import HeadedNetwork
     from lead.views import Views
@@ -26,15 +24,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "": {"batch_size": None, "steps": None, "weight": 0.05, "margin": 0.5, "momentum": 0.0},
     **{profile: {"batch_size": 36, "steps": 10000} for profile in BENCHMARKS},
 }
-
-
-def build(
-    backbone: nn.Module, feature_dim: int, class_count: int, options: Mapping[str, Any]
-) -> HeadedNetwork:
-    """The network of DANCE; see `genmix_da.methods.base.Joint`."""
-    from genmix_da.methods.dance_step import DanceNetwork
-
-    return DanceNetwork(backbone, feature_dim, class_count)
 
 
 def adapt_dance(
@@ -60,8 +49,5 @@ def adapt_dance(
     )
 
 
-METHODS = (
-    Method(
-        "dance", published=PUBLISHED, joint=Joint(build, adapt_dance, OPTIONS, uncertainty=False)
-    ),
-)
+_JOINT = Joint(from_methods("dance_step", "DanceNetwork"), adapt_dance, OPTIONS, uncertainty=False)
+METHODS = (Method("dance", published=PUBLISHED, joint=_JOINT),)

@@ -93,12 +93,12 @@ def similarities(unit: Tensor, memory: Tensor, rows: Tensor) -> Similarities:
 
 
 def neighbourhood_loss(logits: Tensor, near: Similarities) -> Tensor:
-    """Mean entropy over classes, memory and batch: a sample is near to few of them (Eq. 3)."""
+    """Mean entropy over classes, memory and batch: a sample is near to few of them."""
     return _entropy(torch.cat([logits, near.memory, near.batch], dim=1)).mean()
 
 
 def separation_loss(logits: Tensor, margin: float) -> Tensor:
-    """Pushes entropies away from log(C) / 2, beyond the margin (Eq. 4).
+    """Pushes entropies away from log(C) / 2, beyond the margin.
 
     Args:
         logits: [B, C].

@@ -10,11 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from genmix_da.methods.base import BENCHMARKS, Joint, JointData, Method
+from genmix_da.methods.base import BENCHMARKS, Joint, JointData, Method, from_methods
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from lead.epochs import TargetConfig, TargetEpoch
     from lead.network import HeadedNetwork
     from lead.views import Views
@@ -24,15 +22,6 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "": {"batch_size": None, "steps": None, "entropy_weight": 0.1},
     **{profile: {"batch_size": 36, "steps": 10000} for profile in BENCHMARKS},
 }
-
-
-def build(
-    backbone: nn.Module, feature_dim: int, class_count: int, options: Mapping[str, Any]
-) -> HeadedNetwork:
-    """The network of OVANet; see `genmix_da.methods.base.Joint`."""
-    from genmix_da.methods.ovanet_step import OvanetNetwork
-
-    return OvanetNetwork(backbone, feature_dim, class_count)
 
 
 def adapt_ovanet(
@@ -56,4 +45,5 @@ def adapt_ovanet(
     )
 
 
-METHODS = (Method("ovanet", published=PUBLISHED, joint=Joint(build, adapt_ovanet, OPTIONS)),)
+_JOINT = Joint(from_methods("ovanet_step", "OvanetNetwork"), adapt_ovanet, OPTIONS)
+METHODS = (Method("ovanet", published=PUBLISHED, joint=_JOINT),)

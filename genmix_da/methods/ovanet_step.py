@@ -60,7 +60,7 @@ def split(outputs: Tensor) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class OpenLoss:
-    """Losses of the one-vs-all head on labelled samples; `total` is half their sum (Eq. 2)."""
+    """Losses of the one-vs-all head on labelled samples; `total` is half their sum."""
 
     positive: Tensor
     negative: Tensor
@@ -88,7 +88,7 @@ def open_loss(two_way: Tensor, labels: Tensor) -> OpenLoss:
 
 
 def open_entropy(two_way: Tensor) -> Tensor:
-    """Mean entropy of the two-way probabilities of [B, 2, C] logits (Eq. 3)."""
+    """Mean entropy of the two-way probabilities of [B, 2, C] logits."""
     probability = torch.softmax(two_way, dim=1)
     entropy: Tensor = -(probability * torch.log(probability + _EPSILON)).sum(dim=1)
     return entropy.mean()
