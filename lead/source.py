@@ -121,7 +121,7 @@ def train_source(
         if not np.isfinite(mean_loss):
             raise DivergedError(
                 f"source training diverged in epoch {epoch} (loss {mean_loss}); "
-                "lower the source learning rate"
+                "lower the source learning rate (--source-lr)"
             )
         yield SourceEpoch(
             epoch,

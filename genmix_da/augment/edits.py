@@ -216,7 +216,11 @@ def edit_domain(
     """
     editor.check(prompts.styles)
     if editor.native_size is not None and editor.native_size < s.size:
-        logger.info("edits are made at %d px and enlarged to %d", editor.native_size, s.size)
+        logger.info(
+            "edits are made at %d px at most and enlarged to the image, which has %d at most",
+            editor.native_size,
+            s.size,
+        )
     jobs: list[Job] = []
     kept: list[int] = []
     skipped: list[tuple[str, str]] = []

@@ -79,6 +79,7 @@ class _Messages(logging.StreamHandler[Any]):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 1, 2 (bad input) or 130 (interrupted)."""
+    from genmix_da.allocation import keep_freed_memory
     from genmix_da.cli.wording import typed_command, worded
     from genmix_da.errors import user_message
     from genmix_da.places import expanded
@@ -94,6 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # what a terminal can't show
+    keep_freed_memory()
     given = sys.argv[1:] if arguments is None else arguments
     try:
         code: Any = cli.main(

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from genmix_da.allocation import keep_freed_memory
 from genmix_da.engines.attempt import (
     Attempts,
     Report,
@@ -129,6 +130,7 @@ def _task(work: Callable[[ItemT], None], item: ItemT, folder: str, threads: int)
         missing = f"node {socket.gethostname()} has no folder {folder}, where the command was given"
         return report_of(UserError(f"{missing}; start from a folder that all nodes share."))
     cap_torch(threads)
+    keep_freed_memory()
     return attempt(work, item, remote=True)
 
 

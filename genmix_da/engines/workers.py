@@ -25,6 +25,7 @@ from contextlib import contextmanager, suppress
 from multiprocessing import connection, get_context
 from typing import Any
 
+from genmix_da.allocation import keep_freed_memory
 from genmix_da.engines.attempt import (
     Attempts,
     Report,
@@ -253,6 +254,7 @@ def _serve(pipe: connection.Connection, threads: int) -> None:
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     silence()
+    keep_freed_memory()
     orders: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(pipe, orders), daemon=True).start()
     pipe.send(_READY)

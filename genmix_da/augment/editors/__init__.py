@@ -14,6 +14,7 @@ from genmix_da.augment.editors.filters import FilterEditor
 from genmix_da.augment.editors.instruct_pix2pix import InstructPix2PixEditor, is_ready
 from genmix_da.augment.editors.original import OriginalEditor
 from genmix_da.augment.editors.style_transfer import StyleTransferEditor
+from genmix_da.device import check_device_name
 from genmix_da.errors import UserError, did_you_mean
 
 logger = logging.getLogger(__name__)
@@ -41,8 +42,9 @@ def make_editor(name: str, options: EditorOptions | None = None, *, device: str 
 
     Raises:
         UserError: unknown editor (the nearest is suggested), options that it does not take, no
-            such folder, or a folder without a pipeline.
+            such folder or device, or a folder without a pipeline.
     """
+    check_device_name(device)
     if name == "auto":
         name = "instruct-pix2pix" if is_ready(device) else "filters"
         logger.info("editor: %s", name)
