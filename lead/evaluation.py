@@ -11,7 +11,7 @@ from lead.network import HeadedNetwork
 from lead.precision import Precision
 from lead.pseudo_labels import require_finite, unit_features
 from lead.scores import normalised_entropy
-from lead.views import Views
+from lead.views import EvaluationViews, Views
 
 EVALUATION_BATCH = 128
 
@@ -44,7 +44,7 @@ class Evaluation:
 @torch.no_grad()
 def evaluate(
     network: HeadedNetwork,
-    views: Views,
+    views: EvaluationViews,
     *,
     precision: Precision | None = None,
     batch_size: int = EVALUATION_BATCH,

@@ -26,16 +26,24 @@ Item = TypeVar("Item")
 Batch = TypeVar("Batch")
 
 
-class Views(Protocol):
-    """What training, adaptation and evaluation need of N samples; inputs are [B, ...].
-
-    `ImageViews` gives pictures, `FeatureViews` features that were computed before.
-    """
+class EvaluationViews(Protocol):
+    """What a pass of evaluation needs; inputs are [B, ...]."""
 
     @property
     def device(self) -> torch.device:
         """Where the batches are."""
         ...
+
+    def evaluation_batches(self, batch_size: int) -> Iterator[Tensor]:
+        """All samples in order as evaluation views [B, ...]; the last batch may be smaller."""
+        ...
+
+
+class Views(EvaluationViews, Protocol):
+    """What training, adaptation and evaluation need of N samples; inputs are [B, ...].
+
+    `ImageViews` gives pictures, `FeatureViews` features that were computed before.
+    """
 
     def __len__(self) -> int:
         """N."""
@@ -60,10 +68,6 @@ class Views(Protocol):
         self, plan: Sequence[NDArray[np.int64]], draw: np.random.Generator
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Training views of the rows [B] of each batch of a plan, as `training_batches` gives."""
-        ...
-
-    def evaluation_batches(self, batch_size: int) -> Iterator[Tensor]:
-        """All samples in order as evaluation views [B, ...]; the last batch may be smaller."""
         ...
 
     def view_batches(self, batch_size: int = VIEW_BATCH) -> Iterator[Tensor]:
@@ -102,6 +106,12 @@ class Preprocessing:
             return self
         resize_size = int(image_size * self.resize_size / self.image_size)
         return Preprocessing(self.mean, self.std, image_size, resize_size, self.interpolation)
+
+    @property
+    def centre(self) -> slice:
+        """Rows, and columns, of the centre crop in a resized image."""
+        corner = round((self.resize_size - self.image_size) / 2.0)
+        return slice(corner, corner + self.image_size)
 
 
 class NetworkInput:
@@ -184,16 +194,9 @@ class ImageViews:
             batch[place] = self.finish(crop[:, ::-1] if flip else crop, draw)
         return self._to_network(batch)
 
-    @property
-    def centre(self) -> slice:
-        """Rows, and columns, of the centre crop in a resized image."""
-        size = self.preprocessing.image_size
-        corner = round((self.preprocessing.resize_size - size) / 2.0)
-        return slice(corner, corner + size)
-
     def evaluation(self, rows: slice) -> Tensor:
         """Centre crops of some rows: [B, 3, S, S]."""
-        centre = self.centre
+        centre = self.preprocessing.centre
         return self._to_network(np.ascontiguousarray(self.images[self.rows[rows], centre, centre]))
 
     def training_batches(

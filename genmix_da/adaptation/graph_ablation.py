@@ -28,7 +28,7 @@ from genmix_da.errors import UserError
 from genmix_da.methods import graph_name
 from genmix_da.progress import track
 from genmix_da.runs.folder import CHECKPOINT
-from genmix_da.table.records import Record, read_records
+from genmix_da.tables.records import Record, read_records
 from lead.checkpoint import load_checkpoint
 from lead.errors import LeadError
 from lead.evaluation import Evaluation, Observation, evaluate, observe

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from genmix_da.adaptation.added_graph import with_graph, write_decisions
 from genmix_da.adaptation.config import AdaptConfig, build_config
@@ -18,6 +18,7 @@ from genmix_da.adaptation.evidence import keep_evidence
 from genmix_da.adaptation.graph_step import GraphOutcome, GraphStep
 from genmix_da.adaptation.identity import run_identity, run_settings
 from genmix_da.adaptation.joint_data import check_budget, joint_data
+from genmix_da.adaptation.options import AdaptOptions
 from genmix_da.adaptation.results import method_rejection, result_record, score_columns
 from genmix_da.adaptation.source_model import describe_model, obtain_source
 from genmix_da.adaptation.task import Task, prepare
@@ -32,6 +33,7 @@ from genmix_da.places import user_path
 from genmix_da.progress import track
 from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.life import begin, carry_out, origin
+from genmix_da.runs.result import RunResult, SourceModel
 from genmix_da.runs.timing import with_wall
 from lead.checkpoint import save_checkpoint
 from lead.epochs import TargetConfig
@@ -49,8 +51,8 @@ def adapt(
     resume: bool = False,
     config: Path | None = None,
     sources: str | Path | None = None,
-    **options: Any,
-) -> dict[str, Any]:
+    **options: Unpack[AdaptOptions],
+) -> RunResult:
     """Adapt a source domain's model to a target domain and score it.
 
     Args:
@@ -61,7 +63,7 @@ def adapt(
         **options: fields of `AdaptConfig`, at least src and tgt.
 
     Returns:
-        The content of result.json.
+        The content of result.json, see `RunResult`.
 
     Raises:
         UserError, LeadError: bad input, in one sentence.
@@ -69,7 +71,7 @@ def adapt(
     Example:
         >>> import genmix_da
         >>> result = genmix_da.adapt(src="Ar", tgt="Cl", setting="opda", seed=1)  # doctest: +SKIP
-        >>> result["scores"]["last"]["h_score"]  # doctest: +SKIP
+        >>> result.last["h_score"]  # doctest: +SKIP
         0.43
     """
     settings = build_config(options, config)
@@ -81,12 +83,13 @@ def adapt(
     run = RunFolder(user_path(out) if out is not None else default_out(*own))
     with run.logging():
         folder = Path(sources) if sources is not None else run.path.parent / "sources"
-        return _run(task, run, folder, started, prepared, resume=resume)
+        record = _run(task, run, folder, started, prepared, resume=resume)
+    return RunResult(record, run.path)
 
 
 def train_source_model(
-    *, out: str | Path = "runs/sources", config: Path | None = None, **options: Any
-) -> dict[str, Any]:
+    *, out: str | Path = "runs/sources", config: Path | None = None, **options: Unpack[AdaptOptions]
+) -> SourceModel:
     """Train (or find) the source model that `adapt` with the same options would use.
 
     Args:
@@ -96,14 +99,19 @@ def train_source_model(
             source classes.
 
     Returns:
-        folder, reused, seconds.
+        Where it is, and what it took.
+
+    Raises:
+        UserError, LeadError: bad input, in one sentence.
     """
-    alone = options.get("tgt") is None
+    given: dict[str, Any] = dict(options)
+    alone = given.get("tgt") is None
     if alone:
-        options["tgt"] = options.get("src")
-    task = prepare(build_config(options, config), source_alone=alone)
+        given["tgt"] = given.get("src")
+    task = prepare(build_config(given, config), source_alone=alone)
     log_skipped(task.source.decoded)
-    return obtain_source(task, augmentation_of(task), user_path(out))[1]
+    record = obtain_source(task, augmentation_of(task), user_path(out))[1]
+    return SourceModel(record, Path(record["folder"]))
 
 
 def default_out(src: str, tgt: str, setting: str, seed: int) -> Path:

@@ -94,7 +94,7 @@ class OnlineViews(ShownViews):
 
     def evaluation(self, rows: slice) -> Tensor:
         """Centre crops of some rows [B, 3, S, S]; of an edit as it is: a composition is drawn."""
-        centre, count = self.centre, len(self.images)
+        centre, count = self.preprocessing.centre, len(self.images)
         pictures = (
             self.images[row] if row < count else self._edits[row - count] for row in self.rows[rows]
         )

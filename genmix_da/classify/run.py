@@ -7,7 +7,7 @@ import logging
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from torch import Tensor
 
@@ -18,6 +18,7 @@ from genmix_da.classify.generation import generation_cost
 from genmix_da.classify.identity import run_identity, run_settings
 from genmix_da.classify.method import Method, resolve_method, training_images
 from genmix_da.classify.network import ClassifierNetwork, build_network, describe_network
+from genmix_da.classify.options import ClassifyOptions
 from genmix_da.classify.record import classify_record, write_class_predictions
 from genmix_da.classify.robustness import attack_errors, error_at
 from genmix_da.classify.schedule import Length, run_length
@@ -39,6 +40,7 @@ from genmix_da.places import user_path
 from genmix_da.progress import track
 from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.life import begin, carry_out, origin
+from genmix_da.runs.result import RunResult
 from genmix_da.runs.timing import with_wall
 from lead.checkpoint import save_checkpoint
 from lead.errors import DivergedError
@@ -52,8 +54,8 @@ def train(
     resume: bool = False,
     config: Path | None = None,
     augmented: str | Path | None = None,
-    **options: Any,
-) -> dict[str, Any]:
+    **options: Unpack[ClassifyOptions],
+) -> RunResult:
     """Train a classifier with an augmentation and score it on images it has not seen.
 
     Args:
@@ -65,7 +67,7 @@ def train(
         **options: fields of `ClassifyConfig`, at least data.
 
     Returns:
-        The content of result.json.
+        The content of result.json, see `RunResult`.
 
     Raises:
         UserError, LeadError: bad input, in one sentence.
@@ -73,7 +75,7 @@ def train(
     Example:
         >>> import genmix_da
         >>> result = genmix_da.classify.train(data="photos", augment="mixup")  # doctest: +SKIP
-        >>> result["scores"]["last"]["top1"]  # doctest: +SKIP
+        >>> result.last["top1"]  # doctest: +SKIP
         0.87
     """
     settings = build_classify_config(options, config)
@@ -84,7 +86,8 @@ def train(
     run = RunFolder(user_path(out) if out is not None else default_out(task))
     with run.logging():
         folder = Path(augmented) if augmented is not None else run.path.parent / "augmented"
-        return _run(task, run, folder, started, prepared, resume=resume)
+        record = _run(task, run, folder, started, prepared, resume=resume)
+    return RunResult(record, run.path)
 
 
 def default_out(task: ClassifyTask) -> Path:

@@ -23,14 +23,17 @@ def top_accuracy(probability: Tensor, labels: NDArray[np.int64], best: int) -> f
     return int((order == torch.from_numpy(labels)[:, None]).any(dim=1).sum()) / len(labels)
 
 
-def score_block(probability: Tensor, labels: NDArray[np.int64], epoch: int) -> dict[str, Any]:
-    """top1, top5 (None with five classes or fewer), fgsm_error (filled in later), epoch."""
+def top_scores(probability: Tensor, labels: NDArray[np.int64]) -> dict[str, float | None]:
+    """top1, and top5 (None with five classes or fewer); see `top_accuracy`."""
     return {
         "top1": top_accuracy(probability, labels, 1),
         "top5": top_accuracy(probability, labels, 5) if probability.shape[1] > 5 else None,
-        "fgsm_error": None,
-        "epoch": epoch,
     }
+
+
+def score_block(probability: Tensor, labels: NDArray[np.int64], epoch: int) -> dict[str, Any]:
+    """As `top_scores`, with fgsm_error (filled in later) and epoch."""
+    return {**top_scores(probability, labels), "fgsm_error": None, "epoch": epoch}
 
 
 def score_columns(metrics: Sequence[dict[str, Any]], fgsm_error: float | None) -> dict[str, Any]:

@@ -30,14 +30,11 @@ def command(as_json: bool, **options: Any) -> None:
 
     Target labels, where there are any, are used for scoring alone.
     """
-    from genmix_da.adaptation.run import adapt, default_out
+    from genmix_da.adaptation.run import adapt
     from genmix_da.cli.ending import echo_ending
     from genmix_da.cli.show import echo, echo_result
-    from genmix_da.places import user_path
 
     result = adapt(**join_genmix(options))
-    echo(result, echo_result, as_json=as_json)
+    echo(result.as_dict(), echo_result, as_json=as_json)
     if not as_json:
-        own = (result["source"], result["target"], result["setting"], result["seed"])
-        out = options["out"]
-        echo_ending(result, default_out(*own) if out is None else user_path(out))
+        echo_ending(result.as_dict(), result.folder)

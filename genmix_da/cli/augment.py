@@ -114,7 +114,7 @@ def _echo_filled(filled: dict[str, Any]) -> None:
 
 
 def _echo_report(report: dict[str, Any], now: str) -> None:
-    from genmix_da.table.values import editor_note
+    from genmix_da.tables.values import editor_note
 
     counts = report["edits"]
     click.echo(

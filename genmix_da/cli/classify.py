@@ -37,7 +37,7 @@ def train(as_json: bool, **options: Any) -> None:
     from genmix_da.classify import train as run
     from genmix_da.cli.show import echo, echo_classification
 
-    echo(run(**join_classify(options)), echo_classification, as_json=as_json)
+    echo(run(**join_classify(options)).as_dict(), echo_classification, as_json=as_json)
 
 
 def _radii(

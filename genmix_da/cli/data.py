@@ -55,8 +55,8 @@ def check(
     from genmix_da.data.check import look_over
     from genmix_da.data.hub import local
     from genmix_da.data.verify import verify as verified
-    from genmix_da.report.data_page import write_data_page
-    from genmix_da.report.html import page_file
+    from genmix_da.reporting.data_page import write_data_page
+    from genmix_da.reporting.html import page_file
 
     of_near = {"backbone": backbone, "weights": weights, "device": device}
     check_alone(near, **of_near, backbone_arguments=backbone_arguments)

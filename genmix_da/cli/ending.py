@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from genmix_da.report.predicted import Predicted
+    from genmix_da.reporting.predicted import Predicted
 
 _MOST, _FEWEST = 0.95, 0.01  # shares of rejected images that are worth a word
 _BINS, _WIDTH = 10, 40
@@ -26,8 +26,8 @@ def echo_ending(result: dict[str, Any], folder: Path) -> None:
         result: content of result.json.
         folder: of the run.
     """
-    from genmix_da.report.predicted import read_predictions
-    from genmix_da.report.rerun import table_command
+    from genmix_da.reporting.predicted import read_predictions
+    from genmix_da.reporting.rerun import table_command
 
     lines = read_predictions(folder / "predictions.csv")
     _echo_counts(lines)

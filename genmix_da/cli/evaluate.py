@@ -19,10 +19,10 @@ from genmix_da.cli.options import checkpoint_options, json_option, part_option
 @json_option
 def command(checkpoint: Path, as_json: bool, **options: Any) -> None:
     """Score CHECKPOINT (a run folder or a .safetensors file) on a labelled domain."""
-    from genmix_da.adaptation.inference import evaluate_checkpoint
     from genmix_da.cli.show import echo_json, echo_scores
+    from genmix_da.use.evaluate import evaluate
 
-    found = evaluate_checkpoint(checkpoint, **options)
+    found = evaluate(checkpoint, **options)
     if as_json:
         echo_json(found)
         return

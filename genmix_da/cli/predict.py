@@ -39,10 +39,10 @@ def command(checkpoint: Path, folder: str, out: Path, as_json: bool, **options: 
     FOLDER may be one image, a list of images, or datasets:NAME. Images that can't be read are named
     and left out.
     """
-    from genmix_da.adaptation.inference import predict_folder
     from genmix_da.cli.show import echo_json
+    from genmix_da.use.predict import predict
 
-    found = predict_folder(checkpoint, folder, out, **options)
+    found = predict(checkpoint, folder, out, **options)
     if as_json:
         echo_json(found)
     else:

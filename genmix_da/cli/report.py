@@ -37,7 +37,7 @@ def command(
     Scores, tables, learning curves, open-set curves, LEAD's boundaries, feature maps, what GenMix
     did, Grad-CAM, cost and provenance. Nothing is loaded from a network.
     """
-    from genmix_da.report import write_report
+    from genmix_da.reporting import write_report
 
     page = write_report(
         runs, out, figures=figures, details=details, command=["genmix-da", *sys.argv[1:]]

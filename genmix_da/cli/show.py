@@ -209,7 +209,7 @@ def echo_attack(found: dict[str, Any]) -> None:
 
 def _echo_warnings(result: dict[str, Any]) -> None:
     """What a reader of the scores has to know."""
-    from genmix_da.table.values import editor_note
+    from genmix_da.tables.values import editor_note
 
     note = editor_note(result["augment"] or {})
     if note is not None:

@@ -28,5 +28,5 @@ def command(as_json: bool, **options: Any) -> None:
     from genmix_da.adaptation.run import train_source_model
     from genmix_da.cli.show import echo
 
-    record = train_source_model(**join_genmix(options))
+    record = train_source_model(**join_genmix(options)).as_dict()
     echo(record, lambda record: click.echo(record["folder"]), as_json=as_json)

@@ -44,7 +44,7 @@ def command(as_json: bool, **options: Any) -> int:
     from genmix_da.adaptation.tables.estimate import estimate_plan
     from genmix_da.adaptation.tables.plan import plan_of
     from genmix_da.adaptation.tables.request import build_request
-    from genmix_da.table.files import write_tables
+    from genmix_da.tables.files import write_tables
 
     named = {name: options.pop(name) for name in _NAMED}
     table = TableCommand(

@@ -14,10 +14,10 @@ from genmix_da.cli import groups
 from genmix_da.cli.options import Command, apply
 
 if TYPE_CHECKING:
-    from genmix_da.table.estimate import Estimate
-    from genmix_da.table.plan import Plan, PlannedRun, TableRequest
-    from genmix_da.table.records import Record
-    from genmix_da.table.summary import Summary
+    from genmix_da.tables.estimate import Estimate
+    from genmix_da.tables.plan import Plan, PlannedRun, TableRequest
+    from genmix_da.tables.records import Record
+    from genmix_da.tables.summary import Summary
 
 RequestT = TypeVar("RequestT", bound="TableRequest")
 RunT = TypeVar("RunT", bound="PlannedRun")
@@ -79,8 +79,8 @@ def run_table(
     from genmix_da.cli.show import echo_json
     from genmix_da.cli.table_show import echo_plan, echo_tables
     from genmix_da.engines.choose import parse_engine
-    from genmix_da.table.files import as_dict
-    from genmix_da.table.run import collect, run_plan, run_shard
+    from genmix_da.tables.files import as_dict
+    from genmix_da.tables.run import collect, run_plan, run_shard
 
     engine, gpus, address, shard, dry_run = (options.pop(name) for name in _NAMES)
     runner = parse_engine(engine, gpus_per_job=gpus, address=address)

@@ -12,10 +12,10 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from genmix_da.table.estimate import Estimate
-    from genmix_da.table.plan import Plan, RunT, TableRequest
-    from genmix_da.table.records import Record
-    from genmix_da.table.summary import Summary
+    from genmix_da.tables.estimate import Estimate
+    from genmix_da.tables.plan import Plan, RunT, TableRequest
+    from genmix_da.tables.records import Record
+    from genmix_da.tables.summary import Summary
 
 
 def _console() -> Console:
@@ -46,7 +46,7 @@ def echo_plan(
             table.add_row(stage, str(counts[stage]), str(len(plan.missing[stage])))
     _console().print(table)
     if plan.runs and any(plan.missing.values()):
-        from genmix_da.table.records import read_records
+        from genmix_da.tables.records import read_records
 
         found = estimate(plan, read_records(request.root)[0])
         unknown = [stage for stage, value in found.seconds.items() if value is None]
@@ -58,7 +58,7 @@ def echo_plan(
 
 def echo_tables(summary: Summary, files: Sequence[Path]) -> None:
     """The tables, then the files that hold them."""
-    from genmix_da.table.render import print_tables
+    from genmix_da.tables.render import print_tables
 
     print_tables(summary, _console())
     click.echo("written: " + ", ".join(str(file) for file in files))

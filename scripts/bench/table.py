@@ -30,9 +30,9 @@ from typing import Any, TypeVar
 from genmix_da.adaptation.tables.plan import Plan, Run, make_plan
 from genmix_da.adaptation.tables.request import build_request
 from genmix_da.runs.seal import seal
-from genmix_da.table.files import write_tables
-from genmix_da.table.records import read_records
-from genmix_da.table.summary import summarise
+from genmix_da.tables.files import write_tables
+from genmix_da.tables.records import read_records
+from genmix_da.tables.summary import summarise
 
 ENGINES = ("local", "workers:2", "ray")
 CORES = 2

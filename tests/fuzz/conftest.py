@@ -17,8 +17,8 @@ import fuzzed
 import tiny_runs as tiny
 from budget import LONG
 from genmix_da.cli import main
-from genmix_da.report import figures
-from genmix_da.report import page as page_module
+from genmix_da.reporting import figures
+from genmix_da.reporting import page as page_module
 from genmix_da.runs.folder import RunFolder
 from lead.precision import Precision
 from office_home.mini import generate, sheet

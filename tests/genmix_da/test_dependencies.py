@@ -32,10 +32,12 @@ PLAN: dict[str, frozenset[str]] = {
     "methods": GROUND,
     "runs": GROUND,
     "augment": GROUND | {"data", "frozen", "runs"},
-    "table": GROUND | {"engines", "methods", "runs"},
-    "adaptation": GROUND | {"augment", "data", "frozen", "methods", "runs", "table"},
-    "classify": GROUND | {"augment", "data", "frozen", "runs", "table"},
-    "report": GROUND | {"adaptation", "augment", "classify", "data", "methods", "runs", "table"},
+    "tables": GROUND | {"engines", "methods", "runs"},
+    "adaptation": GROUND | {"augment", "data", "engines", "frozen", "methods", "runs", "tables"},
+    "classify": GROUND | {"augment", "data", "frozen", "runs", "tables"},
+    "use": GROUND | {"adaptation", "classify", "data", "frozen", "methods", "runs"},
+    "reporting": GROUND
+    | {"adaptation", "augment", "classify", "data", "methods", "runs", "tables", "use"},
     "caches": GROUND | {"augment", "data"},
     "doctor": GROUND | {"caches", "data", "runs"},
 }

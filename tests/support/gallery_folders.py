@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from genmix_da.report.gallery import Entry
+from genmix_da.reporting.gallery import Entry
 
 PARTS = ("original", "edit", "mask", "hybrid", "fractal", "final")
 

@@ -1,6 +1,6 @@
-"""Tables of adaptations: methods x pairs x seeds in one or more settings; see `genmix_da.table`."""
+"""Tables of adaptations: methods x pairs x seeds, in one or more settings; `genmix_da.tables`."""
 
 from genmix_da.adaptation.tables.kind import ADAPTATION
-from genmix_da.table.kinds import register
+from genmix_da.tables.kinds import register
 
 register(ADAPTATION)

@@ -18,10 +18,10 @@ from genmix_da.adaptation.networks import build_network
 from genmix_da.adaptation.tables.plan import Run
 from genmix_da.adaptation.task import Task
 from genmix_da.methods import find_method
-from genmix_da.table.estimate import FROM_RUNS, FROM_STEPS, Estimate, speeds
-from genmix_da.table.plan import Plan
-from genmix_da.table.records import Record
-from genmix_da.table.values import has_no_epochs
+from genmix_da.tables.estimate import FROM_RUNS, FROM_STEPS, Estimate, speeds
+from genmix_da.tables.plan import Plan
+from genmix_da.tables.records import Record
+from genmix_da.tables.values import has_no_epochs
 from lead.clusters import estimate_clusters
 
 _SAMPLES = 200  # of which t-SNE is timed; it grows about linearly from there

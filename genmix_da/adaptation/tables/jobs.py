@@ -1,10 +1,10 @@
-"""The pieces of work of a table of adaptations; see genmix_da.table.jobs for what a job is."""
+"""The pieces of work of a table of adaptations; see genmix_da.tables.jobs for what a job is."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from genmix_da.table.jobs import Job, leave_mark
+from genmix_da.tables.jobs import Job, leave_mark
 
 # In this order: a job finds what those of earlier stages have made.
 STAGES = ("edits", "data", "source", "adapt")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from genmix_da.adaptation.tables.published import PUBLISHED_NOTE, published_rows
 from genmix_da.methods import TRAITS, traits_of
-from genmix_da.table.kinds import Kind
+from genmix_da.tables.kinds import Kind
 
 ADAPTATION = Kind(
     headlines={"opda": "h_score", "osda": "h_score", "pda": "known_accuracy"},

@@ -8,7 +8,7 @@ from itertools import permutations
 from genmix_da.data.parts import part_name
 from genmix_da.errors import UserError, check_name, or_did_you_mean
 from genmix_da.methods.base import SETTINGS
-from genmix_da.table.request import listed
+from genmix_da.tables.request import listed
 from office_home.names import match_domain, short_name
 
 

@@ -19,10 +19,10 @@ from genmix_da.config_values import identity
 from genmix_da.data.loaded import Loaded
 from genmix_da.methods import GRAPH, find_method, graph_name
 from genmix_da.progress import track
-from genmix_da.table.cells import Wanted
-from genmix_da.table.jobs import Job
-from genmix_da.table.plan import Plan, PlannedRun, Planner, TableRequest, edit_parts
-from genmix_da.table.records import Record, read_records
+from genmix_da.tables.cells import Wanted
+from genmix_da.tables.jobs import Job
+from genmix_da.tables.plan import Plan, PlannedRun, Planner, TableRequest, edit_parts
+from genmix_da.tables.records import Record, read_records
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from genmix_da.table.cells import PublishedRow, Run
-from genmix_da.table.columns import AVERAGE
-from genmix_da.table.records import Record
+from genmix_da.tables.cells import PublishedRow, Run
+from genmix_da.tables.columns import AVERAGE
+from genmix_da.tables.records import Record
 from office_home.benchmarks import BENCHMARKS, OFFICE_HOME_CLASSES
 from office_home.names import key
 from office_home.published import (

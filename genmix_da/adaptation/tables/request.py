@@ -13,7 +13,7 @@ from genmix_da.data.domains import find_domains
 from genmix_da.data.root import data_root, refuse_inside
 from genmix_da.errors import UserError
 from genmix_da.methods import GRAPH, find_method
-from genmix_da.table.request import check_edit_shards, parse_seeds, run_options
+from genmix_da.tables.request import check_edit_shards, parse_seeds, run_options
 
 _DECIDED = {
     "augment": ("--augment", "--methods"),

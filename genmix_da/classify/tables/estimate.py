@@ -13,9 +13,9 @@ from genmix_da.classify.network import build_network
 from genmix_da.classify.schedule import run_length
 from genmix_da.classify.tables.plan import ClassifyRun
 from genmix_da.classify.task import ClassifyTask
-from genmix_da.table.estimate import FROM_RUNS, FROM_STEPS, Estimate, speeds
-from genmix_da.table.plan import Plan
-from genmix_da.table.records import Record
+from genmix_da.tables.estimate import FROM_RUNS, FROM_STEPS, Estimate, speeds
+from genmix_da.tables.plan import Plan
+from genmix_da.tables.records import Record
 
 
 def estimate_classify_plan(plan: Plan[ClassifyRun], records: Sequence[Record]) -> Estimate:

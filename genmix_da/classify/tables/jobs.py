@@ -1,10 +1,10 @@
-"""The pieces of work of a table of classifications; see genmix_da.table.jobs for what a job is."""
+"""The pieces of work of a table of classifications; see genmix_da.tables.jobs for what a job is."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from genmix_da.table.jobs import Job, leave_mark
+from genmix_da.tables.jobs import Job, leave_mark
 
 # "edits": a part of a data set's edits, where several rows or workers share them; "data": GenMix's
 # images, for all seeds; "run": training.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from genmix_da.classify.tables.published import PUBLISHED_NOTE, published_rows
-from genmix_da.table.kinds import Kind
-from genmix_da.table.overhead import OVERHEAD
+from genmix_da.tables.kinds import Kind
+from genmix_da.tables.overhead import OVERHEAD
 
 CLASSIFICATION = Kind(
     headlines={"classification": "top1"},

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genmix_da.augment.compare_files import label_points
-from genmix_da.table.aggregate import Table
-from genmix_da.table.columns import AVERAGE
-from genmix_da.table.files import write_tables
-from genmix_da.table.kinds import kind_of
-from genmix_da.table.overhead import OVERHEAD
-from genmix_da.table.summary import Summary
+from genmix_da.tables.aggregate import Table
+from genmix_da.tables.columns import AVERAGE
+from genmix_da.tables.files import write_tables
+from genmix_da.tables.kinds import kind_of
+from genmix_da.tables.overhead import OVERHEAD
+from genmix_da.tables.summary import Summary
 from lead.checkpoint import write_atomically
 
 if TYPE_CHECKING:

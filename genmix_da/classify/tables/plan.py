@@ -18,10 +18,10 @@ from genmix_da.classify.task import ClassifyTask, prepare
 from genmix_da.config_values import identity
 from genmix_da.errors import UserError
 from genmix_da.progress import track
-from genmix_da.table.cells import Wanted
-from genmix_da.table.jobs import Job
-from genmix_da.table.plan import Plan, PlannedRun, Planner, TableRequest, edit_parts
-from genmix_da.table.records import Record, read_records
+from genmix_da.tables.cells import Wanted
+from genmix_da.tables.jobs import Job
+from genmix_da.tables.plan import Plan, PlannedRun, Planner, TableRequest, edit_parts
+from genmix_da.tables.records import Record, read_records
 
 # What decides edits, of all settings of an augmentation: others share them.
 _EDITED_BY = ("prompts", "editor", "editor_settings", "per_image", "size", "seed")

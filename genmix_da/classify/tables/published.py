@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from genmix_da.classify.published import Printed, printed_results
-from genmix_da.table.cells import PublishedRow, Run
-from genmix_da.table.columns import AVERAGE
-from genmix_da.table.records import Record
+from genmix_da.tables.cells import PublishedRow, Run
+from genmix_da.tables.columns import AVERAGE
+from genmix_da.tables.records import Record
 
 PUBLISHED_NOTE = (
     "Rows marked 'published' are printed results of other work for the same data set, backbone and "

@@ -11,7 +11,7 @@ from genmix_da.classify.tables.plan import ClassifyRequest
 from genmix_da.classify.tables.variants import parse_variants
 from genmix_da.data.root import refuse_inside
 from genmix_da.errors import UserError
-from genmix_da.table.request import check_edit_shards, parse_seeds, run_options
+from genmix_da.tables.request import check_edit_shards, parse_seeds, run_options
 
 DEFAULT_METHODS = "none,mixup,cutmix,genmix"
 # Settings that the table decides itself -> their option of `classify train`, what to use instead.

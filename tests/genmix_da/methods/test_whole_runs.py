@@ -11,8 +11,8 @@ import pytest
 
 from genmix_da.adaptation import run as adaptation
 from genmix_da.adaptation.config import AdaptConfig, build_config
-from genmix_da.adaptation.inference import evaluate_checkpoint
 from genmix_da.methods import METHODS
+from genmix_da.use.evaluate import evaluate
 
 OPTIONS: dict[str, Any] = {
     **{"src": "Art", "tgt": "Clipart", "epochs": 2, "source_epochs": 1, "batch_size": 8},
@@ -64,7 +64,7 @@ def test_the_checkpoint_says_what_the_run_said(
 ) -> None:
     options = OPTIONS | {"data": str(data), "setting": setting, "split": SPLITS[setting]}
     result = adaptation.adapt(out=tmp_path / "run", method=name, **options)
-    again = evaluate_checkpoint(tmp_path / "run", data=str(data), tgt="Clipart")
+    again = evaluate(tmp_path / "run", data=str(data), tgt="Clipart")
     for found, kept in (
         (again["scores"], result["scores"]["last"]),
         (again["graph"]["scores"], result["graph"]["last"]),

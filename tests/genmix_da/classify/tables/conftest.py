@@ -13,11 +13,11 @@ import pytest
 from genmix_da.augment import compose, fractals
 from genmix_da.classify.tables.kind import CLASSIFICATION
 from genmix_da.runs.seal import seal
-from genmix_da.table.aggregate import Cell, Table
-from genmix_da.table.cells import Wanted
-from genmix_da.table.kinds import register
-from genmix_da.table.records import Record
-from genmix_da.table.summary import Summary, summarise
+from genmix_da.tables.aggregate import Cell, Table
+from genmix_da.tables.cells import Wanted
+from genmix_da.tables.kinds import register
+from genmix_da.tables.records import Record
+from genmix_da.tables.summary import Summary, summarise
 
 register(CLASSIFICATION)
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from genmix_da.table.files import write_tables
-from genmix_da.table.render import markdown
+from genmix_da.tables.files import write_tables
+from genmix_da.tables.render import markdown
 
 
 def test_columns_are_data_sets_under_their_full_names(bench: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from genmix_da.classify import published
 from genmix_da.classify.published import printed_results
-from genmix_da.table.render import markdown
+from genmix_da.tables.render import markdown
 
 TABLES = {
     "component_ablation_resnet50_top1.csv": 12,

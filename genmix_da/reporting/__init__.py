@@ -1,0 +1,14 @@
+"""The report: one HTML page for everyone who has to judge a run."""
+
+from __future__ import annotations
+
+from genmix_da.adaptation.tables.kind import ADAPTATION
+from genmix_da.classify.tables.kind import CLASSIFICATION
+from genmix_da.reporting.page import write_report
+from genmix_da.tables.kinds import register
+
+# A page may hold runs of either kind.
+register(ADAPTATION)
+register(CLASSIFICATION)
+
+__all__ = ["write_report"]

@@ -1,0 +1,211 @@
+"""What a model may be given to classify: files, pictures in memory, or batches of a loader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from genmix_da.data.decode import DecodedDomain
+from genmix_da.data.domain import Domain
+from genmix_da.data.entries import is_image
+from genmix_da.data.folders import all_images, listed_images
+from genmix_da.data.hub import local
+from genmix_da.data.shown_views import ShownViews
+from genmix_da.data.sources import data_set, own_list
+from genmix_da.errors import UserError
+from lead.views import NetworkInput, Preprocessing, Views
+
+Picture = Image.Image | NDArray[np.uint8] | Tensor
+WANTED = (
+    "give a path, a list of paths, PIL pictures, uint8 arrays [H, W, 3], or a loader of batches"
+)
+
+
+@dataclass(frozen=True)
+class Given:
+    """Inputs made ready for a pass.
+
+    Attributes:
+        views: of the images.
+        paths, skipped: see `genmix_da.use.predictions.Predictions`.
+    """
+
+    views: Views | LoaderViews
+    paths: tuple[str, ...] | None = None
+    skipped: tuple[tuple[str, str], ...] = ()
+
+
+class Reader(Protocol):
+    """What `read` needs of a model."""
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """Of its inputs."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where the inputs go."""
+        ...
+
+    def run(self, domain: Domain, *, strict: bool = True) -> tuple[DecodedDomain, Views]:
+        """Decode a domain; views of its readable images."""
+        ...
+
+
+def read(inputs: Any, reader: Reader, *, strict: bool = False) -> Given:
+    """Make inputs ready for a model.
+
+    Args:
+        inputs: a path, or a sequence of paths; a picture (see `pixels_of`), a uint8 batch of them
+            [N, H, W, 3] or [N, 3, H, W], or a sequence of pictures; or an iterable of batches, see
+            `LoaderViews`.
+        reader: the model.
+        strict: more than 5 % unreadable files are an error.
+
+    Raises:
+        UserError: something else, or nothing that can be read.
+    """
+    if isinstance(inputs, str | Path):
+        return _of_files(images_at(inputs), reader, strict)
+    if _is_picture(inputs):
+        several = not isinstance(inputs, Image.Image) and inputs.ndim == 4
+        inputs = list(inputs) if several else [inputs]
+    if not isinstance(inputs, Sequence):
+        if isinstance(inputs, Iterable):
+            return Given(LoaderViews(inputs, reader.preprocessing, reader.device))
+        raise UserError(f"{type(inputs).__name__} can't be classified; {WANTED}.")
+    if not inputs:
+        raise UserError("there is nothing to classify: the list is empty.")
+    if isinstance(inputs[0], str | Path):
+        return _of_files(images_named(inputs), reader, strict)
+    if _is_picture(inputs[0]):
+        pixels = pixels_of(inputs, reader.preprocessing)
+        rows = np.arange(len(pixels))
+        return Given(ShownViews(pixels, reader.preprocessing, reader.device, rows))
+    return Given(LoaderViews(inputs, reader.preprocessing, reader.device))
+
+
+def _of_files(domain: Domain, reader: Reader, strict: bool) -> Given:
+    decoded, views = reader.run(domain, strict=strict)
+    return Given(views, tuple(str(path) for path in decoded.domain.images), decoded.skipped)
+
+
+def _is_picture(given: Any) -> bool:
+    """Whether it is a PIL picture, or bytes of one or several; floats are a batch for a network."""
+    if isinstance(given, Tensor):
+        return given.dtype == torch.uint8
+    return isinstance(given, Image.Image | np.ndarray)
+
+
+def images_at(place: str | Path) -> Domain:
+    """All images below a folder, of a list, of a data set "datasets:NAME", or one image.
+
+    Raises:
+        UserError: there is nothing of the kind.
+    """
+    path = local(place)
+    if not path.exists():
+        raise UserError(f"no folder {place} with images to classify.")
+    if path.is_file() and is_image(path):
+        return Domain(path.stem, path.parent, (path,), None, ())
+    if path.is_file() and (listed := listed_images(path)) is not None:
+        return listed
+    return all_images(path) if own_list(path) is None else data_set(path)
+
+
+def images_named(paths: Sequence[str | Path]) -> Domain:
+    """Images by their paths, in this order.
+
+    Raises:
+        UserError: one is no file.
+    """
+    files = [Path(path) for path in paths]
+    missing = next((file for file in files if not file.is_file()), None)
+    if missing is not None:
+        raise UserError(f"{missing} is no file; give paths of images.")
+    return Domain("images", files[0].parent, tuple(files), None, ())
+
+
+def pixels_of(pictures: Sequence[Picture], preprocessing: Preprocessing) -> NDArray[np.uint8]:
+    """Pictures in memory as pixels [N, R, R, 3], resized as files are.
+
+    Args:
+        pictures: PIL pictures; or uint8 arrays or tensors, [H, W, 3] or [3, H, W].
+        preprocessing: of the network.
+
+    Raises:
+        UserError: something else.
+    """
+    side = preprocessing.resize_size
+    resample = Image.Resampling[preprocessing.interpolation.upper()]
+    pixels = np.empty((len(pictures), side, side, 3), dtype=np.uint8)
+    for place, picture in enumerate(pictures):
+        pixels[place] = np.asarray(_as_pil(picture, place).resize((side, side), resample))
+    return pixels
+
+
+def _as_pil(picture: Any, place: int) -> Image.Image:
+    if isinstance(picture, Image.Image):
+        return picture.convert("RGB")
+    array = np.asarray(picture.cpu() if isinstance(picture, Tensor) else picture)
+    if array.dtype == np.uint8 and array.ndim == 3 and array.size:
+        if array.shape[2] == 3:
+            return Image.fromarray(array)
+        if array.shape[0] == 3:
+            return Image.fromarray(np.ascontiguousarray(array.transpose(1, 2, 0)))
+    found = f"{type(picture).__name__} ({array.dtype}, {list(array.shape)})"
+    raise UserError(f"picture {place} is {found}; {WANTED}.")
+
+
+@dataclass
+class LoaderViews:
+    """Batches of a loader as evaluation views, passed on once; see `lead.views.Views`.
+
+    A batch is a tensor, or a tuple or list that begins with one. uint8 batches [B, H, W, 3] or
+    [B, 3, H, W] are pixels, resized and cropped as files are; float batches [B, 3, S, S] are what
+    the network takes, normalised with `Model.preprocessing` already.
+
+    Attributes:
+        loader: of the batches.
+        preprocessing: of the network.
+        device: where the batches go.
+    """
+
+    loader: Iterable[Any]
+    preprocessing: Preprocessing
+    device: torch.device
+
+    def evaluation_batches(self, batch_size: int) -> Iterator[Tensor]:
+        """The batches, of whatever size the loader gives them.
+
+        Raises:
+            UserError: a batch is something else.
+        """
+        for batch in self.loader:
+            yield self._input(batch[0] if isinstance(batch, tuple | list) else batch)
+
+    def _input(self, batch: Any) -> Tensor:
+        pre = self.preprocessing
+        if isinstance(batch, Tensor) and batch.is_floating_point():
+            wanted = (3, pre.image_size, pre.image_size)
+            if batch.ndim != 4 or tuple(batch.shape[1:]) != wanted:
+                raise UserError(
+                    f"a batch of floats has the shape {list(batch.shape)}; the network takes "
+                    f"[B, 3, {pre.image_size}, {pre.image_size}], normalised."
+                )
+            return batch.to(self.device).float()
+        if isinstance(batch, Tensor | np.ndarray) and batch.ndim == 4:
+            pixels = pixels_of(list(batch), pre)
+            centre = pre.centre
+            crops = np.ascontiguousarray(pixels[:, centre, centre])
+            return NetworkInput(pre, self.device)(crops)
+        raise UserError(f"a batch of the loader is {type(batch).__name__}; {WANTED}.")

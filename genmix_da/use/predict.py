@@ -1,0 +1,116 @@
+"""Classify a folder of images with a finished checkpoint."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from genmix_da.adaptation.config import check_threshold
+from genmix_da.adaptation.predictions import prediction_table
+from genmix_da.errors import UserError
+from genmix_da.places import user_path
+from genmix_da.runs.folder import write_csv
+from genmix_da.use.inputs import images_at
+from genmix_da.use.loading import load_model
+from genmix_da.use.predictions import UNKNOWN
+from lead.checkpoint import write_atomically
+from lead.evaluation import evaluate
+
+logger = logging.getLogger(__name__)
+
+
+def predict(
+    checkpoint: str | Path,
+    folder: str | Path,
+    out: str | Path,
+    *,
+    threshold: float | str | None = None,
+    calibrate: bool = False,
+    graph: bool = True,
+    device: str = "auto",
+    weights: str | None = None,
+    strict: bool = False,
+    probabilities: str | Path | None = None,
+) -> dict[str, Any]:
+    """Classify every image below a folder; rejected ones are UNKNOWN.
+
+    With a run that has a graph, every image is judged twice: by the network alone, and beside the
+    target images that the graph was made of (columns graph_...).
+
+    Args:
+        checkpoint: run folder or .safetensors file.
+        folder: images, at any depth; or an image, a list of images, or "datasets:NAME".
+        out: CSV with path, predicted class, confidence, uncertainty.
+        threshold: on the uncertainty, a number or a rule; None: the checkpoint's own. A PDA
+            checkpoint rejects nothing.
+        calibrate: take the images of the folder together: a graph of their own, and thresholds
+            by the checkpoint's rules from these images. Else each image is judged for itself,
+            but by networks that judge all images of a folder together.
+        graph: False: the network alone.
+        device: "auto", "cpu" or "cuda".
+        weights: of a frozen backbone, where they have moved.
+        probabilities: .npz to write: `paths` [N], `classes` [C], `probability` [N, C] of the
+            network alone, and with a graph `graph_probability`.
+        strict: more than 5 % unreadable images are an error; else they are named and left out.
+
+    Returns:
+        images, unknown (number rejected), threshold, skipped, out; graph: None, or its own
+        unknown and threshold.
+    """
+    check_threshold("--threshold", threshold)
+    out = user_path(out)
+    probabilities = None if probabilities is None else user_path(probabilities)
+    if probabilities is not None and probabilities.resolve() == out.resolve():
+        raise UserError(f"--out and --probabilities are both {out}; name two files.")
+    model = load_model(checkpoint, device, weights, graph=graph)
+    domain = images_at(folder)
+    if graph and model.memory is None and not model.is_classifier:
+        logger.info("%s has no graph: the network judges alone", checkpoint)
+    decoded, views = model.run(domain, strict=strict)
+    names = (*model.classes, UNKNOWN)
+    evaluation = evaluate(model.network, views)
+    rule = model.description.get("threshold_rule")
+    if calibrate and not (graph and model.memory) and not isinstance(rule, str):
+        logger.warning(
+            "--calibrate changes nothing: %s has a number as threshold, and no graph is used",
+            checkpoint,
+        )
+    own, rejection = model.own_decisions(evaluation, threshold, calibrate=calibrate)
+    smoothed = (
+        model.graph_decisions(views, evaluation, threshold, calibrate=calibrate) if graph else None
+    )
+    header, rows = prediction_table(names, own, smoothed[0] if smoothed else None)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(
+        out,
+        ("path", *header),
+        [(str(p), *row) for p, row in zip(decoded.domain.images, rows, strict=True)],
+    )
+    if probabilities is not None:
+        arrays = {"paths": np.array([str(p) for p in decoded.domain.images])}
+        arrays |= {"classes": np.array(names[:-1]), "probability": own.probability.cpu().numpy()}
+        if smoothed is not None:
+            arrays["graph_probability"] = smoothed[0].probability.cpu().numpy()
+        probabilities.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(probabilities, lambda file: _save(file, arrays))
+    return {
+        "images": len(rows),
+        UNKNOWN: sum(row[0] == UNKNOWN for row in rows),
+        "threshold": rejection.threshold,
+        "graph": None
+        if smoothed is None
+        else {
+            UNKNOWN: sum(row[3] == UNKNOWN for row in rows),
+            "threshold": smoothed[1].threshold,
+        },
+        "skipped": len(decoded.skipped),
+        "out": str(out),
+    }
+
+
+def _save(file: Path, arrays: dict[str, np.ndarray]) -> None:
+    with file.open("wb") as handle:  # given a name, numpy puts .npz behind it
+        np.savez_compressed(handle, allow_pickle=False, **arrays)
