@@ -18,13 +18,22 @@ from genmix_da.cli.options import checkpoint_options, json_option, part_option
 @checkpoint_options
 @json_option
 def command(checkpoint: Path, as_json: bool, **options: Any) -> None:
-    """Score CHECKPOINT (a run folder or a .safetensors file) on a labelled domain."""
+    """Score CHECKPOINT (a run folder or a .safetensors file) on a labelled domain.
+
+    Of adapt, of source train, or of classify train, whose scores are top-1 and top-5.
+    """
     from genmix_da.cli.show import echo_json, echo_scores
     from genmix_da.use.evaluate import evaluate
 
     found = evaluate(checkpoint, **options)
     if as_json:
         echo_json(found)
+        return
+    if "top1" in found["scores"]:
+        columns = (("top-1", "top1"), ("top-5", "top5"))
+        echo_scores(
+            f"{found['target']}, {found['images']} images", {"checkpoint": found["scores"]}, columns
+        )
         return
     rows = {f"checkpoint, threshold {found['threshold']:.3g}": found["scores"]}
     if found["graph"]:

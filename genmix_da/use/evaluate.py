@@ -16,9 +16,10 @@ from genmix_da.classify.scores import top_scores
 from genmix_da.data.domain import Domain
 from genmix_da.data.domains import load_domain
 from genmix_da.data.oddities import warn_of_missing_kinds
-from genmix_da.data.root import data_root, is_mini
+from genmix_da.data.root import data_root, default_data, is_mini
 from genmix_da.data.spelling import Spelling
 from genmix_da.errors import UserError
+from genmix_da.places import user_path
 from genmix_da.use.loading import load_model
 from genmix_da.use.model import Model
 from lead.evaluation import evaluate as pass_over
@@ -62,7 +63,9 @@ def evaluate(
     """
     check_threshold("--threshold", threshold)
     model = load_model(checkpoint, device, weights, graph=graph)
-    root = data_root(data)
+    # A folder that is named needs no folder of domains around it.
+    alone = data is None and default_data() is None and user_path(tgt).is_dir()
+    root = user_path(tgt).resolve().parent if alone else data_root(data)
     synthetic = is_mini(root)
     if synthetic and not model.description["synthetic"]:
         raise UserError(f"{checkpoint} was made from real images; give their folder with --data.")
