@@ -16,10 +16,10 @@ from genmix_da.classify.scores import top_scores
 from genmix_da.data.domain import Domain
 from genmix_da.data.domains import load_domain
 from genmix_da.data.oddities import warn_of_missing_kinds
-from genmix_da.data.root import data_root, default_data, is_mini
+from genmix_da.data.root import data_root, is_mini
 from genmix_da.data.spelling import Spelling
 from genmix_da.errors import UserError
-from genmix_da.places import user_path
+from genmix_da.places import default_data, user_path
 from genmix_da.use.loading import load_model
 from genmix_da.use.model import Model
 from lead.evaluation import evaluate as pass_over

@@ -49,6 +49,7 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "classify attack": ("{home}/classify/run", "--pgd-steps", "1", "--radii", "1/255"),
     "evaluate": ("{home}/adapt/run", "--tgt", "Clipart", "--data", "{home}/data"),
     "predict": ("{home}/adapt/run", "{home}/data/Clipart", "--out", "{out}/predictions.csv"),
+    "export": ("{home}/adapt/run", "--to", "torchscript", "--out", "{out}/model.pt"),
     "data check": ("{home}/data",),
     "data mini": ("--out", "{out}/mini"),
     "cache list": (),
@@ -56,7 +57,12 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "cache verify": (),
     "doctor": (),
 }
-ONE_FILE = {"graph": "graph.csv", "report": "report.html", "preview": "sheet.png"}
+ONE_FILE = {
+    "graph": "graph.csv",
+    "report": "report.html",
+    "preview": "sheet.png",
+    "export": "model.pt",
+}
 NEEDS_A_MODEL = ("editors compare",)
 SLOW = ("report", "graph")
 

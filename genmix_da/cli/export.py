@@ -1,0 +1,43 @@
+"""genmix-da export"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from genmix_da.cli.options import json_option
+
+
+@click.command(name="export")
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option("--to", default="onnx", show_default=True, help="onnx, torch-export or torchscript.")
+@click.option("--out", help="File [model.onnx, .pt2 or .pt in the run folder].")
+@click.option(
+    "--graph",
+    is_flag=True,
+    help="Decide beside the target's images: their features go into the file.",
+)
+@click.option("--weights", help="Of a frozen backbone, where its file or folder has moved.")
+@json_option
+def command(checkpoint: Path, as_json: bool, **options: Any) -> None:
+    """Write CHECKPOINT (a run folder or a .safetensors file) as one file for other programs.
+
+    uint8 RGB pictures [N, H, W, 3] in; probability, uncertainty and rejected out. Preprocessing and
+    threshold are inside. The file is held against the checkpoint on images of the run.
+    """
+    from genmix_da.cli.show import echo_json
+    from genmix_da.use.export.write import export
+
+    found = export(checkpoint, **options)
+    if as_json:
+        echo_json(found.as_dict())
+        return
+    graph = f", {found.graph_size / 2**20:.1f} MiB of it the graph" if found.graph_size else ""
+    click.echo(f"{found.file} ({found.format}, {found.size / 2**20:.1f} MiB{graph})")
+    if found.images:
+        click.echo(
+            f"same decisions on {found.images} images of the run; the largest difference of a "
+            f"probability is {found.difference:.1e}"
+        )
