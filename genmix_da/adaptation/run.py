@@ -27,6 +27,7 @@ from genmix_da.config_values import AUTO, flag
 from genmix_da.data.decode import log_skipped
 from genmix_da.data.oddities import warn_of_missing_kinds, warn_of_single_images
 from genmix_da.data.root import refuse_inside
+from genmix_da.loggers import tracked
 from genmix_da.methods import find_method
 from genmix_da.methods.base import JointData
 from genmix_da.places import user_path
@@ -35,6 +36,7 @@ from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.life import begin, carry_out, origin
 from genmix_da.runs.result import RunResult, SourceModel
 from genmix_da.runs.timing import with_wall
+from genmix_da.runs.tracking import Tracker
 from lead.checkpoint import save_checkpoint
 from lead.epochs import TargetConfig
 from lead.evaluation import Evaluation
@@ -51,6 +53,7 @@ def adapt(
     resume: bool = False,
     config: Path | None = None,
     sources: str | Path | None = None,
+    log: str | Tracker | None = None,
     **options: Unpack[AdaptOptions],
 ) -> RunResult:
     """Adapt a source domain's model to a target domain and score it.
@@ -60,6 +63,8 @@ def adapt(
         resume: go on with an interrupted run in `out`; a finished one is returned as it is.
         config: YAML file with settings; `options` win over it.
         sources: folder of the source models, which are reused; None: `sources` beside `out`.
+        log: "tensorboard", "mlflow" or "wandb", which is told of every epoch and of the scores; or
+            a `Tracker` of your own, which is not closed.
         **options: fields of `AdaptConfig`, at least src and tgt.
 
     Returns:
@@ -80,8 +85,8 @@ def adapt(
     task = prepare(settings)
     prepared = time.perf_counter() - started
     own = (task.config.src, task.config.tgt, task.config.setting, task.config.seed)
-    run = RunFolder(user_path(out) if out is not None else default_out(*own))
-    with run.logging():
+    path = user_path(out) if out is not None else default_out(*own)
+    with tracked(log) as tracker, (run := RunFolder(path, tracker)).logging():
         folder = Path(sources) if sources is not None else run.path.parent / "sources"
         record = _run(task, run, folder, started, prepared, resume=resume)
     return RunResult(record, run.path)
@@ -169,7 +174,7 @@ def _work(
     prepared: float,
 ) -> dict[str, Any]:
     """Train, adapt, score and write everything but result.json, whose fields it returns."""
-    network, source_model = obtain_source(task, augmentation, sources)
+    network, source_model = obtain_source(task, augmentation, sources, run.tracker)
     views = task.target_views()
     step = GraphStep(task, views) if task.config.graph else None
     data = None
@@ -249,6 +254,8 @@ def _adapt(
     last = config.epochs if method.epochs is None else method.epochs
     state, metrics = run.load_state()
     earlier = len(metrics)
+    for row in metrics:  # a log that begins with a resumed run has them all
+        run.tracker.epoch(row)
     evaluation = outcome = None
     if step is not None:
         step.keep_own(metrics)

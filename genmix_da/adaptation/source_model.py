@@ -21,6 +21,7 @@ from genmix_da.progress import track
 from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.provenance import package_versions, provenance
 from genmix_da.runs.seal import SCHEMA
+from genmix_da.runs.tracking import Tracker
 from lead.checkpoint import (
     is_released_checkpoint,
     load_checkpoint,
@@ -140,7 +141,7 @@ def describe_model(task: Task) -> dict[str, Any]:
 
 
 def obtain_source(
-    task: Task, augmentation: Augmentation | None, sources: Path
+    task: Task, augmentation: Augmentation | None, sources: Path, tracker: Tracker | None = None
 ) -> tuple[Network, dict[str, Any]]:
     """The task's source model: from a given checkpoint, an earlier run, or trained now.
 
@@ -151,6 +152,7 @@ def obtain_source(
         augmentation: of the source, or None.
         sources: folder that holds one run folder per source model; augmented images lie in
             `augmented` beside it.
+        tracker: that is told of the epochs, where it is trained now.
 
     Returns:
         The network with its classifier trainable, and a record: folder, reused, seconds, augment.
@@ -161,7 +163,7 @@ def obtain_source(
         record = {"folder": str(path), "reused": True, "augment": description.get("augment")}
         return load_network(task, _read_any(path)), record
     settings = source_settings(task, augmentation)
-    run = RunFolder(sources / source_folder(task.config.src, settings))
+    run = RunFolder(sources / source_folder(task.config.src, settings), tracker)
     run.open(identity(settings), settings, resume=True)
     found = _trained_before(run, task.source.decoded.fingerprint)
     if found is not None:

@@ -36,12 +36,14 @@ from genmix_da.data.decode import log_skipped
 from genmix_da.data.oddities import warn_of_single_images
 from genmix_da.data.root import refuse_inside
 from genmix_da.device import peak_memory_mib
+from genmix_da.loggers import tracked
 from genmix_da.places import user_path
 from genmix_da.progress import track
 from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.life import begin, carry_out, origin
 from genmix_da.runs.result import RunResult
 from genmix_da.runs.timing import with_wall
+from genmix_da.runs.tracking import Tracker
 from lead.checkpoint import save_checkpoint
 from lead.errors import DivergedError
 
@@ -54,6 +56,7 @@ def train(
     resume: bool = False,
     config: Path | None = None,
     augmented: str | Path | None = None,
+    log: str | Tracker | None = None,
     **options: Unpack[ClassifyOptions],
 ) -> RunResult:
     """Train a classifier with an augmentation and score it on images it has not seen.
@@ -64,6 +67,8 @@ def train(
         config: YAML file with settings; `options` win over it.
         augmented: folder of the images that GenMix makes, which runs share; None: `augmented`
             beside `out`.
+        log: "tensorboard", "mlflow" or "wandb", which is told of every epoch and of the scores; or
+            a `Tracker` of your own, which is not closed.
         **options: fields of `ClassifyConfig`, at least data.
 
     Returns:
@@ -83,8 +88,8 @@ def train(
     started = time.perf_counter()
     task = prepare(settings)
     prepared = time.perf_counter() - started
-    run = RunFolder(user_path(out) if out is not None else default_out(task))
-    with run.logging():
+    path = user_path(out) if out is not None else default_out(task)
+    with tracked(log) as tracker, (run := RunFolder(path, tracker)).logging():
         folder = Path(augmented) if augmented is not None else run.path.parent / "augmented"
         record = _run(task, run, folder, started, prepared, resume=resume)
     return RunResult(record, run.path)
@@ -169,6 +174,8 @@ def _train_and_score(
     config = task.config
     length = run_length(config, len(task.train.rows), len(data.labels))
     state, metrics = run.load_state()
+    for row in metrics:  # a log that begins with a resumed run has them all
+        run.tracker.epoch(row)
     earlier = sum(sum(row["seconds"].values()) for row in metrics)
     network = build_network(task, "none" if state else config.weights)
     logger.info(

@@ -8,6 +8,7 @@ import click
 
 from genmix_da.cli import groups
 from genmix_da.cli.augment_options import augment_seed_option, genmix_options, join_genmix
+from genmix_da.cli.logged import log_option, run_logged
 from genmix_da.cli.options import json_option, model_options, target_options
 from genmix_da.cli.profile_help import ProfileCommand
 
@@ -24,6 +25,7 @@ from genmix_da.cli.profile_help import ProfileCommand
 @augment_seed_option
 @groups.running("--out", help="Run folder [runs/<Source>2<Target>-<setting>-seed<seed>].")
 @groups.running("--resume", is_flag=True, help="Go on with an interrupted run.")
+@log_option
 @json_option
 def command(as_json: bool, **options: Any) -> None:
     """Adapt a source domain's model to an unlabelled target and score it.
@@ -34,7 +36,7 @@ def command(as_json: bool, **options: Any) -> None:
     from genmix_da.cli.ending import echo_ending
     from genmix_da.cli.show import echo, echo_result
 
-    result = adapt(**join_genmix(options))
+    result = run_logged(adapt, options.pop("log"), join_genmix(options))
     echo(result.as_dict(), echo_result, as_json=as_json)
     if not as_json:
         echo_ending(result.as_dict(), result.folder)

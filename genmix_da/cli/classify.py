@@ -13,6 +13,7 @@ from genmix_da.cli.classify_options import (
     join_classify,
 )
 from genmix_da.cli.classify_table import command as table
+from genmix_da.cli.logged import log_option, run_logged
 from genmix_da.cli.options import json_option
 
 
@@ -28,6 +29,7 @@ def command() -> None:
 @groups.running("--out", help="Run folder [runs/<dataset>-<method>-seed<seed>].")
 @groups.running("--augmented", help="Folder of GenMix's images [augmented, beside the run folder].")
 @groups.running("--resume", is_flag=True, help="Go on with an interrupted run.")
+@log_option
 @json_option
 def train(as_json: bool, **options: Any) -> None:
     """Train a classifier on class folders and score it on images it has not seen.
@@ -37,7 +39,8 @@ def train(as_json: bool, **options: Any) -> None:
     from genmix_da.classify import train as run
     from genmix_da.cli.show import echo, echo_classification
 
-    echo(run(**join_classify(options)).as_dict(), echo_classification, as_json=as_json)
+    result = run_logged(run, options.pop("log"), join_classify(options))
+    echo(result.as_dict(), echo_classification, as_json=as_json)
 
 
 def _radii(

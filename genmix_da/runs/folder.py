@@ -20,6 +20,7 @@ import yaml
 
 from genmix_da.config_values import load_yaml
 from genmix_da.errors import UserError
+from genmix_da.runs.tracking import Silent, Tracker
 from lead.checkpoint import load_state, save_state, write_atomically
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -32,10 +33,12 @@ class RunFolder:
 
     Args:
         path: the folder, made where it is missing.
+        tracker: that is told of every epoch, too.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tracker: Tracker | None = None) -> None:
         self.path = path
+        self.tracker = tracker or Silent()
         path.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -106,6 +109,7 @@ class RunFolder:
         """Keep the training state and the metrics so far, together, then show the metrics."""
         save_state(self.path / STATE, {**state, "metrics": json.dumps(metrics)})
         self.show_metrics(metrics)
+        self.tracker.epoch(metrics[-1])
 
     def show_metrics(self, metrics: list[dict[str, Any]]) -> None:
         """Replace metrics.jsonl."""

@@ -26,6 +26,8 @@ def begin(
     finished = run.result()
     if finished is not None:
         logger.info("finished before: %s", run.path)
+    else:
+        run.tracker.start(run.path, settings)
     return finished
 
 
@@ -54,6 +56,7 @@ def carry_out(
     result = record(status="done", **found)
     run.write_json("result.json", result)
     run.drop_state()
+    run.tracker.finish(result)
     return result
 
 

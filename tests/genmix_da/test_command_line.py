@@ -14,6 +14,7 @@ import pytest
 
 import genmix_da
 from genmix_da import doctor
+from genmix_da.runs.result import RunResult
 
 COMMANDS = (
     "adapt",
@@ -119,7 +120,12 @@ def test_what_was_typed_is_quoted_on_one_line_without_control_codes(
 
 def test_backbone_arguments_are_yaml(monkeypatch: pytest.MonkeyPatch, run: Callable) -> None:
     seen: dict[str, Any] = {}
-    monkeypatch.setattr("genmix_da.adaptation.run.adapt", lambda **options: seen.update(options))
+
+    def adapt(**options: Any) -> RunResult:
+        seen.update(options)
+        return RunResult({}, Path())
+
+    monkeypatch.setattr("genmix_da.adaptation.run.adapt", adapt)
     arguments = ("pad_type=same", "img_size=160", "dynamic=true", "text=a=b")
     outcome = run("adapt", "--json", *(x for a in arguments for x in ("--backbone-arg", a)))
     assert outcome.code == 0

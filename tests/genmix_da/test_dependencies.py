@@ -31,10 +31,12 @@ PLAN: dict[str, frozenset[str]] = {
     "frozen": GROUND,
     "methods": GROUND,
     "runs": GROUND,
+    "loggers": GROUND | {"runs"},
     "augment": GROUND | {"data", "frozen", "runs"},
     "tables": GROUND | {"engines", "methods", "runs"},
-    "adaptation": GROUND | {"augment", "data", "engines", "frozen", "methods", "runs", "tables"},
-    "classify": GROUND | {"augment", "data", "frozen", "runs", "tables"},
+    "adaptation": GROUND
+    | {"augment", "data", "engines", "frozen", "loggers", "methods", "runs", "tables"},
+    "classify": GROUND | {"augment", "data", "frozen", "loggers", "runs", "tables"},
     "use": GROUND | {"adaptation", "classify", "data", "frozen", "methods", "runs"},
     "reporting": GROUND
     | {"adaptation", "augment", "classify", "data", "methods", "runs", "tables", "use"},

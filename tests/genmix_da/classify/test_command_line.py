@@ -104,13 +104,6 @@ def test_from_python() -> None:
 # --- bad input -------------------------------------------------------------------------------
 
 
-def test_its_checkpoint_is_none_of_an_adaptation(
-    run: Callable[..., Any], complaint: Callable[..., str], trained: Path, data: Path
-) -> None:
-    said = complaint(run("predict", trained, data / "Art", "--out", trained.parent / "p.csv"))
-    assert "is of genmix-da classify" in said
-
-
 @pytest.fixture
 def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bad input is named before anything is trained."""

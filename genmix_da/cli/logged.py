@@ -1,0 +1,29 @@
+"""--log: what a command that runs does with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from genmix_da.cli import groups
+
+ResultT = TypeVar("ResultT", bound=Any)
+
+log_option = groups.running(
+    "--log", help="tensorboard, mlflow or wandb: told of every epoch, the scores and the report."
+)
+
+
+def run_logged(run: Callable[..., ResultT], log: str | None, options: Mapping[str, Any]) -> ResultT:
+    """Call `run` with its options; with a logger, which gets the run's report page, too."""
+    if log is None:
+        return run(**options)
+    from genmix_da.loggers import tracked
+    from genmix_da.reporting import write_report
+
+    with tracked(log) as tracker:
+        result = run(log=tracker, **options)
+        folder: Path = result.folder
+        tracker.file(write_report([folder], folder / "report.html"))
+    return result
