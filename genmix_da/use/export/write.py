@@ -82,8 +82,9 @@ def export(
         weights: of a frozen backbone, where they have moved.
 
     Raises:
-        UserError: another format, a library is missing, a model that judges all images of a set
-            together, no graph, or the file says something else than the model.
+        UserError: another format, a library is missing, `out` is another kind of file, a model that
+            judges all images of a set together, no graph, or the file says something else than the
+            model.
     """
     if to not in FORMATS:
         raise UserError(f"no format {to!r}; choose {', '.join(FORMATS)}.")
@@ -93,6 +94,11 @@ def export(
     place = user_path(checkpoint)
     folder = place if place.is_dir() else place.parent
     path = folder / f"model{chosen.suffix}" if out is None else user_path(out)
+    if path.exists() and (path.suffix != chosen.suffix or not path.is_file()):
+        raise UserError(
+            f"{path} is there already and looks like no {to} model, which alone is replaced; give "
+            "another --out."
+        )
     deployed = Deployed(model, graph=graph).eval()
     size = sum(t.numel() * t.element_size() for t in deployed.state_dict().values())
     if size > _LARGEST and to == "onnx":

@@ -153,6 +153,7 @@ def test_a_run_whose_images_are_gone_is_exported_unheard(
     [
         (("--to", "tflite"), "no format 'tflite'; choose onnx, torch-export, torchscript"),
         (("--graph",), "has no graph"),
+        (("--out", EXAMPLE), "looks like no onnx model, which alone is replaced"),
     ],
 )
 def test_mistakes(
