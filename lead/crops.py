@@ -16,6 +16,11 @@ VIEW_COUNT = 6
 VIEW_SET = "centre and corners, flipped alternately, v1"
 
 
+def corner_window(side: int, size: int) -> int:
+    """Side of the corners' windows in a picture of that side, see `six_views`."""
+    return size if side - size >= size // 8 else side * 7 // 8
+
+
 def six_views(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     """Views [6, S, S, 3] of a decoded picture [R, R, 3], R >= S.
 
@@ -29,7 +34,7 @@ def six_views(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     side = len(picture)
     middle = round((side - size) / 2.0)  # as in lead.views.ImageViews
     centre = picture[middle : middle + size, middle : middle + size]
-    window = size if side - size >= size // 8 else side * 7 // 8
+    window = corner_window(side, size)
     end = side - window
     views = np.empty((VIEW_COUNT, size, size, 3), dtype=np.uint8)
     views[0], views[1] = centre, centre[:, ::-1]

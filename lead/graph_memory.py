@@ -35,7 +35,7 @@ from lead.graph import (
 )
 from lead.nearest import Neighbours
 
-_SAME = 1.0 - 1e-6  # cosine of an image with itself, encoded in another batch
+SAME = 1.0 - 1e-6  # cosine of an image with itself, encoded in another batch
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class GraphMemory:
         around = np.einsum("qk,qkc->qc", share, self.masses[found])
         masses = self.config.column_alphas(probability.shape[1]) * around + right
         if found.shape[1]:
-            known = cosine[:, 0] >= _SAME
+            known = cosine[:, 0] >= SAME
             masses[known] = self.masses[found[known, 0]]
         return read_masses(masses)
 

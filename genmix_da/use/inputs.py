@@ -17,6 +17,7 @@ from genmix_da.data.decode import DecodedDomain
 from genmix_da.data.domain import Domain
 from genmix_da.data.entries import is_image
 from genmix_da.data.folders import all_images, listed_images
+from genmix_da.data.grey import is_deep
 from genmix_da.data.hub import local
 from genmix_da.data.shown_views import ShownViews
 from genmix_da.data.sources import data_set, own_list
@@ -139,11 +140,12 @@ def pixels_of(pictures: Sequence[Picture], preprocessing: Preprocessing) -> NDAr
     """Pictures in memory as pixels [N, R, R, 3], resized as files are.
 
     Args:
-        pictures: PIL pictures; or uint8 arrays or tensors, [H, W, 3] or [3, H, W].
+        pictures: PIL pictures, taken as they are (EXIF turns files alone upright); or uint8 arrays
+            or tensors, [H, W, 3] or [3, H, W].
         preprocessing: of the network.
 
     Raises:
-        UserError: something else.
+        UserError: something else, or deep grey.
     """
     side = preprocessing.resize_size
     resample = Image.Resampling[preprocessing.interpolation.upper()]
@@ -155,6 +157,11 @@ def pixels_of(pictures: Sequence[Picture], preprocessing: Preprocessing) -> NDAr
 
 def _as_pil(picture: Any, place: int) -> Image.Image:
     if isinstance(picture, Image.Image):
+        if is_deep(picture):
+            raise UserError(
+                f"picture {place} is grey of more than 8 bits ({picture.mode}): what is black and "
+                "white in it is not known; give its path, or an 8-bit picture."
+            )
         return picture.convert("RGB")
     array = np.asarray(picture.cpu() if isinstance(picture, Tensor) else picture)
     if array.dtype == np.uint8 and array.ndim == 3 and array.size:
@@ -188,10 +195,14 @@ class LoaderViews:
         """The batches, of whatever size the loader gives them.
 
         Raises:
-            UserError: a batch is something else.
+            UserError: a batch is something else, or there is none.
         """
+        given = False
         for batch in self.loader:
+            given = True
             yield self._input(batch[0] if isinstance(batch, tuple | list) else batch)
+        if not given:
+            raise UserError("there is nothing to classify: the loader gives no batch.")
 
     def _input(self, batch: Any) -> Tensor:
         pre = self.preprocessing

@@ -35,7 +35,7 @@ def predict(
     strict: bool = False,
     probabilities: str | Path | None = None,
 ) -> dict[str, Any]:
-    """Classify every image below a folder; rejected ones are UNKNOWN.
+    """Classify every image below a folder; rejected ones are "unknown".
 
     With a run that has a graph, every image is judged twice: by the network alone, and beside the
     target images that the graph was made of (columns graph_...).
@@ -98,12 +98,12 @@ def predict(
         write_atomically(probabilities, lambda file: _save(file, arrays))
     return {
         "images": len(rows),
-        UNKNOWN: sum(row[0] == UNKNOWN for row in rows),
+        "unknown": sum(row[0] == UNKNOWN for row in rows),
         "threshold": rejection.threshold,
         "graph": None
         if smoothed is None
         else {
-            UNKNOWN: sum(row[3] == UNKNOWN for row in rows),
+            "unknown": sum(row[3] == UNKNOWN for row in rows),
             "threshold": smoothed[1].threshold,
         },
         "skipped": len(decoded.skipped),

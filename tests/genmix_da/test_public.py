@@ -48,6 +48,45 @@ def test_options_are_the_fields_of_the_configuration(options: Any, config: Any) 
     assert typed == {field.name: field.type for field in dataclasses.fields(config)}
 
 
+def test_what_a_run_gives_equals_its_files(data: Path, tmp_path: Path) -> None:
+    result = genmix_da.adapt(
+        src="Art",
+        tgt="Clipart",
+        data=str(data),
+        split="3/1/2",
+        augment="none",
+        backbone="timm:test_efficientnet",
+        weights="none",
+        image_size=32,
+        batch_size=8,
+        source_epochs=1,
+        epochs=1,
+        device="cpu",
+        out=tmp_path / "run",
+    )
+    assert result.as_dict() == json.loads((result.folder / "result.json").read_text())
+
+
+def test_a_table_from_python(data: Path, tmp_path: Path) -> None:
+    made = genmix_da.table(
+        pairs=["Ar2Cl"],
+        methods="source-only",
+        seeds=[1],
+        out=tmp_path / "table",
+        data=str(data),
+        split="3/1/2",
+        backbone="timm:test_efficientnet",
+        weights="none",
+        image_size=32,
+        batch_size=8,
+        source_epochs=1,
+        device="cpu",
+    )
+    assert (made.failed, made.folder) == ((), tmp_path / "table")
+    assert made.as_dict() == json.loads((made.folder / "table.json").read_text())
+    assert {file.name for file in made.files} >= {"table.md", "runs.csv", "table.json"}
+
+
 def test_a_result_reads_like_result_json(finished: Any) -> None:
     record = json.loads((finished.folder / "result.json").read_text())
     result = RunResult(record, Path(finished.folder))

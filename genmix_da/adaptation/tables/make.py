@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from genmix_da.adaptation.tables.plan import plan_of
 from genmix_da.adaptation.tables.request import build_request
 from genmix_da.engines.choose import parse_engine
 from genmix_da.runs.result import Record
-from genmix_da.tables.files import as_dict, write_tables
+from genmix_da.tables.files import write_tables
 from genmix_da.tables.run import collect, run_plan
 
 
@@ -78,7 +79,8 @@ def table(
     summary = collect(request, plan, ["genmix_da.table"])
     files = write_tables(request.root, summary)
     failed = (*plan.refused, *((item.label, item.reason) for item in failures))
-    return TableResult(as_dict(summary), request.root, tuple(files), failed)
+    record = json.loads((request.root / "table.json").read_text())
+    return TableResult(record, request.root, tuple(files), failed)
 
 
 def _listed(given: str | Sequence[Any]) -> str:

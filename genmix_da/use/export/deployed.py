@@ -13,6 +13,7 @@ from genmix_da.errors import UserError
 from genmix_da.use.export.graph_rule import GraphRule
 from genmix_da.use.export.resizing import Enlarge, pillow_is_tall_first, resized
 from genmix_da.use.model import Model
+from lead.crops import corner_window
 from lead.network import HeadedNetwork
 from lead.scores import normalised_entropy
 from lead.views import Preprocessing
@@ -48,14 +49,14 @@ class Deployed(nn.Module):
         self.tall_first = pillow_is_tall_first()
         self.register_buffer("mean", torch.tensor(self.pre.mean).view(1, 3, 1, 1) * 255.0)
         self.register_buffer("std", torch.tensor(self.pre.std).view(1, 3, 1, 1) * 255.0)
-        self.rule, self.views = None, Views(self.pre, six=False)
+        self.rule, self.views = None, Crops(self.pre, six=False)
         self.threshold = model.threshold
         if graph:
             if model.memory is None:
                 raise UserError("the checkpoint has no graph; leave --graph out.")
             memory, about = model.memory
             self.rule = GraphRule(memory, about["rejection"])
-            self.views = Views(self.pre, six=about["views"] == "six")
+            self.views = Crops(self.pre, six=about["views"] == "six")
             open_set = model.label_sets.open_set
             self.threshold = about["rejection"].threshold if open_set else math.inf
 
@@ -81,7 +82,7 @@ def _mean(values: Tensor, views: int) -> Tensor:
     return values.reshape(views, -1, *values.shape[1:]).mean(dim=0)
 
 
-class Views(nn.Module):
+class Crops(nn.Module):
     """The evaluation view of a picture [N, 3, R, R], or the six of `lead.crops`.
 
     Args:
@@ -93,7 +94,7 @@ class Views(nn.Module):
         super().__init__()
         self.pre, self.six = pre, six
         size, side = pre.image_size, pre.resize_size
-        self.window = size if side - size >= size // 8 else side * 7 // 8
+        self.window = corner_window(side, size)
         self.enlarge = nn.Identity() if self.window == size else Enlarge(self.window, size)
 
     def forward(self, square: Tensor) -> list[Tensor]:

@@ -39,8 +39,10 @@ class Format:
     load: Callable[[Path], Run]
 
     def check(self) -> None:
-        """Raises:
-        UserError: a package is missing.
+        """Make sure that the packages are there.
+
+        Raises:
+            UserError: one is missing.
         """
         missing = [name for name in self.needs if find_spec(name) is None]
         if missing:

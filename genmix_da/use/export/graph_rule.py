@@ -8,10 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lead.graph_memory import GraphMemory
+from lead.graph_memory import SAME, GraphMemory
 from lead.rejection import Rejection
-
-_SAME = 1.0 - 1e-6
 
 
 class GraphRule(nn.Module):
@@ -42,7 +40,7 @@ class GraphRule(nn.Module):
         self.neighbours = min(memory.config.neighbours, len(memory.points))
         self.power = float(memory.config.power)
         self.far_weight = rejection.far_weight
-        self.floor = max(float(abs(memory.centre).max(initial=0.0)), 0.0)
+        self.floor = float(abs(memory.centre).max(initial=0.0))
 
     def forward(
         self, features: Tensor, probability: Tensor, uncertainty: Tensor
@@ -64,7 +62,7 @@ class GraphRule(nn.Module):
         share = torch.where(scale > 0, weight / scale.clamp(min=1e-300), torch.zeros_like(weight))
         around = (share.unsqueeze(1) @ self.masses[found]).squeeze(1)
         masses = self.alphas * around + right
-        known = cosine[:, :1] >= _SAME
+        known = cosine[:, :1] >= SAME
         masses = torch.where(known, self.masses[found[:, 0]], masses)
         classes = masses[:, :-4]
         far = (masses[:, -4] / masses[:, -3]).float()

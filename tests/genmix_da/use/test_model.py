@@ -126,6 +126,8 @@ def test_the_module_gives_logits(model: Model, photos: list[Path], found: Predic
         (np.zeros((4, 4, 3)), r"picture 0 .*float64"),
         (iter([torch.zeros(2, 3, 7, 7)]), r"\[2, 3, 7, 7\]; the network takes \[B, 3, 32, 32\]"),
         (iter(["text"]), "a batch of the loader is str"),
+        (iter([]), "the loader gives no batch"),
+        (Image.new("I;16", (8, 8)), r"picture 0 is grey of more than 8 bits \(I;16\)"),
     ],
 )
 def test_other_inputs_are_refused(model: Model, inputs: Any, said: str) -> None:
