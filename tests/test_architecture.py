@@ -15,7 +15,8 @@ import pytest
 from genmix_da.augment import editors
 from genmix_da.classify import augmentations
 from genmix_da.cli import main
-from genmix_da.methods import METHODS
+from genmix_da.methods import METHODS, Method
+from genmix_da.testing import MethodContract
 
 PAGE = Path(__file__).parents[1] / "docs" / "architecture.md"
 Example = Callable[[str], ModuleType]
@@ -58,6 +59,13 @@ def test_a_method_is_added(
     lines = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     losses = [json.loads(line)["losses"].get("entropy") for line in lines]
     assert losses[0] is None and losses[2] < losses[1]
+
+
+class TestTheMethodThatIsShown(MethodContract):
+    @pytest.fixture
+    def method(self, example: Example) -> Method:
+        shown: Method = example("Add a method").METHODS[0]
+        return shown
 
 
 def test_an_editor_is_added(

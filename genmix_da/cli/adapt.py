@@ -10,6 +10,7 @@ from genmix_da.cli import groups
 from genmix_da.cli.augment_options import augment_seed_option, genmix_options, join_genmix
 from genmix_da.cli.logged import log_option, run_logged
 from genmix_da.cli.options import json_option, model_options, target_options
+from genmix_da.cli.others import and_others
 from genmix_da.cli.profile_help import ProfileCommand
 
 
@@ -17,7 +18,9 @@ from genmix_da.cli.profile_help import ProfileCommand
 @groups.data("--src", help="Labelled source domain: folder name, alias or unique beginning.")
 @groups.data("--tgt", help="Unlabelled target domain, or a folder of images.")
 @groups.adaptation(
-    "--method", help="lead, glc, ovanet ...: docs/methods.md; also NAME+genmix [by --augment]."
+    "--method",
+    help="lead, glc, ovanet ...: docs/methods.md; also NAME+genmix [by --augment]."
+    + and_others("methods"),
 )
 @model_options
 @target_options

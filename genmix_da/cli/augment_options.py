@@ -15,6 +15,7 @@ from genmix_da.cli.options import (
     grey_range_option,
     part_option,
 )
+from genmix_da.cli.others import and_others
 
 if TYPE_CHECKING:
     from genmix_da.augment.features import Encoder
@@ -41,7 +42,7 @@ _GENMIX: tuple[Command, ...] = (
     groups.genmix(
         "--editor",
         help="auto, filters, instruct-pix2pix[:MODEL], diffusers:MODEL, style-transfer or a folder "
-        "[auto].",
+        "[auto]." + and_others("editors"),
     ),
     groups.genmix(
         "--features", help="auto, dinov2, backbone, timm:NAME, a hub name or folder, off [auto]."

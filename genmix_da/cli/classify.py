@@ -15,6 +15,7 @@ from genmix_da.cli.classify_options import (
 from genmix_da.cli.classify_table import command as table
 from genmix_da.cli.logged import log_option, run_logged
 from genmix_da.cli.options import json_option
+from genmix_da.cli.others import and_others
 
 
 @click.group(name="classify")
@@ -23,7 +24,11 @@ def command() -> None:
 
 
 @command.command(name="train", cls=groups.GroupedCommand)
-@groups.method("--augment", help="none, mixup, cutmix, augmix, ..., diffusemix, genmix [genmix].")
+@groups.method(
+    "--augment",
+    help="none, mixup, cutmix, augmix, ..., diffusemix, genmix [genmix]."
+    + and_others("augmentations"),
+)
 @classify_options
 @classify_genmix_options
 @groups.running("--out", help="Run folder [runs/<dataset>-<method>-seed<seed>].")

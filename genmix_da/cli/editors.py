@@ -37,6 +37,14 @@ _ABOUT = {
 }
 
 
+def _plugged(name: str, make: object) -> tuple[str, str]:
+    """What another package says of its editor."""
+    from genmix_da.augment.editors import EDITORS
+
+    said = (make.__doc__ or "").strip().partition("\n")[0].rstrip(".")
+    return f"the package {EDITORS.plugged.get(name, '')}", said or "an editor of another package"
+
+
 @click.group(name="editors")
 def command() -> None:
     """List the image editors; compare speed and faithfulness of a diffusion editor's options."""
@@ -51,7 +59,7 @@ def list_editors(as_json: bool) -> None:
 
     rows = []
     for name, make in EDITORS.items():
-        needs, what = _ABOUT.get(name, ("", ""))
+        needs, what = _ABOUT.get(name) or _plugged(name, make)
         stand_in = bool(getattr(make, "stand_in", False))
         rows.append({"name": name, "needs": needs, "what": what, "stand_in": stand_in})
     if as_json:

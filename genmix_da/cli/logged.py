@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from genmix_da.cli import groups
+from genmix_da.cli.others import and_others
 
 ResultT = TypeVar("ResultT", bound=Any)
 
 log_option = groups.running(
-    "--log", help="tensorboard, mlflow or wandb: told of every epoch, the scores and the report."
+    "--log",
+    help="tensorboard, mlflow or wandb: told of every epoch, the scores and the report."
+    + and_others("loggers"),
 )
 
 

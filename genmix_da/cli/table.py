@@ -9,6 +9,7 @@ import click
 from genmix_da.cli import groups
 from genmix_da.cli.augment_options import augment_seed_option, genmix_options, join_genmix
 from genmix_da.cli.options import json_option, model_options, target_options
+from genmix_da.cli.others import and_others
 from genmix_da.cli.profile_help import ProfileCommand
 from genmix_da.cli.table_run import TableCommand, engine_options, run_table
 
@@ -21,7 +22,7 @@ _NAMED = ("pairs", "methods", "seeds", "out", "edit_shards")  # what the table a
     "--methods",
     default="source-only,lead,lead+genmix",
     show_default=True,
-    help="Rows of the table.",
+    help=f"Rows of the table.{and_others('methods')}",
 )
 @groups.table("--seeds", default="1,2,3", show_default=True, help="Seeds of every cell.")
 @model_options

@@ -1,7 +1,8 @@
 """Where runs are logged beside their folder: TensorBoard, MLflow, Weights & Biases.
 
 A logger that fails is named once and left out from then on; it never costs the run. Adding one is
-one file and one entry in LOGGERS.
+one file and one entry in LOGGERS; other packages bring theirs as entry points, see
+`genmix_da.plugins`.
 """
 
 from __future__ import annotations
@@ -14,18 +15,45 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from genmix_da.errors import UserError, did_you_mean
+from genmix_da.errors import UserError, check_name
 from genmix_da.loggers.base import Logger
+from genmix_da.plugins import Registry
 from genmix_da.runs.tracking import Silent, Tracker
 
 logger = logging.getLogger(__name__)
 
-# Name -> (module here, package that it needs); the extra that brings it has the name.
-LOGGERS = {
-    "tensorboard": ("tensorboard", "tensorboard"),
-    "mlflow": ("mlflow", "mlflow"),
-    "wandb": ("wandb", "wandb"),
-}
+
+def _own(name: str) -> Callable[[], Logger]:
+    """Makes the logger of a module here.
+
+    Args:
+        name: of the module, of the package that it needs, and of the extra that brings it.
+    """
+
+    def make() -> Logger:
+        if find_spec(name) is None:
+            raise UserError(f"--log {name} needs {name}: pip install 'genmix-da[{name}]'.")
+        made: Logger = import_module(f"genmix_da.loggers.{name}").Log()
+        return made
+
+    return make
+
+
+def _accepted(name: str, found: Any) -> Callable[[], Logger]:
+    """A logger of another package.
+
+    Raises:
+        TypeError: it can't be called.
+    """
+    if not callable(found):
+        raise TypeError(f"{type(found).__name__} can't be called, to make a logger")
+    make: Callable[[], Logger] = found
+    return make
+
+
+LOGGERS: Registry[Callable[[], Logger]] = Registry(
+    "loggers", {name: _own(name) for name in ("tensorboard", "mlflow", "wandb")}, _accepted
+)
 
 
 class Guarded:
@@ -77,14 +105,8 @@ def logger_named(name: str) -> Guarded:
     Raises:
         UserError: there is none, or its package is missing.
     """
-    if name not in LOGGERS:
-        hint = did_you_mean(name, LOGGERS)
-        raise UserError(f"no logger {name!r}; {hint}There are: {', '.join(LOGGERS)}.")
-    module, package = LOGGERS[name]
-    if find_spec(package) is None:
-        raise UserError(f"--log {name} needs {package}: pip install 'genmix-da[{name}]'.")
-    made: Logger = import_module(f"genmix_da.loggers.{module}").Log()
-    return Guarded(name, made)
+    check_name("logger", name, LOGGERS)
+    return Guarded(name, LOGGERS[name]())
 
 
 @contextmanager

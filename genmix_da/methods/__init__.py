@@ -1,11 +1,14 @@
 """Methods behind one small interface. Adding one is one file and one entry in METHODS.
 
+Other packages bring theirs as entry points, see `genmix_da.plugins`.
+
 Each can be trained on a source with GenMix's images beside it: "NAME+genmix".
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from genmix_da.errors import check_name
 from genmix_da.methods import (
@@ -21,12 +24,36 @@ from genmix_da.methods import (
     source_only,
     uniot,
 )
-from genmix_da.methods.base import Method
+from genmix_da.methods.base import SETTINGS, Method
+from genmix_da.plugins import Registry
 
 _MODULES = (source_only, adabn, ovanet, dance, uniot, dcc, cmu, shot, glc, lead, clip)
-METHODS: dict[str, Method] = {
-    method.name: method for module in _MODULES for method in module.METHODS
-}
+
+
+def _accepted(name: str, found: Any) -> Method:
+    """A method of another package.
+
+    Raises:
+        TypeError, ValueError: it is none, or not what a table relies on.
+    """
+    if not isinstance(found, Method):
+        raise TypeError(f"{type(found).__name__} is no genmix_da.methods.Method")
+    if found.name != name:
+        raise ValueError(f"its method is named {found.name!r}; the two names have to be the same")
+    if "+" in name or found.augment != "none":
+        raise ValueError("+genmix and +graph are added to a method's name, with augment 'none'")
+    if (found.adapt is None) == (found.joint is None):
+        raise ValueError("a method has one of adapt and joint")
+    if not found.settings or not set(found.settings) <= set(SETTINGS):
+        raise ValueError(f"its settings are not among {', '.join(SETTINGS)}")
+    return found
+
+
+METHODS: Registry[Method] = Registry(
+    "methods",
+    {method.name: method for module in _MODULES for method in module.METHODS},
+    _accepted,
+)
 
 __all__ = [
     *("GRAPH", "METHODS", "TRAITS", "Method"),

@@ -55,9 +55,18 @@ class CmuNetwork(HeadedNetwork):
 
     def outputs(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features [B, F] -> (embedding [B, 256], outputs [B, 6C])."""
-        embedding = relu(self.bottleneck(features))
+        embedding = self._embedded(features)
         logits = [head(embedding) for head in (self.classifier, *self.ensemble)]
         return embedding, torch.cat(logits, dim=1)
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Images [B, ...] -> embedding [B, 256] in float32, see `heads`; without any head."""
+        features = self.backbone(images)
+        with torch.autocast(features.device.type, enabled=False):
+            return self._embedded(features.float())
+
+    def _embedded(self, features: Tensor) -> Tensor:
+        return relu(self.bottleneck(features))
 
     def judge(self, embedding: Tensor, outputs: Tensor) -> tuple[Tensor, Tensor]:
         """Probabilities of the classifier; the uncertainty is 1 - score of the heads, above 0.5 a
@@ -111,12 +120,11 @@ def pretraining_step(
         parts: for each head images [B, ...] and labels [B].
     """
     losses = []
-    for place, (images, labels) in enumerate(parts):
+    for head, (images, labels) in zip(network.ensemble, parts, strict=True):
         with run.precision.autocast():
-            _, outputs = network(images)
-        logits, heads = split(outputs)
-        own = cross_entropy(logits, labels) / len(parts)
-        losses.append(own + cross_entropy(heads[place], labels))
+            embedding = network.embed(images)
+        logits, own = network.classifier(embedding), head(embedding)
+        losses.append(cross_entropy(logits, labels) / len(parts) + cross_entropy(own, labels))
     total = torch.stack(losses).sum()
     run.precision.step(total, run.optimizer)
     return total.detach()
@@ -129,11 +137,14 @@ def head_step(network: CmuNetwork, run: Run, parts: Sequence[tuple[Tensor, Tenso
         network: in evaluation mode.
         run, parts: see `pretraining_step`.
     """
-    losses = []
-    for head, (images, labels) in zip(network.ensemble, parts, strict=True):
-        with torch.no_grad(), run.precision.autocast():
-            embedding, _ = network(images)
-        losses.append(cross_entropy(head(embedding), labels))
+    with torch.no_grad(), run.precision.autocast():
+        # Together: in evaluation mode no sample changes what another becomes.
+        embedded = network.embed(torch.cat([images for images, _ in parts]))
+    each = embedded.split([len(images) for images, _ in parts])
+    losses = [
+        cross_entropy(head(embedding), labels)
+        for head, embedding, (_, labels) in zip(network.ensemble, each, parts, strict=True)
+    ]
     run.precision.step(torch.stack(losses).sum(), run.optimizer)
     return torch.stack(losses).mean().detach()
 
@@ -157,9 +168,9 @@ def adversarial_step(
         weight: of the adversarial loss.
     """
     with run.precision.autocast():
-        of_source, source = network(batch.source)
+        of_source = network.embed(batch.source)
         of_target, target = network(batch.target)
-    label_term = cross_entropy(split(source)[0], batch.labels)
+    label_term = cross_entropy(network.classifier(of_source), batch.labels)
     unsure = cmu_scores.uncertainties(split(target)[1].detach())
     known = (
         cmu_scores.older_target_weight(unsure, found.threshold)

@@ -103,7 +103,7 @@ def _scalings(kernel: Floats, wanted: Floats, stop: float) -> tuple[Floats, Floa
     done = 0
     while done < MOST_ROUNDS:
         done += 1
-        new_rows = (1 / count / (columns @ turned)) ** power
+        new_rows = _power(1 / count / (columns @ turned), power)
         new_columns = (wanted / (turned @ (copies * new_rows))) ** power
         change = (_change(new_rows, rows) + _change(new_columns, columns)) / 2
         if math.isnan(change):  # beyond its precision: the round before is the result
@@ -112,6 +112,12 @@ def _scalings(kernel: Floats, wanted: Floats, stop: float) -> tuple[Floats, Floa
         if change < stop:
             break
     return rows[place.ravel()], columns, done
+
+
+def _power(values: Floats, power: float) -> Floats:
+    """Positive values [N] to a power, in place: torch takes two thirds of numpy's time."""
+    torch.from_numpy(values).log_().mul_(power).exp_()
+    return values
 
 
 def _change(new: Floats, old: Floats) -> float:

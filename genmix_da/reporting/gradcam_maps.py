@@ -65,11 +65,23 @@ def explain(
     Raises:
         UserError: the backbone has no map.
     """
+    shown, inputs = overlays(model, images), _inputs(model, images)
+    told = [_told(model, inputs[number : number + 1], result) for number in range(len(images))]
+    return list(zip(told, shown, strict=True))
+
+
+def overlays(model: Model, images: Pixels) -> list[Pixels]:
+    """Where a network looks for the class that it finds likeliest.
+
+    Args, Raises: as of `explain`.
+
+    Returns:
+        [S, S, 3] of every image: the map over what the network sees of it.
+    """
     import torch
     from pytorch_grad_cam import GradCAM
 
     from genmix_da.reporting.gradcam_layer import LogitsAlone, find_cam_layer
-    from lead.views import ImageViews
 
     if model.network.judges_sets:
         raise UserError(
@@ -77,7 +89,7 @@ def explain(
             "of what it says of one"
         )
     network = LogitsAlone(model.network.requires_grad_(False), model.label_sets.unknown)
-    inputs = ImageViews(images, model.preprocessing, model.device).evaluation(slice(None))
+    inputs = _inputs(model, images)
     layer = find_cam_layer(network, model.network.backbone, inputs[:1])
     if layer is None:
         raise UserError(
@@ -85,17 +97,22 @@ def explain(
             "prediction hangs on"
         )
     cam = GradCAM(network, [layer.module], reshape_transform=layer.to_map)
-    crops, found = crops_of(images, model.preprocessing), []
+    found = []
     try:
-        for number, crop in enumerate(crops):
-            one = inputs[number : number + 1]
+        for number, crop in enumerate(crops_of(images, model.preprocessing)):
             # The parameters need no gradient, so the input has to ask for it.
             with torch.enable_grad():
-                heat = cam(one.clone().requires_grad_(), None)[0]
-            found.append((_told(model, one, result), _overlay(crop, heat)))
+                heat = cam(inputs[number : number + 1].clone().requires_grad_(), None)[0]
+            found.append(_overlay(crop, heat))
     finally:
         cam.activations_and_grads.release()
     return found
+
+
+def _inputs(model: Model, images: Pixels) -> Tensor:
+    from lead.views import ImageViews
+
+    return ImageViews(images, model.preprocessing, model.device).evaluation(slice(None))
 
 
 def _told(model: Model, image: Tensor, result: Mapping[str, Any]) -> Prediction:

@@ -10,6 +10,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from genmix_da.plugins import packages
+
 _PACKAGES = (
     *("genmix-da", "torch", "torchvision", "timm", "scikit-learn", "numpy", "pillow"),
     *("diffusers", "transformers"),
@@ -17,8 +19,8 @@ _PACKAGES = (
 
 
 def package_versions() -> dict[str, str | None]:
-    """Installed versions; None where a package is not installed."""
-    return dict(_versions(_PACKAGES))
+    """Installed versions, plug-ins' with them; None where a package is not installed."""
+    return dict(_versions((*_PACKAGES, *packages())))
 
 
 @cache

@@ -15,8 +15,6 @@ _NOT_THE_PAPERS = {
     "target-styled": "edits are neural style transfer in the style of the target: the source stage "
     "has seen (unlabelled) target images",
 }
-# What has a fixed number of epochs trains nothing.
-ONE_EPOCH = tuple(method.name for method in METHODS.values() if method.epochs is not None)
 
 
 def percent(fraction: float) -> str:
@@ -26,7 +24,8 @@ def percent(fraction: float) -> str:
 
 def has_no_epochs(method: str) -> bool:
     """Whether a method trains nothing, so that there is no choice of an epoch."""
-    return method.startswith(ONE_EPOCH)
+    one_epoch = (known.name for known in METHODS.values() if known.epochs is not None)
+    return method.startswith(tuple(one_epoch))
 
 
 def score(record: Record, method: str, block: str, metric: str) -> float | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -167,3 +169,53 @@ def computed_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(adaptation, "obtain_source", refuse)
     monkeypatch.setattr(adaptation, "_adapt", refuse)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Headless Chromium; skips where it, its driver or selenium is not installed."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    from selenium.webdriver.chrome.service import Service
+
+    names = ("chromium", "chromium-browser", "google-chrome")
+    chromium = next((found for name in names if (found := shutil.which(name))), None)
+    driver = shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("Chromium and chromedriver are not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    quiet = ("background-networking", "component-update", "sync", "quic", "gpu")
+    for argument in (
+        *("--headless=new", "--no-first-run", "--window-size=1280,900"),
+        *(f"--disable-{name}" for name in quiet),
+        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
+        *(["--no-sandbox"] if os.geteuid() == 0 else []),  # Chromium's sandbox refuses root
+    ):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    found = webdriver.Chrome(options=options, service=Service(driver))
+    yield found
+    found.quit()
+
+
+TINY_CLASSIFIER = {
+    "backbone": "timm:test_efficientnet",
+    "weights": "none",
+    "image_size": 32,
+    "batch_size": 8,
+    "epochs": 2,
+    "augment": "none",
+    "device": "cpu",
+}
+
+
+@pytest.fixture(scope="session")
+def classifier(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run folder of a finished classification of Art; to be read, not changed."""
+    from genmix_da.classify import train
+
+    folder = tmp_path_factory.mktemp("classifier") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENMIX_DA_CACHE", str(tmp_path_factory.mktemp("cache")))
+        train(data=str(data / "Art"), out=folder, **TINY_CLASSIFIER)
+    return folder

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Room of genmix_da -> rooms that it may import, also inside functions. A room is a package or one
 # of the few modules at the root. docs/architecture.md says what each is for.
 GROUND = frozenset(
-    {"errors", "progress", "places", "config_values", "device", "sealed", "allocation"}
+    {"errors", "progress", "places", "config_values", "device", "sealed", "allocation", "plugins"}
 )
 PLAN: dict[str, frozenset[str]] = {
     "errors": frozenset(),
@@ -26,6 +26,7 @@ PLAN: dict[str, frozenset[str]] = {
     "device": frozenset({"errors"}),
     "sealed": frozenset(),
     "allocation": frozenset(),
+    "plugins": frozenset(),
     "data": GROUND,
     "engines": GROUND,
     "frozen": GROUND,
@@ -40,6 +41,8 @@ PLAN: dict[str, frozenset[str]] = {
     "use": GROUND | {"adaptation", "classify", "data", "frozen", "methods", "runs"},
     "reporting": GROUND
     | {"adaptation", "augment", "classify", "data", "methods", "runs", "tables", "use"},
+    "serving": GROUND | {"adaptation", "data", "reporting", "use"},
+    "testing": frozenset({"augment", "classify", "loggers", "methods", "plugins"}),
     "caches": GROUND | {"augment", "data"},
     "doctor": GROUND | {"caches", "data", "runs"},
 }

@@ -1,10 +1,14 @@
-"""Image editors behind one small protocol. Adding one is one file and one entry in EDITORS."""
+"""Image editors behind one small protocol. Adding one is one file and one entry in EDITORS.
+
+Other packages bring theirs as entry points, see `genmix_da.plugins`.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from genmix_da.augment.diffusion.folder import PIX2PIX_CLASS, pipeline_class
 from genmix_da.augment.diffusion.options import EditorOptions
@@ -16,16 +20,36 @@ from genmix_da.augment.editors.original import OriginalEditor
 from genmix_da.augment.editors.style_transfer import StyleTransferEditor
 from genmix_da.device import check_device_name
 from genmix_da.errors import UserError, did_you_mean
+from genmix_da.plugins import Registry
 
 logger = logging.getLogger(__name__)
 
-EDITORS: dict[str, Callable[[Request], Editor]] = {
-    "filters": FilterEditor,
-    "instruct-pix2pix": InstructPix2PixEditor,
-    "diffusers": PipelineEditor,
-    "style-transfer": StyleTransferEditor,
-    "original": OriginalEditor,
-}
+MakeEditor = Callable[[Request], Editor]
+
+
+def _accepted(name: str, found: Any) -> MakeEditor:
+    """An editor of another package.
+
+    Raises:
+        TypeError: it can't be called.
+    """
+    if not callable(found):
+        raise TypeError(f"{type(found).__name__} can't be called with a Request")
+    made: MakeEditor = found
+    return made
+
+
+EDITORS: Registry[MakeEditor] = Registry(
+    "editors",
+    {
+        "filters": FilterEditor,
+        "instruct-pix2pix": InstructPix2PixEditor,
+        "diffusers": PipelineEditor,
+        "style-transfer": StyleTransferEditor,
+        "original": OriginalEditor,
+    },
+    _accepted,
+)
 
 __all__ = ["EDITORS", "Editor", "EditorOptions", "Request", "edit_problem", "make_editor"]
 

@@ -1,5 +1,7 @@
 """Training augmentations behind one interface. Adding one is one class and one line here.
 
+Other packages bring theirs as entry points, see `genmix_da.plugins`.
+
 Importing this costs next to nothing: a method's module, and torch with it, comes in when the method
 is made.
 """
@@ -13,9 +15,24 @@ from typing import Any
 
 from genmix_da.classify.augmentations.base import Augmentation, Setup
 from genmix_da.errors import UserError, check_name, did_you_mean
+from genmix_da.plugins import Registry
 
-# Name -> module in this package and class.
-AUGMENTATIONS: dict[str, str] = {
+
+def _accepted(name: str, found: Any) -> type[Augmentation]:
+    """An augmentation of another package.
+
+    Raises:
+        TypeError, ValueError: it is none, or of another name.
+    """
+    if not (isinstance(found, type) and issubclass(found, Augmentation)):
+        raise TypeError("it is no subclass of genmix_da.classify.augmentations.Augmentation")
+    if found.name != name:
+        raise ValueError(f"its class is named {found.name!r}; the two names have to be the same")
+    return found
+
+
+# Name -> module in this package and class; the class itself where another package brings it.
+_OWN: dict[str, str | type[Augmentation]] = {
     "none": "base:Augmentation",
     "mixup": "torchvision_mixing:Mixup",
     "cutmix": "torchvision_mixing:Cutmix",
@@ -34,6 +51,7 @@ AUGMENTATIONS: dict[str, str] = {
     "diffusemix": "generative:Diffusemix",
     "genmix": "generative:Genmix",
 }
+AUGMENTATIONS: Registry[str | type[Augmentation]] = Registry("augmentations", _OWN, _accepted)
 
 # The methods that change the training set, and the fields of AugmentSettings that each fixes.
 # DiffuseMix (Islam et al., CVPR 2024) keeps every edit and joins halves at a hard seam.
@@ -67,7 +85,10 @@ def find_augmentation(name: str) -> type[Augmentation]:
         UserError: there is none of this name (the nearest is suggested).
     """
     check_name("augmentation", name, AUGMENTATIONS)
-    module, _, kind = AUGMENTATIONS[name].partition(":")
+    held = AUGMENTATIONS[name]
+    if not isinstance(held, str):
+        return held
+    module, _, kind = held.partition(":")
     found: type[Augmentation] = getattr(import_module(f"{__name__}.{module}"), kind)
     return found
 

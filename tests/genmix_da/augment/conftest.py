@@ -14,17 +14,11 @@ from PIL import Image
 
 from genmix_da.augment import AugmentSettings, compose, editors, fractals
 from genmix_da.augment.diffusion.random_model import save_random_model
+from genmix_da.testing.editors import picture
 
 Photos = Callable[..., Path]
 
 SETTINGS = AugmentSettings(features="off", size=48, per_image=2)
-
-
-def picture(seed: int, height: int = 40, width: int = 32) -> np.ndarray:
-    """Smooth blobs of drawn colours: [height, width, 3]."""
-    draw = np.random.default_rng(seed)
-    coarse = Image.fromarray(draw.integers(0, 256, (5, 4, 3), dtype=np.uint8))
-    return np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC))
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from html import escape
@@ -91,30 +90,3 @@ def genmix_run(adapt_once: Callable[..., Any]) -> Any:
         *("--split", "3/1/2", "--augment", "genmix", "--editor", "filters", "--per-image", "1"),
         *("--features", "off", "--edit-size", "20", "--seed", "3"),
     )
-
-
-@pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Headless Chromium; skips where it, its driver or selenium is not installed."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    from selenium.webdriver.chrome.service import Service
-
-    names = ("chromium", "chromium-browser", "google-chrome")
-    chromium = next((found for name in names if (found := shutil.which(name))), None)
-    driver = shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("Chromium and chromedriver are not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    quiet = ("background-networking", "component-update", "sync", "quic", "gpu")
-    for argument in (
-        *("--headless=new", "--no-first-run", "--window-size=1280,900"),
-        *(f"--disable-{name}" for name in quiet),
-        f"--user-data-dir={tmp_path_factory.mktemp('chromium')}",
-        *(["--no-sandbox"] if os.geteuid() == 0 else []),  # Chromium's sandbox refuses root
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    found = webdriver.Chrome(options=options, service=Service(driver))
-    yield found
-    found.quit()

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from genmix_da.augment import compose, fractals
 from genmix_da.classify.augmentations import Augmentation, Setup, make_augmentation
+from genmix_da.testing import augmentations
 from lead.views import Preprocessing
 
-CLASSES = 5
+CLASSES = augmentations.CLASSES
 
 Make = Callable[..., Augmentation]
 small_fractal = cache(partial(fractals.draw_fractal, side=64))
@@ -40,28 +41,14 @@ def make() -> Make:
 
 @pytest.fixture
 def photo() -> Callable[..., np.ndarray]:
-    """A smooth picture with some grain, [size, size, 3]."""
-
-    def draw(size: int = 32, seed: int = 0) -> np.ndarray:
-        random = np.random.default_rng(seed)
-        place = np.linspace(0, 3, size)
-        waves = np.sin(place[:, None, None] * (1 + random.random(3)) + place[None, :, None] ** 2)
-        return np.clip(120 + 90 * waves + random.normal(0, 8, waves.shape), 0, 255).astype(np.uint8)
-
-    return draw
+    """See `genmix_da.testing.augmentations.photo`."""
+    return augmentations.photo
 
 
 @pytest.fixture
 def batch() -> Callable[..., tuple[Tensor, Tensor]]:
-    """Normalised noise and soft labels, in the memory layout of training."""
-
-    def draw(count: int = 4, size: int = 32) -> tuple[Tensor, Tensor]:
-        random = torch.Generator().manual_seed(count * 1000 + size)
-        images = torch.randn(count, 3, size, size, generator=random)
-        weights = torch.softmax(4 * torch.randn(count, CLASSES, generator=random), 1)
-        return images.contiguous(memory_format=torch.channels_last), weights
-
-    return draw
+    """See `genmix_da.testing.augmentations.batch`."""
+    return augmentations.batch
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""A method and an editor for GenMix-DA."""

@@ -1,0 +1,1 @@
+"""A model behind a page and a JSON endpoint, for those who want to try it on their pictures."""
