@@ -185,11 +185,20 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], metadata: Mapping[s
     """
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in state.items()}
     content = save(tensors)
-    described = {**metadata, _DIGEST: hashlib.sha256(content).hexdigest()}
-    described[_OWN_DIGEST] = _digest_of(described)
-    text = json.dumps(described, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    text = _sealed(metadata, hashlib.sha256(content).hexdigest())
     write_atomically(path.with_suffix(".json"), lambda file: file.write_text(text))
     write_atomically(path, lambda file: file.write_bytes(content))
+
+
+def sealed_description(metadata: Mapping[str, Any], path: Path) -> str:
+    """The JSON that describes a checkpoint that is there, with other metadata."""
+    return _sealed(metadata, weights_identity(str(path)))
+
+
+def _sealed(metadata: Mapping[str, Any], digest: str) -> str:
+    described = {**metadata, _DIGEST: digest}
+    described[_OWN_DIGEST] = _digest_of(described)
+    return json.dumps(described, indent=2, sort_keys=True, allow_nan=False) + "\n"
 
 
 def _digest_of(metadata: Mapping[str, Any]) -> str:

@@ -27,6 +27,8 @@ _COMMANDS = {
     "evaluate": "Score a checkpoint on a labelled domain.",
     "predict": "Classify a folder of images, with rejection as unknown.",
     "export": "Write a checkpoint as one file for other programs: ONNX and others.",
+    "card": "Write the model card of a run, or the data card of augmented images.",
+    "push": "Send a run or augmented images to the hub, with a card.",
     "serve": "A page and a JSON endpoint that judge pictures with a checkpoint.",
     "data": "Check a data folder; make Mini Office-Home.",
     "cache": "List, verify and prune what is kept between runs.",

@@ -140,7 +140,7 @@ def head_step(network: CmuNetwork, run: Run, parts: Sequence[tuple[Tensor, Tenso
     with torch.no_grad(), run.precision.autocast():
         # Together: in evaluation mode no sample changes what another becomes.
         embedded = network.embed(torch.cat([images for images, _ in parts]))
-    each = embedded.split([len(images) for images, _ in parts])
+    each = torch.split(embedded, [len(images) for images, _ in parts])
     losses = [
         cross_entropy(head(embedding), labels)
         for head, embedding, (_, labels) in zip(network.ensemble, each, parts, strict=True)

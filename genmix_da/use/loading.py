@@ -13,7 +13,6 @@ from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
 from genmix_da.frozen.encoder import OWN_WEIGHTS, BackboneChoice
 from genmix_da.methods import find_method
-from genmix_da.places import user_path
 from genmix_da.runs.folder import CHECKPOINT
 from genmix_da.use.description import (
     CLASSIFIER,
@@ -21,6 +20,7 @@ from genmix_da.use.description import (
     label_sets_of,
     preprocessing_of,
 )
+from genmix_da.use.hub import located
 from genmix_da.use.model import Model
 from lead.backbones import Backbone, build_backbone
 from lead.checkpoint import load_checkpoint
@@ -52,7 +52,7 @@ def load_model(
     """Load a checkpoint of an adaptation, a source model or a classifier.
 
     Args:
-        checkpoint: run folder or .safetensors file.
+        checkpoint: run folder, .safetensors file, or "hub:OWNER/NAME".
         device: "auto", "cpu" or "cuda".
         weights: of a frozen backbone, where they have moved: a file, or a folder of transformers.
         graph: read the graph that the run left, where it did.
@@ -60,7 +60,7 @@ def load_model(
     Raises:
         UserError, WeightsError: missing or unreadable, or not the weights it was trained with.
     """
-    place = user_path(checkpoint)
+    place = located(checkpoint)
     path = place / CHECKPOINT if place.is_dir() else place
     if not path.is_file():
         raise UserError(f"no checkpoint {path}; give a run folder or a .safetensors file.")

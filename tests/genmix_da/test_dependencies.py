@@ -41,6 +41,7 @@ PLAN: dict[str, frozenset[str]] = {
     "use": GROUND | {"adaptation", "classify", "data", "frozen", "methods", "runs"},
     "reporting": GROUND
     | {"adaptation", "augment", "classify", "data", "methods", "runs", "tables", "use"},
+    "sharing": GROUND | {"augment", "methods", "reporting", "runs", "use"},
     "serving": GROUND | {"adaptation", "data", "reporting", "use"},
     "testing": frozenset({"augment", "classify", "loggers", "methods", "plugins"}),
     "caches": GROUND | {"augment", "data"},

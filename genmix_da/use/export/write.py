@@ -23,6 +23,7 @@ from genmix_da.places import user_path
 from genmix_da.runs.folder import CHECKPOINT
 from genmix_da.use.export.deployed import Deployed
 from genmix_da.use.export.formats import FORMATS, Outputs
+from genmix_da.use.hub import is_on_hub, located
 from genmix_da.use.loading import load_model
 from genmix_da.use.model import Model
 from lead.checkpoint import write_atomically
@@ -90,8 +91,10 @@ def export(
         raise UserError(f"no format {to!r}; choose {', '.join(FORMATS)}.")
     chosen = FORMATS[to]
     chosen.check()
-    model = load_model(checkpoint, "cpu", weights, graph=graph)
-    place = user_path(checkpoint)
+    if is_on_hub(checkpoint) and out is None:
+        raise UserError(f"{checkpoint} is no folder of yours; name the file with --out.")
+    place = located(checkpoint)
+    model = load_model(place, "cpu", weights, graph=graph)
     folder = place if place.is_dir() else place.parent
     path = folder / f"model{chosen.suffix}" if out is None else user_path(out)
     if path.exists() and (path.suffix != chosen.suffix or not path.is_file()):

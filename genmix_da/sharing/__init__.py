@@ -1,0 +1,1 @@
+"""Runs and augmented folders passed on: their cards, and their way to a hub."""

@@ -1,0 +1,73 @@
+"""Models of a hub, "hub:OWNER/NAME" or "hub:OWNER/NAME@REVISION" in place of a run folder."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from pathlib import Path
+
+from genmix_da.errors import UserError
+from genmix_da.places import user_path
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "hub:"
+# What `genmix-da push` sends of a run; nothing else of a repository is fetched.
+FILES = (
+    *("README.md", "result.json", "checkpoint.json", "checkpoint.safetensors"),
+    *("graph.json", "graph.safetensors"),
+)
+_NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
+
+
+def is_on_hub(checkpoint: str | Path) -> bool:
+    """Whether it is the name of a model of the hub."""
+    return os.fspath(checkpoint).startswith(PREFIX)
+
+
+def located(checkpoint: str | Path) -> Path:
+    """Where a run folder or checkpoint is; one of the hub is fetched into the hub's cache first.
+
+    Raises:
+        UserError: no name of a repository, no such one, or the hub can't be reached.
+    """
+    if not is_on_hub(checkpoint):
+        return user_path(checkpoint)
+    name, _, revision = os.fspath(checkpoint).removeprefix(PREFIX).partition("@")
+    check_repository(name)
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    logger.info("fetching %s from the hub", name)
+    try:
+        return Path(snapshot_download(name, revision=revision or None, allow_patterns=list(FILES)))
+    except RepositoryNotFoundError as error:
+        raise UserError(
+            f"the hub has no model {name}, or it is private: check the name, or log in with "
+            "hf auth login."
+        ) from error
+    except RevisionNotFoundError as error:
+        raise UserError(f"{name} has no revision {revision!r} on the hub.") from error
+    except LocalEntryNotFoundError as error:
+        raise UserError(
+            f"the hub can't be reached, and {name} was not fetched before; try again, or give a "
+            "run folder."
+        ) from error
+    except Exception as error:  # of the libraries that speak to it, many kinds
+        said = " ".join(str(error).split())
+        raise UserError(f"{name} can't be fetched from the hub: {said}") from error
+
+
+def check_repository(name: str) -> None:
+    """A name may be one of a repository.
+
+    Raises:
+        UserError: it is not.
+    """
+    if not _NAME.fullmatch(name) or ".." in name or "--" in name:
+        raise UserError(f"{name!r} is no name of a repository on the hub; give OWNER/NAME.")
