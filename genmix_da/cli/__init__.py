@@ -27,7 +27,7 @@ _COMMANDS = {
     "evaluate": "Score a checkpoint on a labelled domain.",
     "predict": "Classify a folder of images, with rejection as unknown.",
     "export": "Write a checkpoint as one file for other programs: ONNX and others.",
-    "data": "Check a data folder; make Mini Office-Home.",
+    "data": "Check a data folder; get a published data set; make Mini Office-Home.",
     "cache": "List, verify and prune what is kept between runs.",
     "doctor": "Show versions, device, caches and what is missing.",
 }
