@@ -65,9 +65,19 @@ class Unpacked:
 
 @dataclass(frozen=True)
 class _Member:
+    """A regular file.
+
+    Attributes:
+        name: in the archive.
+        size: bytes that the archive claims.
+        place: bytes of the archive up to here.
+        content: opens it.
+    """
+
     name: str
     size: int
-    content: Any  # opens it
+    place: int
+    content: Any
 
 
 def unpack(archive: Path, into: Path, limits: Limits | None = None) -> Unpacked:
@@ -94,7 +104,7 @@ def unpack(archive: Path, into: Path, limits: Limits | None = None) -> Unpacked:
                     continue
                 _write(member, into / path, counted)
                 images += 1
-                advance(counted.written // _MIB, counted.expected // _MIB)
+                advance(member.place // _MIB, counted.own // _MIB)
         except (*_DAMAGE, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise  # the disk's, not the archive's
@@ -110,24 +120,22 @@ class _Counted:
     """Sizes so far, against the limits."""
 
     def __init__(self, archive: Path, limits: Limits) -> None:
-        own = archive.stat().st_size
-        self.expected = 0
-        self.written = 0
-        self._files = 0
+        self.own = archive.stat().st_size
+        self._announced = self._written = self._files = 0
         self._archive, self._limits = archive, limits
-        self._most = min(limits.size, max(limits.free, limits.ratio * own))
+        self._most = min(limits.size, max(limits.free, limits.ratio * self.own))
 
     def announce(self, size: int) -> None:
         """A member with the size that the archive claims."""
         self._files += 1
-        self.expected += size
-        if self._files > self._limits.files or self.expected > self._most:
+        self._announced += size
+        if self._files > self._limits.files or self._announced > self._most:
             self._refuse()
 
     def add(self, size: int) -> None:
         """Bytes that came out."""
-        self.written += size
-        if self.written > self._most:
+        self._written += size
+        if self._written > self._most:
             self._refuse()
 
     def _refuse(self) -> None:
@@ -190,11 +198,12 @@ def _members(archive: Path) -> Iterator[_Member]:
             f"{archive} is neither a .zip nor a .tar; a download may be a page that asks "
             "something, so fetch it with a browser."
         )
-    with (opener or open)(archive, "rb") as file:
-        yield from _of_tar(archive, _Narrow(file))
+    with archive.open("rb") as raw, opener(raw) if opener else raw as file:
+        yield from _of_tar(archive, _Narrow(file), raw)
 
 
 def _of_zip(archive: Path) -> Iterator[_Member]:
+    place = 0
     with zipfile.ZipFile(archive) as held:
         for info in held.infolist():
             mode = info.external_attr >> 16
@@ -202,15 +211,16 @@ def _of_zip(archive: Path) -> Iterator[_Member]:
                 _refuse_kind(archive, info.filename)
             if info.flag_bits & 1:
                 raise UserError(f"{archive} asks for a password; unpack it and give the folder.")
+            place += info.compress_size
             if not info.is_dir():
 
                 def content(info: zipfile.ZipInfo = info) -> IO[bytes]:
                     return held.open(info)
 
-                yield _Member(info.filename, info.file_size, content)
+                yield _Member(info.filename, info.file_size, place, content)
 
 
-def _of_tar(archive: Path, file: _Narrow) -> Iterator[_Member]:
+def _of_tar(archive: Path, file: _Narrow, raw: IO[bytes]) -> Iterator[_Member]:
     with tarfile.open(fileobj=file, mode="r:") as held:  # type: ignore[call-overload]
         while (info := held.next()) is not None:
             held.members.clear()  # a million of them would take a gigabyte
@@ -224,7 +234,7 @@ def _of_tar(archive: Path, file: _Narrow) -> Iterator[_Member]:
                 assert found is not None  # a regular file
                 return found
 
-            yield _Member(info.name, info.size, content)
+            yield _Member(info.name, info.size, raw.tell(), content)
         # Where a tar is cut off between two files, or a header is damaged, tarfile just ends.
         if file.last != tarfile.NUL * tarfile.BLOCKSIZE:
             raise EOFError("its end is missing")
