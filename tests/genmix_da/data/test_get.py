@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 import http.server
@@ -15,43 +14,14 @@ import sys
 import tarfile
 import threading
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 import pytest
 
 from genmix_da.data import obtain as module
-from genmix_da.data.published_sets import SETS, Archive, PublishedSet, published_set
-from genmix_da.errors import UserError
-from office_home import OFFICE_HOME_CLASSES, OFFICE_HOME_DOMAINS, class_counts
-
-ARCHIVE = "OfficeHomeDataset_10072016"
-
-
-def put(monkeypatch: pytest.MonkeyPatch, name: str, **changes: Any) -> None:
-    monkeypatch.setitem(SETS, name, dataclasses.replace(SETS[name], **changes))
-
-
-@pytest.fixture
-def ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Office-Home with one image of each class in each domain as the published number."""
-    table = pd.DataFrame(1, index=OFFICE_HOME_CLASSES, columns=list(OFFICE_HOME_DOMAINS))
-    for place in ("check", "published_sets"):
-        monkeypatch.setattr(
-            f"genmix_da.data.{place}.class_counts", lambda name: {"office-home": table}[name]
-        )
-    put(monkeypatch, "office-home", images=dict.fromkeys(OFFICE_HOME_DOMAINS, 65))
-
-
-@pytest.fixture
-def home(make_data: Callable, tmp_path: Path, ones: None) -> Path:
-    """Office-Home as it lies in its archive: one image a class, and other files beside."""
-    domains = ("Art", "Clipart", "Product", "Real World")
-    root = make_data(tmp_path / "home" / ARCHIVE, domains, OFFICE_HOME_CLASSES, 1)
-    (root / "ImageInfo.csv").write_text("a,b\n")
-    return root.parent
+from genmix_da.data.published_sets import SETS, Archive
+from office_home import OFFICE_HOME_DOMAINS, class_counts
 
 
 def zipped(folder: Path, archive: Path) -> Path:
@@ -74,15 +44,17 @@ def nothing_beside(out: Path) -> bool:
     return not [path for path in out.parent.iterdir() if path != out and out.name in path.name]
 
 
-def test_an_archive_becomes_root_and_is_proved(run: Callable, home: Path, tmp_path: Path) -> None:
-    archive, out = zipped(home, tmp_path / "set.zip"), tmp_path / "got"
+def test_an_archive_becomes_root_and_is_proved(
+    run: Callable, unzipped: Path, tmp_path: Path
+) -> None:
+    archive, out = zipped(unzipped.parent, tmp_path / "set.zip"), tmp_path / "got"
     outcome = run("data", "get", "office-home", "--from", archive, "--out", out)
     assert outcome.code == 0, outcome
     assert outcome.out.splitlines()[-1] == (
         "The images of every class in every domain are as many as published: the counts are the "
         "proof."
     )
-    assert tree(out) == images(home / ARCHIVE)
+    assert tree(out) == images(unzipped)
     assert nothing_beside(out)
     again = run("data", "get", "Office Home", "--out", out, "--json").json()
     assert (again["proof"], again["level"], again["differences"]) == (True, "class", [])
@@ -91,22 +63,24 @@ def test_an_archive_becomes_root_and_is_proved(run: Callable, home: Path, tmp_pa
 
 @pytest.mark.parametrize("spelling", ["Real World", "Real_World", "RealWorld", "real world", "Rw"])
 def test_folders_by_any_spelling_are_copied(
-    run: Callable, home: Path, tmp_path: Path, spelling: str
+    run: Callable, unzipped: Path, tmp_path: Path, spelling: str
 ) -> None:
-    (home / ARCHIVE / "Real World").rename(home / ARCHIVE / spelling)
-    (home / ARCHIVE / "Clipart").rename(home / ARCHIVE / "clip_art")
-    before = tree(home)
-    assert run("data", "get", "office-home", "--from", home, "--out", tmp_path / "got").code == 0
+    (unzipped / "Real World").rename(unzipped / spelling)
+    (unzipped / "Clipart").rename(unzipped / "clip_art")
+    before = tree(unzipped)
+    assert (
+        run("data", "get", "office-home", "--from", unzipped, "--out", tmp_path / "got").code == 0
+    )
     assert sorted(path.name for path in (tmp_path / "got").iterdir()) == [*OFFICE_HOME_DOMAINS]
-    assert tree(home) == before
+    assert tree(unzipped) == before
 
 
-def test_differences_are_named(run: Callable, home: Path, tmp_path: Path) -> None:
-    bed = home / ARCHIVE / "Art" / "Bed"
+def test_differences_are_named(run: Callable, unzipped: Path, tmp_path: Path) -> None:
+    bed = unzipped / "Art" / "Bed"
     shutil.copy(bed / "00.jpg", bed / "01.jpg")
-    (home / ARCHIVE / "Product" / "Bike" / "00.jpg").write_bytes(b"broken")
-    shutil.rmtree(home / ARCHIVE / "Clipart")
-    outcome = run("data", "get", "office-home", "--from", home, "--out", tmp_path / "got")
+    (unzipped / "Product" / "Bike" / "00.jpg").write_bytes(b"broken")
+    shutil.rmtree(unzipped / "Clipart")
+    outcome = run("data", "get", "office-home", "--from", unzipped, "--out", tmp_path / "got")
     assert outcome.code == 1
     lines = outcome.out.splitlines()
     assert {
@@ -123,15 +97,15 @@ def test_differences_are_named(run: Callable, home: Path, tmp_path: Path) -> Non
 
 
 def test_the_checksum_is_held_against_the_name(
-    run: Callable, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Callable, unzipped: Path, tmp_path: Path, put: Callable
 ) -> None:
-    archive = zipped(home, tmp_path / f"{ARCHIVE}.zip")
+    archive = zipped(unzipped.parent, tmp_path / f"{unzipped.name}.zip")
     outcome = run("data", "get", "office-home", "--from", archive, "--out", tmp_path / "got")
     assert outcome.code == 2
     assert "is not the published file: its MD5 is" in outcome.complaints[0]
     assert not (tmp_path / "got").exists()
     md5 = hashlib.md5(archive.read_bytes()).hexdigest()
-    put(monkeypatch, "office-home", archives=(Archive(archive.name, md5=md5),))
+    put("office-home", archives=(Archive(archive.name, md5=md5),))
     # In a folder, too.
     (tmp_path / "saved").mkdir()
     archive.rename(tmp_path / "saved" / archive.name)
@@ -139,9 +113,7 @@ def test_the_checksum_is_held_against_the_name(
     assert good.code == 0, good
 
 
-def test_office_31_as_unzipped(
-    run: Callable, make_data: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_office_31_as_unzipped(run: Callable, make_data: Callable, tmp_path: Path) -> None:
     classes = [str(name) for name in class_counts("office-31").index]
     for domain in ("amazon", "dslr", "webcam"):
         make_data(tmp_path / "in" / domain, ("images",), classes, 1)
@@ -158,10 +130,10 @@ def test_office_31_as_unzipped(
 
 
 def test_several_archives_are_one_data_set(
-    run: Callable, make_data: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Callable, make_data: Callable, tmp_path: Path, put: Callable
 ) -> None:
     classes = ("aeroplane", "train", "truck")
-    put(monkeypatch, "visda-2017", classes=3, images={"train": 3, "validation": 3})
+    put("visda-2017", classes=3, images={"train": 3, "validation": 3})
     given: list[object] = []
     for part in ("train", "validation"):
         make_data(tmp_path / "in", (part,), classes, 1)
@@ -181,9 +153,9 @@ def test_several_archives_are_one_data_set(
 
 
 def test_without_published_counts_that_is_said(
-    run: Callable, make_data: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Callable, make_data: Callable, tmp_path: Path, put: Callable
 ) -> None:
-    put(monkeypatch, "domainnet", classes=6)
+    put("domainnet", classes=6)
     make_data(tmp_path / "in", ("real", "sketch"), count=1)
     outcome = run(
         *("data", "get", "domainnet", "--from", tmp_path / "in", "--out", tmp_path / "got"),
@@ -194,13 +166,13 @@ def test_without_published_counts_that_is_said(
 
 
 def test_the_hub_s_copy(
-    run: Callable, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Callable, unzipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
 
     def local(source: str) -> Path:
         asked.append(source)
-        return home
+        return unzipped
 
     monkeypatch.setattr(module, "local", local)
     arguments = ("data", "get", "office-home", "--download", "--out", tmp_path / "got")
@@ -214,9 +186,9 @@ def test_the_hub_s_copy(
     assert "revision=d430d44" in asked[0]
 
 
-def test_a_file_of_the_datasets_library(run: Callable, home: Path, tmp_path: Path) -> None:
+def test_a_file_of_the_datasets_library(run: Callable, unzipped: Path, tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
-    rows = sorted((home / ARCHIVE).rglob("*.jpg"))
+    rows = sorted((unzipped).rglob("*.jpg"))
     data = datasets.Dataset.from_dict(
         {
             "image": [{"bytes": path.read_bytes(), "path": path.name} for path in rows],
@@ -251,9 +223,9 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pa
 
 
 def test_a_url_is_fetched_and_unpacked(
-    run: Callable, home: Path, tmp_path: Path, served: tuple[Path, str]
+    run: Callable, unzipped: Path, tmp_path: Path, served: tuple[Path, str]
 ) -> None:
-    zipped(home, served[0] / "set.zip")
+    zipped(unzipped.parent, served[0] / "set.zip")
     arguments = ("data", "get", "office-home", "--from", f"{served[1]}/set.zip")
     out = ("--out", tmp_path / "got")
     assert "--accept-terms" in run(*arguments, *out).complaints[0]
@@ -266,11 +238,10 @@ def test_published_archives_are_downloaded(
     make_data: Callable,
     tmp_path: Path,
     served: tuple[Path, str],
-    monkeypatch: pytest.MonkeyPatch,
+    put: Callable,
 ) -> None:
     names = ("clipart", "real", "sketch")
     put(
-        monkeypatch,
         "domainnet",
         classes=6,
         archives=tuple(Archive(f"{n}.zip", f"{served[1]}/{n}.zip", domain=n) for n in names),
@@ -286,9 +257,9 @@ def test_published_archives_are_downloaded(
 
 
 def test_what_was_downloaded_outlives_an_error(
-    run: Callable, home: Path, tmp_path: Path, served: tuple[Path, str]
+    run: Callable, unzipped: Path, tmp_path: Path, served: tuple[Path, str]
 ) -> None:
-    whole = zipped(home, tmp_path / "whole.zip").read_bytes()
+    whole = zipped(unzipped.parent, tmp_path / "whole.zip").read_bytes()
     (served[0] / "set.zip").write_bytes(whole[:-100])
     arguments = ("data", "get", "office-home", "--accept-terms", "--out", tmp_path / "got")
     outcome = run(*arguments, "--from", f"{served[1]}/set.zip")
@@ -299,9 +270,9 @@ def test_what_was_downloaded_outlives_an_error(
 
 
 def test_a_kill_while_unpacking_leaves_nothing_that_looks_finished(
-    run: Callable, home: Path, tmp_path: Path
+    run: Callable, unzipped: Path, tmp_path: Path
 ) -> None:
-    archive, out = zipped(home, tmp_path / "set.zip"), tmp_path / "got"
+    archive, out = zipped(unzipped.parent, tmp_path / "set.zip"), tmp_path / "got"
     code = (
         "import os, signal, sys\nfrom pathlib import Path\n"
         "from genmix_da.data import domain_folders, obtain\n"
@@ -322,11 +293,11 @@ def test_a_kill_while_unpacking_leaves_nothing_that_looks_finished(
     assert left.is_dir()
     assert run("data", "get", "office-home", "--from", archive, "--out", out).code == 0
     assert nothing_beside(out)
-    assert tree(out) == images(home / ARCHIVE)
+    assert tree(out) == images(unzipped)
 
 
 def test_folders_of_others_at_work_are_left_alone(
-    run: Callable, home: Path, tmp_path: Path
+    run: Callable, unzipped: Path, tmp_path: Path
 ) -> None:
     host = module.socket.gethostname()
     others = [
@@ -335,96 +306,7 @@ def test_folders_of_others_at_work_are_left_alone(
     ]
     for other in others:
         other.mkdir()
-    assert run("data", "get", "office-home", "--from", home, "--out", tmp_path / "got").code == 0
+    assert (
+        run("data", "get", "office-home", "--from", unzipped, "--out", tmp_path / "got").code == 0
+    )
     assert all(other.is_dir() for other in others)
-
-
-def mistakes(home: Path, tmp_path: Path) -> Mapping[str, tuple[Iterable[object], str]]:
-    used, file, empty = tmp_path / "used", tmp_path / "file", tmp_path / "empty"
-    for folder in (used, empty):
-        folder.mkdir()
-    (used / "a").touch()
-    file.write_text("nothing of sense")
-    new = ("--out", tmp_path / "new")
-    return {
-        "no name": (new, "which data set?"),
-        "near name": (("ofice-home",), "did you mean 'office-home'?"),
-        "two sources": (("pacs", "--from", home, "--download", *new), "two sources"),
-        "no out": (("pacs", "--from", home), "--out is missing"),
-        "nothing there": (("pacs", *new), "is not there; add --from or --download"),
-        "used": (("office-home", "--from", home, "--out", used), "is not empty"),
-        "a file": (("office-home", "--from", home, "--out", file), "is a file"),
-        "the root": (("office-home", "--from", home, "--out", "/"), "is not empty"),
-        "no such": (("pacs", "--from", tmp_path / "none", *new), "no file or folder"),
-        "no archive": (("pacs", "--from", file, *new), "neither a .zip nor a .tar"),
-        "empty": (("pacs", "--from", empty, *new), "has neither folders called art_painting"),
-        "browser": (("office-31", "--download", *new), "can't be fetched without a browser"),
-        "domain": (("pacs", "--domains", "phot", *new), "did you mean 'photo'?"),
-        "other set": (("visda-2017", "--from", home, *new), "has neither folders called"),
-        "no domain": (
-            ("office-home", "--domains", "Art", "--from", home / ARCHIVE / "Product", *new),
-            "has neither folders called",
-        ),
-    }
-
-
-@pytest.mark.parametrize(
-    "what",
-    [
-        *("no name", "near name", "two sources", "no out", "nothing there", "used", "a file"),
-        *("the root", "no such", "no archive", "empty", "browser", "domain", "other set"),
-        "no domain",
-    ],
-)
-def test_mistakes_are_one_sentence(
-    run: Callable, complaint: Callable, home: Path, tmp_path: Path, what: str
-) -> None:
-    arguments, said = mistakes(home, tmp_path)[what]
-    outcome = run("data", "get", *arguments)
-    assert said in complaint(outcome)
-    assert not (tmp_path / "new").exists()
-
-
-def test_one_image_twice_is_named(
-    run: Callable, complaint: Callable, home: Path, tmp_path: Path
-) -> None:
-    shutil.copytree(home / ARCHIVE, home / "copy")
-    outcome = run("data", "get", "office-home", "--from", home, "--out", tmp_path / "got")
-    assert "give one copy of the data set" in complaint(outcome)
-
-
-def test_every_set_is_listed_and_described(run: Callable) -> None:
-    listed = run("data", "get")
-    assert listed.code == 0
-    assert {row["name"] for row in run("data", "get", "--json").json()} == set(SETS)
-    for name, published in SETS.items():
-        assert f"{name} " in listed.out
-        outcome = run("data", "get", name)
-        assert outcome.code == 0
-        assert published.home in outcome.out and published.terms in outcome.out
-        facts = run("data", "get", name, "--json").json()
-        assert (facts["title"], facts["home"]) == (published.title, published.home)
-        for archive in published.archives:
-            assert (archive.md5 or "no checksum is published") in outcome.out
-
-
-@pytest.mark.parametrize("published", SETS.values(), ids=list(SETS))
-def test_the_facts_agree_with_one_another(published: PublishedSet) -> None:
-    assert set(published.images) in (set(), set(published.domains))
-    for domain, others in published.domains.items():
-        for name in (domain, domain.upper(), *others):
-            assert published.domain_named(name) == domain
-    for archive in published.archives:
-        assert archive.domain in (None, *published.domains)
-        assert archive.url is None or archive.url.endswith(f"/{archive.name}")
-        assert archive.md5 is None or len(archive.md5) == 32
-    for domain, counts in published.per_class().items():
-        assert sum(counts.values()) == published.images[domain]
-        assert len(counts) == published.classes
-
-
-def test_names_are_read_in_any_way() -> None:
-    assert published_set("OFFICE_31") is SETS["office-31"]
-    assert published_set("VisDA-C") is SETS["visda-2017"]
-    with pytest.raises(UserError, match="classify train"):
-        published_set("flowers102")
