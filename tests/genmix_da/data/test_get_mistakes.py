@@ -61,6 +61,6 @@ def test_mistakes_are_one_sentence(
 def test_one_image_twice_is_named(
     run: Callable, complaint: Callable, unzipped: Path, tmp_path: Path
 ) -> None:
-    shutil.copytree(unzipped, unzipped.with_name("copy"))
+    shutil.copytree(unzipped / "Art", unzipped / "copy" / "Art")
     outcome = run("data", "get", "office-home", "--from", unzipped, "--out", tmp_path / "got")
     assert "give one copy of the data set" in complaint(outcome)
