@@ -1,6 +1,7 @@
-"""GenMix in a plain PyTorch loop: python examples/train_with_genmix.py PHOTOS OUT
+"""GenMix in a plain PyTorch loop: python examples/train_with_genmix.py PHOTOS
 
-PHOTOS holds <class>/<image>. Edits are made once; every epoch draws masks and fractals anew.
+PHOTOS holds <class>/<image>; any other data set of images and labels is wrapped alike. Edits are
+made once, into a cache; every epoch draws masks and fractals anew.
 """
 
 import sys
@@ -8,16 +9,18 @@ import sys
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
+from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
-from genmix_da.augment import AugmentSettings, GenMixDataset, augment_folder
+from genmix_da.augment import AugmentSettings, GenMix
 
 
-def main(photos: str, out: str, epochs: int = 3) -> float:
-    settings = AugmentSettings(size=128, features="off")
-    selection = augment_folder(photos, out, settings, resume=True).selection
-    to_input = v2.Compose([v2.Resize((64, 64)), v2.ToDtype(torch.float32, scale=True)])
-    dataset = GenMixDataset(selection, settings, transform=to_input, chance=0.5)
+def main(photos: str, epochs: int = 3) -> float:
+    to_input = v2.Compose(
+        [v2.ToImage(), v2.Resize((64, 64)), v2.ToDtype(torch.float32, scale=True)]
+    )
+    genmix = GenMix(AugmentSettings(size=128))
+    dataset = genmix.wrap(ImageFolder(photos), transform=to_input, chance=0.5)
     convolution = nn.Conv2d(3, 16, 5, stride=4)
     head = nn.Linear(16, len(dataset.classes))
     network = nn.Sequential(convolution, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), head)
@@ -33,4 +36,4 @@ def main(photos: str, out: str, epochs: int = 3) -> float:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:2])

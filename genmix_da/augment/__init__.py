@@ -9,12 +9,15 @@ from genmix_da.augment.pipeline import Augmented, augment_domain, augment_folder
 from genmix_da.augment.selection import Selection, select_edits
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.augment.transform import GenMixDataset, GenMixTransform
+from genmix_da.augment.wrapped import GenMix, GenMixed
 
 __all__ = [
     "AugmentSettings",
     "Augmented",
+    "GenMix",
     "GenMixDataset",
     "GenMixTransform",
+    "GenMixed",
     "Selection",
     "augment_domain",
     "augment_folder",

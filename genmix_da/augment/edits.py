@@ -182,13 +182,22 @@ def ask_first(
     if s.options().yes or not editor.slow:
         return
     wanted, cached = count_edits(domain, prompts, editor, cache, s, shard)
-    if wanted == cached:
+    refuse_long(wanted - cached, editor)
+
+
+def refuse_long(missing: int, editor: Editor) -> None:
+    """Stop where so many edits would take long.
+
+    Raises:
+        UserError: saying how long.
+    """
+    if not missing:
         return
     seconds = editor.seconds_per_edit() or 0.0
-    if (wanted - cached) * seconds > PATIENCE:
-        hours = (wanted - cached) * seconds / 3600
+    if missing * seconds > PATIENCE:
+        hours = missing * seconds / 3600
         raise UserError(
-            f"{wanted - cached} edits with {editor.name} would take {hours:.1f} hours on this CPU "
+            f"{missing} edits with {editor.name} would take {hours:.1f} hours on this CPU "
             f"({seconds:.1f} s each); use --editor filters, a machine with a GPU, or --yes."
         )
 

@@ -105,9 +105,39 @@ def judge_edits(
     Raises:
         UserError: fewer than two images: there is no pair to take statistics from.
     """
+
+    def load(index: int) -> Pixels:
+        return load_working_image(domain.images[index], s.size, domain.grey)
+
+    return judge_loaded(Originals(domain.name, domain.labels, load), jobs, encoder, cache, s)
+
+
+@dataclass(frozen=True)
+class Originals:
+    """The images that edits are compared with, wherever they come from.
+
+    Attributes:
+        name: of all, for messages.
+        labels: class of each; None where there are none.
+        load: index -> working image [H, W, 3].
+    """
+
+    name: str
+    labels: Sequence[str] | None
+    load: Callable[[int], Pixels]
+
+
+def judge_loaded(
+    originals: Originals,
+    jobs: Sequence[Job],
+    encoder: Encoder,
+    cache: EditCache,
+    s: AugmentSettings,
+) -> tuple[list[Edit], Statistics, float]:
+    """`judge_edits` of images that need not be files."""
     statistics = PairStatistics()
     compared: dict[str, float | str] = {}  # key of an edit -> similarity, or why it failed
-    labels = domain.labels if s.rule == "same-class" and domain.labels else None
+    labels = originals.labels if s.rule == "same-class" and originals.labels else None
     by_image = [list(group) for _, group in groupby(jobs, key=lambda job: job.index)]
     # The statistics of a class need its images one after the other; lists may have them mixed.
     if labels is not None:
@@ -120,9 +150,10 @@ def judge_edits(
             _flush(statistics, buffer)
             statistics.next_group()
             label = labels[index]
-        load = partial(load_working_image, domain.images[index], s.size, domain.grey)
         # The keys hold the image's hash; the original's feature hangs on the first of them.
-        original = _feature(encoder, cache, "original", group[0].key, load)
+        original = _feature(
+            encoder, cache, "original", group[0].key, partial(originals.load, index)
+        )
         buffer.append(original)
         if len(buffer) == BUFFER:
             _flush(statistics, buffer)
@@ -140,7 +171,7 @@ def judge_edits(
         result = statistics.result()
     except ValueError as error:
         raise UserError(
-            f"{domain.name} has too few images for faithful selection ({error}); "
+            f"{originals.name} has too few images for faithful selection ({error}); "
             "use --features off."
         ) from error
     threshold = result.threshold(s.sigmas)
@@ -152,6 +183,17 @@ def judge_edits(
         else:
             edits.append(Edit(job, "kept" if outcome >= threshold else "dropped", outcome))
     return edits, result, threshold
+
+
+def unjudged(jobs: Sequence[Job], cache: EditCache) -> list[Edit]:
+    """Every edit that did not fail is kept."""
+    edits = []
+    for job in jobs:
+        failed = not cache.path(job.key).is_file()
+        found = cache.get(job.key) if failed else None
+        reason = found.reason if isinstance(found, Failure) else ""
+        edits.append(Edit(job, "failed" if failed else "kept", None, reason))
+    return edits
 
 
 def cached_edit(cache: EditCache, key: str) -> Pixels:
@@ -195,7 +237,7 @@ def select_edits(
         UserError: the editor does not know a style, no readable image, too few images.
     """
     selection = edit_and_judge(domain, prompts, editor, encoder, cache, s)
-    _warn(selection)
+    warn_of_threshold(selection.edits, selection.threshold)
     return selection
 
 
@@ -212,12 +254,7 @@ def edit_and_judge(
         readable, jobs, skipped, made, fingerprint = edit_domain(domain, prompts, editor, cache, s)
     statistics, threshold = None, None
     if encoder is None:
-        edits = []
-        for job in jobs:
-            failed = not cache.path(job.key).is_file()
-            found = cache.get(job.key) if failed else None
-            reason = found.reason if isinstance(found, Failure) else ""
-            edits.append(Edit(job, "failed" if failed else "kept", None, reason))
+        edits = unjudged(jobs, cache)
     else:
         edits, statistics, threshold = judge_edits(readable, jobs, encoder, cache, s)
     return Selection(
@@ -235,19 +272,20 @@ def edit_and_judge(
     )
 
 
-def _warn(selection: Selection) -> None:
-    kept, dropped = selection.count("kept"), selection.count("dropped")
-    if selection.threshold is None or kept + dropped == 0:
+def warn_of_threshold(edits: Sequence[Edit], threshold: float | None) -> None:
+    """Say so where the threshold keeps everything, or drops most; None: nothing was compared."""
+    kept, dropped = (sum(e.status == status for e in edits) for status in ("kept", "dropped"))
+    if threshold is None or kept + dropped == 0:
         return
     if dropped == 0:
         logger.warning(
             "the threshold %.3f keeps every edit: it selects nothing (try --rule same-class)",
-            selection.threshold,
+            threshold,
         )
     elif dropped > kept:
         logger.warning(
             "the threshold %.3f drops %d of %d edits: the editor changes more than the style",
-            selection.threshold,
+            threshold,
             dropped,
             kept + dropped,
         )

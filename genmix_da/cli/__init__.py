@@ -30,7 +30,7 @@ _COMMANDS = {
     "card": "Write the model card of a run, or the data card of augmented images.",
     "push": "Send a run or augmented images to the hub, with a card.",
     "serve": "A page and a JSON endpoint that judge pictures with a checkpoint.",
-    "data": "Check a data folder; make Mini Office-Home.",
+    "data": "Check a data folder; get a published data set; make Mini Office-Home.",
     "cache": "List, verify and prune what is kept between runs.",
     "doctor": "Show versions, device, caches and what is missing.",
 }

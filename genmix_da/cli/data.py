@@ -7,13 +7,17 @@ from typing import Any
 
 import click
 
+from genmix_da.cli.data_get import get
 from genmix_da.cli.near import check_alone, find_near, near_encoder, near_options
 from genmix_da.cli.options import json_option
 
 
 @click.group(name="data")
 def command() -> None:
-    """Check a data folder; make Mini Office-Home."""
+    """Check a data folder; get a published data set; make Mini Office-Home."""
+
+
+command.add_command(get)
 
 
 @command.command()

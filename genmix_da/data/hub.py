@@ -47,6 +47,15 @@ class Columns:
     domain: str | None
 
 
+def usual_columns(role: str) -> list[str]:
+    """The usual names of a column, the most usual first.
+
+    Args:
+        role: "image", "label" or "domain".
+    """
+    return _ROLES[role][0].split()
+
+
 def local(source: str | Path) -> Path:
     """A data folder or list as a path; a data set of the `datasets` library is copied first.
 

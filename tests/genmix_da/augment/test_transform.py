@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import runpy
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,6 @@ import torch
 from torch.utils.data import DataLoader
 from torchvision.transforms import v2
 
-import genmix_da
 from genmix_da.augment import (
     Augmented,
     AugmentSettings,
@@ -26,8 +24,6 @@ from genmix_da.augment import (
 from genmix_da.augment.cache import edit_cache
 from genmix_da.augment.edits import load_working_image
 from genmix_da.errors import UserError
-
-EXAMPLE = Path(genmix_da.__file__).parents[1] / "examples" / "train_with_genmix.py"
 
 
 @pytest.fixture
@@ -195,13 +191,3 @@ def test_transform_argument_is_applied_last(done: Augmented, settings: AugmentSe
     to_input = v2.Compose([v2.Resize((24, 24)), v2.ToDtype(torch.float32, scale=True)])
     image, _ = GenMixDataset(done.selection, settings, transform=to_input)[0]
     assert (image.shape, image.dtype) == ((3, 24, 24), torch.float32)
-
-
-def test_example_trains(
-    photos: Callable, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    main = runpy.run_path(str(EXAMPLE))["main"]
-    source = photos(tmp_path / "in", 4)
-    assert np.isfinite(main(str(source), str(tmp_path / "out"), epochs=2))
-    assert len(capsys.readouterr().out.splitlines()) == 2
-    main(str(source), str(tmp_path / "out"), epochs=1)  # a second run takes the edits up again
