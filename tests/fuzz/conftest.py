@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 import pytest
 import torch
+from uvicorn import Server
 
 import fuzzed
 import tiny_runs as tiny
@@ -123,6 +124,7 @@ def stopped_when_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Precision, "step", stop)
+    monkeypatch.setattr(Server, "run", stop)
     monkeypatch.setattr(generate, "_cores", lambda: 1)  # drawn here, not in other processes
     for module in (generate, sheet):
         monkeypatch.setattr(module, "draw", stop)

@@ -50,6 +50,7 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "evaluate": ("{home}/adapt/run", "--tgt", "Clipart", "--data", "{home}/data"),
     "predict": ("{home}/adapt/run", "{home}/data/Clipart", "--out", "{out}/predictions.csv"),
     "export": ("{home}/adapt/run", "--to", "torchscript", "--out", "{out}/model.pt"),
+    "serve": ("{home}/adapt/run", "--port", "0"),
     "card": ("{home}/adapt/run", "--out", "{out}/card.md"),
     "push": ("{home}/adapt/run", "some/name", "--stage", "{out}/stage"),
     "data check": ("{home}/data",),
