@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test coverage lint fuzz bench clean
+.PHONY: demo test coverage lint docs fuzz bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -36,6 +36,9 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(READY)  ## the pages as a site, site/index.html; a warning is an error
+	$(BIN)/mkdocs build --strict
+
 fuzz: export OMP_NUM_THREADS := 1
 fuzz: export GENMIX_DA_FUZZ_MINUTES ?= 60
 fuzz: $(READY)  ## hostile arguments and files; an hour of other ones every time, minutes of the same
@@ -49,4 +52,4 @@ bench: $(READY)
 	$(BIN)/python scripts/bench/graph.py
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage
+	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .coverage

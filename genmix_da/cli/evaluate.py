@@ -20,7 +20,7 @@ from genmix_da.cli.options import checkpoint_options, json_option, part_option
 def command(checkpoint: Path, as_json: bool, **options: Any) -> None:
     """Score CHECKPOINT (a run folder or a .safetensors file) on a labelled domain.
 
-    Of adapt, of source train, or of classify train, whose scores are top-1 and top-5.
+    Of adapt, of source, or of classify train, whose scores are top-1 and top-5.
     """
     from genmix_da.cli.show import echo_json, echo_scores
     from genmix_da.use.evaluate import evaluate

@@ -36,7 +36,7 @@ from genmix_da.cli.options import checkpoint_options, json_option
 def command(checkpoint: Path, folder: str, out: Path, as_json: bool, **options: Any) -> None:
     """Classify the images in FOLDER with CHECKPOINT (a run folder or a .safetensors file).
 
-    Of adapt, of source train, or of classify train: that one rejects with --threshold alone.
+    Of adapt, of source, or of classify train: that one rejects with --threshold alone.
 
     FOLDER may be one image, a list of images, or datasets:NAME. Images that can't be read are named
     and left out.
