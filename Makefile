@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 JOBS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test coverage lint docs fuzz bench clean
+.PHONY: demo test coverage lint docs fuzz bench dist clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -50,6 +50,11 @@ bench: $(READY)
 	$(BIN)/python scripts/bench/table.py
 	$(BIN)/python scripts/bench/classify.py
 	$(BIN)/python scripts/bench/graph.py
+
+dist: $(READY)  ## wheel and sdist, checked as the index checks them
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/python -m twine check --strict dist/*
 
 clean:
 	rm -rf $(VENV) site .mypy_cache .ruff_cache .pytest_cache .coverage
