@@ -81,7 +81,7 @@ function fail(item, reason) {
 function show(item, told) {
   item.classList.toggle("rejected", told.rejected);
   item.querySelector(".decision").textContent = told.predicted;
-  const nearest = `rejected: none of the model's classes; the nearest is ${told.best_class}`;
+  const nearest = `rejected as unknown; the likeliest class is ${told.best_class}`;
   const taken = model.threshold === null ? "" : "accepted as one of the model's classes";
   item.querySelector(".why").textContent = told.rejected ? nearest : taken;
   const uncertainty = item.querySelector(".uncertainty");
