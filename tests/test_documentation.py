@@ -67,7 +67,7 @@ def ours(block: Block) -> list[list[str]]:
 
 def parsed(arguments: list[str]) -> str:
     """The name of the command that arguments call, which understands them."""
-    context, command = click.Context(cli, info_name="genmix-da"), cli
+    context, command = click.Context(cli, info_name="genmix-da", **cli.context_settings), cli
     rest, names = list(arguments), []
     while isinstance(command, click.Group):
         name, found, rest = command.resolve_command(context, rest)
@@ -123,7 +123,7 @@ def test_commands_that_are_named_in_the_text_exist() -> None:
     texts = [page.read_text() for page in PAGES]
     named = {name for text in texts for name in re.findall(r"`genmix-da ([a-z]+)", text)}
     assert {"adapt", "augment", "data"} <= named
-    context = click.Context(cli)
+    context = click.Context(cli, **cli.context_settings)
     assert not [name for name in named if cli.get_command(context, name) is None]
 
 

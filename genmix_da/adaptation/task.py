@@ -176,7 +176,13 @@ def with_method(task: Task, **choice: Any) -> Task:
     given, settled = dataclasses.replace(task.given, **choice), task.config
     config = given.with_profile(str(settled.profile), packaged=task.packaged)
     kept = {name: getattr(settled, name) for name in ("weights", "image_size", "src", "tgt")}
-    return dataclasses.replace(task, config=dataclasses.replace(config, **kept))
+    config = dataclasses.replace(config, **kept)
+    encoder = task.encoder
+    if encoder is not None and encoder.choice.weights == "none":  # random ones are of the seed
+        encoder = dataclasses.replace(
+            encoder, choice=dataclasses.replace(encoder.choice, seed=config.seed)
+        )
+    return dataclasses.replace(task, config=config, encoder=encoder)
 
 
 def _with_checkpoint(config: AdaptConfig) -> AdaptConfig:
