@@ -63,7 +63,7 @@ def test_adapt_from_python(
 
 
 def test_frozen_table(load: Load, data: Path, tmp_path: Path) -> None:
-    options = TINY | {"backbone": "timm:test_efficientnet", "pairs": "Ar2Cl", "seeds": (1,)}
+    options = TINY | {"backbone": "timm:test_efficientnet", "pairs": "Ar2Cl", "seeds": (1, 2)}
     means = load("frozen_table").main(str(data), str(tmp_path / "table"), **options)
     assert {"source-only (frozen)", "lead (frozen)"} <= set(means)
     text = (tmp_path / "table" / "table.md").read_text()

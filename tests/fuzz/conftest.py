@@ -21,6 +21,7 @@ from genmix_da.cli import main
 from genmix_da.reporting import figures
 from genmix_da.reporting import page as page_module
 from genmix_da.runs.folder import RunFolder
+from genmix_da.serving import run as serving
 from lead.precision import Precision
 from office_home.mini import generate, sheet
 
@@ -120,10 +121,12 @@ def alone(isolated: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, works
 def stopped_when_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """Work that has begun is interrupted: what was given is accepted, and may take days."""
 
-    def stop(*_: Any) -> NoReturn:
+    def stop(*_: Any, **__: Any) -> NoReturn:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Precision, "step", stop)
+    # There is no network here, not even to listen at.
+    monkeypatch.setattr(serving, "listen", lambda host, port: socket.socket())
     monkeypatch.setattr(Server, "run", stop)
     monkeypatch.setattr(generate, "_cores", lambda: 1)  # drawn here, not in other processes
     for module in (generate, sheet):
