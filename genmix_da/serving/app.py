@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from importlib import resources
 from typing import Any
@@ -17,8 +16,6 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from genmix_da.serving.answers import Answerer
 from genmix_da.serving.body_limit import BodyLimit
 from genmix_da.serving.uploads import Limits, RefusedError, read_upload, too_heavy
-
-logger = logging.getLogger(__name__)
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "[::1]")
 _PAGE = {"/": ("index.html", "text/html"), "/page.css": ("page.css", "text/css")}

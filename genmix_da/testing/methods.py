@@ -81,7 +81,7 @@ class MethodContract:
     def test_resumed_equals_uninterrupted(self, method: Method, views: lead.ImageViews) -> None:
         """From the state of any epoch; those that were done are not yielded again."""
         *_, whole = adapted(method, views)
-        states = [_copied(epoch.state()) for epoch in adapted(method, views)]
+        states = [copied(epoch.state()) for epoch in adapted(method, views)]
         for done, state in enumerate(states):
             resumed = list(adapted(method, views, state=state))
             assert [epoch.epoch for epoch in resumed] == list(range(done + 1, len(states)))
@@ -132,12 +132,12 @@ def adapted(
     return method.run(source, views, config, state=state, data=data)
 
 
-def _copied(value: Any) -> Any:
+def copied(value: Any) -> Any:
     """A state as it is now: tensors in it change with the next epoch."""
     if isinstance(value, torch.Tensor):
         return value.clone()
     if isinstance(value, Mapping):
-        return {key: _copied(item) for key, item in value.items()}
+        return {key: copied(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_copied(item) for item in value]
+        return [copied(item) for item in value]
     return value

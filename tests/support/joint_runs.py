@@ -11,6 +11,7 @@ import torch
 import lead
 from genmix_da.methods import find_method
 from genmix_da.methods.base import JointData
+from genmix_da.testing.methods import copied
 from lead.epochs import TargetConfig, TargetEpoch
 from lead.network import HeadedNetwork
 
@@ -47,15 +48,5 @@ def run(
     found, states = [], []
     for epoch in method.run(source_model, views, CONFIG, state=state, data=data):
         found.append(epoch)
-        states.append(_copied(epoch.state()))
+        states.append(copied(epoch.state()))
     return network, found, states
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        return value.clone()
-    if isinstance(value, dict):
-        return {key: _copied(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_copied(item) for item in value]
-    return value

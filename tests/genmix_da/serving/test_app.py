@@ -233,9 +233,6 @@ def test_page_loads_nothing_from_elsewhere(client: Any) -> None:
 
 
 def test_a_threshold_that_is_a_rule_is_refused(adapt_once: Any, tmp_path: Path) -> None:
-    from genmix_da import train_source_model
-
-    del train_source_model  # the checkpoint of a source model made with a rule holds the rule
     run = adapt_once("--split", "3/1/2", "--threshold", "otsu", "--seed", "9")
     source = Path(run.result["source_model"]["folder"])
     with pytest.raises(UserError, match=r"rule"):
