@@ -7,6 +7,8 @@ released LEAD code (MIT), after Ganin et al., 2015.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch.optim import SGD
 
@@ -49,13 +51,45 @@ def build_optimizer(
         {"params": backbone, "base_lr": learning_rate * backbone_factor},
         {"params": head, "base_lr": learning_rate},
     ]
-    return torch.optim.SGD(
+    return sgd(
         [group for group in groups if group["params"]],
-        lr=learning_rate,
+        learning_rate,
         momentum=MOMENTUM,
         weight_decay=weight_decay,
-        nesterov=True,
     )
+
+
+def sgd(
+    groups: list[dict[str, Any]], learning_rate: float, *, momentum: float, weight_decay: float
+) -> SGD:
+    """SGD, with Nesterov momentum where there is any.
+
+    On a CPU it passes once over the weights (torch's fused kernel), which takes a third of the
+    time, for it is bound by memory. Results are the same but for the rounding of the last weights
+    of a tensor, which fill no vector.
+
+    Args:
+        groups: of parameters, as of torch.
+        learning_rate: of groups that name none.
+        momentum: 0: none.
+        weight_decay: of groups that name none.
+    """
+    parameters = [p for group in groups for p in group["params"]]
+    on_cpu = all(p.device.type == "cpu" for p in parameters)
+    optimizer = SGD(
+        groups,
+        lr=learning_rate,
+        momentum=momentum,
+        weight_decay=weight_decay,
+        nesterov=momentum > 0,
+        fused=True if on_cpu else None,
+    )
+    if on_cpu and momentum:
+        # The kernel takes the momenta of all or of none, and some weights may get their first
+        # gradient later than others. Zero is where they begin in any case.
+        for parameter in parameters:
+            optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    return optimizer
 
 
 def set_learning_rate(optimizer: SGD, iteration: int, max_iteration: int) -> float:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from typing import Any
 
+from genmix_da.adaptation.joint_data import shares_budget
 from genmix_da.adaptation.source_model import source_settings
 from genmix_da.adaptation.task import Task
 from genmix_da.augment.source_task import Augmentation
@@ -23,6 +24,8 @@ def run_settings(task: Task, augmentation: Augmentation | None) -> dict[str, Any
         "source_model": identity(source_settings(task, augmentation)),
         "device": task.device.type,
     }
+    if shares_budget(task.config):
+        settings["joint_budget"] = "images"  # it was steps in earlier versions: twice as many
     content: dict[str, Any] = json.loads(json.dumps(settings))
     return content
 

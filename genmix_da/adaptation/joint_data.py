@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from genmix_da.adaptation.config import AdaptConfig
 from genmix_da.adaptation.networks import build_joint_network
 from genmix_da.adaptation.task import Task
 from genmix_da.augment.source_task import Augmentation
@@ -67,10 +69,18 @@ def check_budget(task: Task) -> None:
         )
 
 
+def shares_budget(config: AdaptConfig) -> bool:
+    """Whether the run's method has source data, and as many steps as the budget of all allows."""
+    joint = find_method(config.method_name()).joint
+    return joint is not None and joint.source and not config.method_options.get("steps")
+
+
 def total_steps(task: Task, images: int, steps_per_epoch: int | None = None) -> int:
     """Optimiser steps of the task's method: its own, else one budget for all methods.
 
-    That is what source training and adaptation of a source-free method take.
+    That is as many training images as source training and adaptation of a source-free method pass
+    through the network. A step here has a batch of source and one of target images: half as many
+    steps of batches of the same size.
 
     Args:
         task: settings and target.
@@ -78,7 +88,10 @@ def total_steps(task: Task, images: int, steps_per_epoch: int | None = None) -> 
         steps_per_epoch: limit of a source epoch, see `TrainingSet`.
     """
     config = task.config
-    batch, given = int(config.batch_size or 1), config.method_options.get("steps")
+    if not shares_budget(config):
+        return int(config.method_options["steps"])
+    batch = int(config.batch_size or 1)
     source = int(config.source_epochs or 0) * (steps_per_epoch or images // batch)
     target = int(config.epochs or 0) * (len(task.target.rows) // batch)
-    return int(given or max(1, source + target))
+    own = int(config.method_options.get("batch_size") or batch)
+    return max(1, math.ceil((source + target) * batch / (2 * own)))

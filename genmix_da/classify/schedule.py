@@ -18,6 +18,7 @@ import torch
 
 from genmix_da.classify.config import EVALUATIONS, ClassifyConfig
 from genmix_da.classify.network import ClassifierNetwork
+from lead.schedule import sgd
 
 WARMUP_SHARE = 0.05
 
@@ -104,13 +105,7 @@ def build_optimizer(network: ClassifierNetwork, config: ClassifyConfig) -> torch
     groups = [group for group in groups if group["params"]]
     if config.optimizer == "adamw":
         return torch.optim.AdamW(groups, lr=rate, weight_decay=decay)
-    return torch.optim.SGD(
-        groups,
-        lr=rate,
-        momentum=config.momentum,
-        weight_decay=decay,
-        nesterov=config.momentum > 0,
-    )
+    return sgd(groups, rate, momentum=config.momentum, weight_decay=decay)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, factor: float) -> float:

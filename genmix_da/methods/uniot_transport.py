@@ -23,6 +23,7 @@ REGULARISER = 0.01  # entropy of the unbalanced plan
 RELAXATION = 0.5  # how much its marginals may stray
 TRAINING_STOP, TEST_STOP = 1e-4, 1e-6
 MOST_ROUNDS = 1000
+ASKED = 25  # rounds between two questions whether to stop; divides the above
 
 Floats = NDArray[np.float64]
 # (number of candidates M, how many K) -> positions [K] in 0..M-1, drawn with replacement
@@ -93,30 +94,39 @@ def _scalings(kernel: Floats, wanted: Floats, stop: float) -> tuple[Floats, Floa
 
     In numpy: hundreds of rounds of small products, of which torch would take two to three times as
     long on a CPU and as long on a GPU. Rows that are equal (draws with replacement, copies) are
-    scaled alike, so that each is computed once.
+    scaled alike, so that each is computed once; and whether to stop is asked of many rounds at
+    once, for it costs as much as they do. Those behind the last are thrown away.
     """
     count, classes = kernel.shape
     power = RELAXATION / (RELAXATION + REGULARISER)
     different, place, copies = np.unique(kernel, axis=0, return_inverse=True, return_counts=True)
     turned = np.ascontiguousarray(different.T)
-    rows, columns = np.full(len(different), 1 / count), np.full(classes, 1 / classes)
-    done = 0
-    while done < MOST_ROUNDS:
-        done += 1
-        new_rows = (1 / count / (columns @ turned)) ** power
-        new_columns = (wanted / (turned @ (copies * new_rows))) ** power
-        change = (_change(new_rows, rows) + _change(new_columns, columns)) / 2
-        if math.isnan(change):  # beyond its precision: the round before is the result
-            break
-        rows, columns = new_rows, new_columns
-        if change < stop:
-            break
-    return rows[place.ravel()], columns, done
+    weighted = turned * copies
+    rows, columns = np.empty((ASKED + 1, len(different))), np.empty((ASKED + 1, classes))
+    rows[-1], columns[-1] = 1 / count, 1 / classes
+    for before in range(0, MOST_ROUNDS, ASKED):
+        rows[0], columns[0] = rows[-1], columns[-1]
+        for old, row, column in zip(columns, rows[1:], columns[1:], strict=False):
+            np.divide(1 / count, old @ turned, out=row)
+            np.power(row, power, out=row)
+            np.divide(wanted, weighted @ row, out=column)
+            np.power(column, power, out=column)
+        change = (_changes(rows) + _changes(columns)) / 2
+        ended = np.flatnonzero(~(change >= stop))
+        if len(ended):
+            last = int(ended[0])
+            # Beyond its precision: the round before is the result.
+            kept = last if math.isnan(change[last]) else last + 1
+            return rows[kept][place.ravel()], columns[kept], before + last + 1
+    return rows[-1][place.ravel()], columns[-1], MOST_ROUNDS
 
 
-def _change(new: Floats, old: Floats) -> float:
-    """The largest step of a scaling, all of whose values are positive."""
-    return float(np.abs(new - old).max() / max(new.max(), old.max(), 1.0))
+def _changes(scalings: Floats) -> Floats:
+    """[R] the largest step of each round; scalings [R + 1, M], all positive."""
+    top = scalings.max(axis=1)
+    step = np.abs(np.diff(scalings, axis=0)).max(axis=1)
+    change: Floats = step / np.maximum(np.maximum(top[1:], top[:-1]), 1.0)
+    return change
 
 
 @dataclass(frozen=True)

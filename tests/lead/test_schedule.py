@@ -3,10 +3,11 @@
 from itertools import pairwise
 
 import pytest
+import torch
 from torch import nn
 
 from lead.network import Network
-from lead.schedule import build_optimizer, decay, set_learning_rate
+from lead.schedule import build_optimizer, decay, set_learning_rate, sgd
 
 
 def test_decay_falls_from_almost_one_to_eleven_to_the_minus_three_quarters() -> None:
@@ -46,3 +47,30 @@ def test_backbone_factor_is_used() -> None:
         Network(nn.Linear(4, 5), 5, 3, 6), 0.02, backbone_factor=0.5
     ).param_groups
     assert (backbone["base_lr"], head["base_lr"]) == (0.01, 0.02)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_one_pass_of_sgd_is_the_plain_one_also_where_a_gradient_comes_late(momentum: float) -> None:
+    ours = [nn.Parameter(torch.linspace(-1, 1, size)) for size in (64, 7)]
+    plain = [nn.Parameter(p.detach().clone()) for p in ours]
+    mine = sgd([{"params": ours}], 0.1, momentum=momentum, weight_decay=1e-3)
+    other = torch.optim.SGD(
+        plain, lr=0.1, momentum=momentum, weight_decay=1e-3, nesterov=momentum > 0
+    )
+    draw = torch.Generator().manual_seed(0)
+    for step in range(6):
+        for one, two in zip(ours, plain, strict=True):
+            late = len(one) == 7 and step < 3
+            one.grad = None if late else torch.randn(len(one), generator=draw)
+            two.grad = None if late else one.grad.clone()
+        mine.step()
+        other.step()
+    assert mine.defaults["fused"] and not other.defaults["fused"]
+    for one, two in zip(ours, plain, strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-5, atol=1e-7)
+
+
+def test_weights_of_no_cpu_are_left_to_torch() -> None:
+    parameter = nn.Parameter(torch.zeros(3, device="meta"))
+    optimizer = sgd([{"params": [parameter]}], 0.1, momentum=0.9, weight_decay=0.0)
+    assert optimizer.defaults["fused"] is None and not optimizer.state
