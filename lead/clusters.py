@@ -2,8 +2,9 @@
 
 C_t = coefficient * C for the coefficient whose k-means clustering has the best silhouette. The
 released code clusters a two-dimensional t-SNE map; that is the default ("tsne"). It takes nearly
-all of the pseudo-labelling time and rounding changes the map, so "features" clusters the unit
-features themselves: see docs/fidelity.md for the measured difference.
+all of the pseudo-labelling time and more than linearly so with the samples: "landmarks" maps a
+sample of fixed size, and "features" clusters the unit features themselves. docs/fidelity.md and
+docs/results/scale.md have the measured differences.
 Re-implementation; verified against the authors' released code (MIT).
 """
 
@@ -21,8 +22,11 @@ from sklearn.manifold import TSNE
 from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
 
+from lead.kmeans import kmeans
+
 COEFFICIENTS: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0)
-ESTIMATORS: tuple[str, ...] = ("tsne", "features")
+ESTIMATORS: tuple[str, ...] = ("tsne", "landmarks", "features")
+LANDMARKS = 2000
 TSNE_PERPLEXITY = 30.0
 _NO_SPREAD = 1e-6  # unit features closer than this are one point; t-SNE crashes on one point
 
@@ -66,6 +70,14 @@ def estimation_subset(sample_count: int) -> NDArray[np.int64]:
     return np.asarray(chosen, dtype=np.int64)
 
 
+def landmarks(sample_count: int) -> NDArray[np.int64]:
+    """Rows [min(N, `LANDMARKS`)] that stand for all N, in order; all of them where they are few."""
+    if sample_count <= LANDMARKS:
+        return np.arange(sample_count)
+    drawn = np.random.default_rng(2021).choice(sample_count, LANDMARKS, replace=False)
+    return np.sort(drawn)
+
+
 def embed_2d(features: NDArray[np.float32]) -> NDArray[np.float32]:
     """T-SNE map as in the released code: PCA start, random_state 0, perplexity 30.
 
@@ -93,11 +105,24 @@ def cluster(points: NDArray[np.float32], cluster_count: int) -> NDArray[np.int32
     return np.asarray(fitted.labels_, dtype=np.int32)
 
 
-def candidate_silhouette(points: NDArray[np.float32], cluster_count: int) -> float:
-    """Silhouette of one clustering, NaN where 2 <= clusters < samples does not hold."""
+def candidate_silhouette(
+    points: NDArray[np.float32], cluster_count: int, *, sampled: bool = False
+) -> float:
+    """Silhouette of one clustering, NaN where 2 <= clusters < samples does not hold.
+
+    Args:
+        points: [M, K].
+        cluster_count: of k-means.
+        sampled: cluster by faiss, which is made for many points of many dimensions, and take the
+            silhouette of `LANDMARKS` of them, for it takes the square of their number.
+    """
     if cluster_count >= len(points):
         return float("nan")
-    labels = cluster(points, cluster_count)
+    if sampled:
+        rows = landmarks(len(points))
+        points, labels = points[rows], kmeans(points, cluster_count, spread=True).labels[rows]
+    else:
+        labels = cluster(points, cluster_count)
     if not 2 <= len(np.unique(labels)) < len(points):
         return float("nan")
     return float(silhouette_score(points, labels))
@@ -130,7 +155,8 @@ def estimate_clusters(
     Args:
         features: [N, D] unit features.
         class_count: C, classes the classifier knows.
-        estimator: "tsne" (published) or "features".
+        estimator: "tsne" (published), "landmarks" (the same of at most `LANDMARKS` samples) or
+            "features" (k-means on the features themselves).
         subsample: estimate on a third of the samples, as published for VisDA-C.
         previous: coefficient kept where no candidate has a silhouette above 0.
         coefficients: the candidates.
@@ -150,15 +176,21 @@ def estimate_clusters(
     counts = candidate_counts(class_count, coefficients)
     if subsample:
         features = features[estimation_subset(len(features))]
+    if estimator == "landmarks":
+        features = features[landmarks(len(features))]
     if len(features) < 3 or np.ptp(features, axis=0).max() < _NO_SPREAD:
         return ClusterEstimate(previous, counts, (float("nan"),) * len(counts))
     two_or_more = features.shape[1] >= 2  # t-SNE starts from two principal components
     # One thread: with more the t-SNE map depends on their timing, and beside other busy processes
     # it is ten times slower.
     with threadpool_limits(1):
-        points = embed_2d(features) if estimator == "tsne" and two_or_more else features
+        mapped = estimator != "features" and two_or_more
+        points = embed_2d(features) if mapped else features
         # Small C maps several coefficients to one count; cluster each count once.
-        by_count = {count: candidate_silhouette(points, count) for count in sorted(set(counts))}
+        by_count = {
+            count: candidate_silhouette(points, count, sampled=not mapped)
+            for count in sorted(set(counts))
+        }
     silhouettes = tuple(by_count[count] for count in counts)
     chosen = best_coefficient(silhouettes, previous, coefficients)
     return ClusterEstimate(chosen, counts, silhouettes)

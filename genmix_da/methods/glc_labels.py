@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import faiss
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,9 +16,11 @@ from torch import Tensor
 from torch.nn.functional import normalize, one_hot
 
 from lead.clusters import effective_cluster_count
+from lead.kmeans import kmeans
 
 RHO = 0.75
 _ROUNDS = 100
+_MOST = 256  # negatives a cluster that take part, faiss's default
 _SOFT_EPSILON = 1e-4
 
 
@@ -90,11 +91,7 @@ def _centres(points: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     """K-means centres [count, D] of points [M, D], count <= M, as faiss finds them."""
     if not count:
         return np.empty((0, points.shape[1]), dtype=np.float32)
-    search = faiss.Kmeans(
-        points.shape[1], count, niter=_ROUNDS, min_points_per_centroid=1, gpu=False
-    )
-    search.train(np.ascontiguousarray(points))
-    return np.asarray(search.centroids, dtype=np.float32)
+    return kmeans(points, count, iterations=_ROUNDS, most=_MOST).centres
 
 
 def one_vs_all(unit: Tensor, found: Prototypes) -> OneVsAllLabels:

@@ -11,6 +11,7 @@ import torch
 from lead import clusters
 from lead.clusters import (
     COEFFICIENTS,
+    ESTIMATORS,
     best_coefficient,
     candidate_counts,
     candidate_silhouette,
@@ -72,7 +73,7 @@ def test_subset_is_a_third_without_repeats() -> None:
     assert subset.tolist() == permutation[:33].tolist()
 
 
-@pytest.mark.parametrize("estimator", ["tsne", "features"])
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_number_of_blobs_is_found(estimator: str) -> None:
     # Eight blobs and four classes: the coefficient has to be 2.
     estimate = estimate_clusters(blobs(8, 160), 4, estimator=estimator)
@@ -81,7 +82,7 @@ def test_number_of_blobs_is_found(estimator: str) -> None:
     assert max(estimate.silhouettes) == estimate.silhouettes[COEFFICIENTS.index(2.0)]
 
 
-@pytest.mark.parametrize("estimator", ["tsne", "features"])
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 @pytest.mark.parametrize("classes", [2, 3])
 def test_quarter_of_two_or_three_classes_can_win(classes: int, estimator: str) -> None:
     features = blobs(2, 200)
@@ -130,7 +131,7 @@ def test_fewer_samples_than_classes() -> None:
     assert estimate.coefficient == (0.25 if estimate.silhouettes[0] > 0 else 1.0)
 
 
-@pytest.mark.parametrize("estimator", ["tsne", "features"])
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_an_all_zero_row_does_no_harm(estimator: str) -> None:
     features = blobs(4, 80)
     features[5] = 0.0
@@ -147,7 +148,9 @@ def test_rows_that_are_not_finite_are_named() -> None:
 
 
 def test_unknown_estimator() -> None:
-    with pytest.raises(ValueError, match="unknown estimator 'umap'; choose one of tsne, features"):
+    with pytest.raises(
+        ValueError, match="unknown estimator 'umap'; choose one of tsne, landmarks, features"
+    ):
         estimate_clusters(unit_rows(40, 8), 4, estimator="umap")
 
 
@@ -157,6 +160,36 @@ def test_subsample_clusters_the_subset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clusters, "embed_2d", lambda rows: seen.append(rows) or rows[:, :2])
     estimate_clusters(features, 4, subsample=True)
     assert np.array_equal(seen[0], features[estimation_subset(90)])
+
+
+def test_landmarks_map_so_many_rows_whatever_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clusters, "LANDMARKS", 50)
+    seen = []
+    monkeypatch.setattr(clusters, "embed_2d", lambda rows: seen.append(rows) or rows[:, :2])
+    for count in (40, 50, 90):
+        features = unit_rows(count, 8)
+        estimate_clusters(features, 4, estimator="landmarks")
+        rows = clusters.landmarks(count)
+        assert len(set(rows.tolist())) == min(count, 50) and (np.diff(rows) > 0).all()
+        assert np.array_equal(seen[-1], features[rows])
+
+
+def test_many_features_are_clustered_as_a_whole_and_judged_by_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clusters, "LANDMARKS", 60)
+    features, clustered, judged = blobs(8, 160), [], []
+    kmeans, silhouette = clusters.kmeans, clusters.silhouette_score
+    monkeypatch.setattr(
+        clusters, "kmeans", lambda x, *a, **o: clustered.append(len(x)) or kmeans(x, *a, **o)
+    )
+    monkeypatch.setattr(
+        clusters,
+        "silhouette_score",
+        lambda x, labels: judged.append(len(x)) or silhouette(x, labels),
+    )
+    assert estimate_clusters(features, 4, estimator="features").coefficient == 2.0
+    assert set(clustered) == {160} and set(judged) == {60}
 
 
 def test_identical_points_have_no_silhouette() -> None:
