@@ -122,7 +122,7 @@ def candidate_silhouette(
         rows = landmarks(len(points))
         points, labels = points[rows], kmeans(points, cluster_count, spread=True).labels[rows]
     else:
-        labels = cluster(points, cluster_count)
+        labels = cluster(points, cluster_count).astype(np.int64)
     if not 2 <= len(np.unique(labels)) < len(points):
         return float("nan")
     return float(silhouette_score(points, labels))

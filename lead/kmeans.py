@@ -75,10 +75,7 @@ def kmeans(
         )
         first = kmeans_plusplus(points, count, random_state=seed)[0] if spread else None
         search.train(points, init_centroids=first)
-        # Of the centres that are returned, which are those of the best start.
-        index = (faiss.IndexFlatIP if spherical else faiss.IndexFlatL2)(points.shape[1])
-        index.add(search.centroids)
-        labels = index.search(points, 1)[1].ravel()
+        labels = search.assign(points)[1]
     return KMeans(labels.astype(np.int64), np.asarray(search.centroids, dtype=np.float32))
 
 
