@@ -47,7 +47,8 @@ def check_name(what: str, name: str, known: Collection[str]) -> None:
     """
     if name not in known:
         hint = did_you_mean(name, known)
-        raise UserError(f"no {what} {name!r}; {hint}There are: {', '.join(known)}.")
+        there = f"{hint}There are" if hint else "there are"
+        raise UserError(f"no {what} {name!r}; {there}: {', '.join(known)}.")
 
 
 def user_message(error: BaseException) -> str | None:

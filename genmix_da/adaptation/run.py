@@ -146,13 +146,13 @@ def _run(
     augmentation = augmentation_of(task)
     settings = run_settings(task, augmentation)
     name = run_identity(settings)
+    check_budget(task)  # before there is a folder
     finished = begin(run, name, settings, resume=resume)
     if finished is not None:
         return with_graph(task, run, finished) if task.config.graph else finished
     log_skipped(task.source.decoded, task.target.decoded)
     _warn_about_labels(task)
     _warn_about_settings(task)
-    check_budget(task)
     data = {
         "source": task.source.decoded.fingerprint,
         "target": task.target.decoded.fingerprint,

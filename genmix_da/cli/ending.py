@@ -59,7 +59,8 @@ def _echo_gain(result: dict[str, Any]) -> None:
             told.append(f"{name} {100 * before[key]:.1f} -> {100 * after[key]:.1f}")
     if not told or result["method"].startswith("source-only"):
         return
-    click.echo(f"Against the source model alone: {', '.join(told)} (one run).")
+    at = "" if result["setting"] == "pda" else "; H-scores at the threshold of this method"
+    click.echo(f"Against the source model alone: {', '.join(told)} (one run{at}).")
     if change.get(headline, 0.0) > 0 > change.get("auroc", 0.0):
         click.echo(
             "AUROC fell: the gain is one of the threshold; known and unknown images are told apart "

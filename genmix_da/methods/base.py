@@ -37,7 +37,7 @@ COUNTS = (
 )
 SHARES = ("momentum", "mu", "confident", "older")
 # What no run survives is refused before it begins.
-_LARGEST = {"steps": 1_000_000, "clusters": 100_000, "classes": 10_000, "max_search": 1000}
+_LARGEST = {"steps": 1_000_000, "clusters": 10_000, "classes": 10_000, "max_search": 1000}
 BUDGET = ("batch_size", "steps")
 
 
@@ -230,6 +230,8 @@ class Method:
         """Whether a setting of adaptations plays a part in it."""
         if self.epochs is not None and setting in _OF_TRAINING:
             return False
+        if setting == "joint_budget":
+            return not self.source_free
         return setting not in _OF_LEAD or (self.joint is None and self.epochs is None)
 
     @property

@@ -63,12 +63,16 @@ def evaluate(
     """
     check_threshold("--threshold", threshold)
     model = load_model(checkpoint, device, weights, graph=graph)
+    drawn = data is None and default_data() is None  # Mini Office-Home, which takes a minute
     # A folder that is named needs no folder of domains around it.
-    alone = data is None and default_data() is None and user_path(tgt).is_dir()
+    alone = drawn and user_path(tgt).is_dir()
+    refusal = f"{checkpoint} was made from real images; give their folder with --data."
+    if drawn and not alone and not model.description["synthetic"]:
+        raise UserError(refusal)
     root = user_path(tgt).resolve().parent if alone else data_root(data)
     synthetic = is_mini(root)
     if synthetic and not model.description["synthetic"]:
-        raise UserError(f"{checkpoint} was made from real images; give their folder with --data.")
+        raise UserError(refusal)
     sets = model.label_sets
     spelling = Spelling(sets.source_classes + sets.target_private)
     domain = spelling.applied(load_domain(root, tgt, part=part))

@@ -70,6 +70,13 @@ def predict(
     if graph and model.memory is None and not model.is_classifier:
         logger.info("%s has no graph: the network judges alone", checkpoint)
     decoded, views = model.run(domain, strict=strict)
+    if model.network.judges_sets:
+        logger.warning(
+            "%s judges all images of a folder together: what it says of one hangs on the other %d, "
+            "which should be as mixed as the target was",
+            model.description["head"],
+            len(views) - 1,
+        )
     names = (*model.classes, UNKNOWN)
     evaluation = evaluate(model.network, views)
     rule = model.description.get("threshold_rule")

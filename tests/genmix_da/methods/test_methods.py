@@ -24,6 +24,11 @@ class TestEveryMethod(MethodContract):
         assert (mixed.augment, mixed.settings, mixed.joint) == ("genmix", *kept)
 
 
+def test_the_budget_plays_a_part_where_source_data_are_trained_on_alone() -> None:
+    using = {name for name, method in METHODS.items() if method.uses("joint_budget")}
+    assert using == {"ovanet", "dance", "uniot", "dcc", "cmu", "clip-distill"}
+
+
 def test_unknown_method_suggests() -> None:
     with pytest.raises(UserError, match=r"did you mean 'lead\+genmix'"):
         find_method("lead+genmx")

@@ -103,6 +103,7 @@ def test_interrupted_between_epochs_and_gone_on_with(
         ("ovanet", "entropy_wait=1", "did you mean 'entropy_weight'"),
         ("ovanet", "steps=0", "--method-arg steps is 0; it must be a whole number, at least 1"),
         ("ovanet", "steps=99999999999", "--method-arg steps is too large; at most 1e+06"),
+        ("uniot", "clusters=100000", "--method-arg clusters is too large; at most 10000"),
         ("ovanet", f"entropy_weight={'9' * 400}", "--method-arg entropy_weight is too large"),
         ("ovanet", "entropy_weight=much", "it must be a number, at least 0"),
         ("ovanet", "steps=1", "steps is 1, fewer than the 20 epochs"),

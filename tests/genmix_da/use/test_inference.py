@@ -76,6 +76,11 @@ def test_evaluate_on_synthetic_data_says_so(
     (drawn / "mini_office_home.json").write_text("{}")
     refused = run("evaluate", copy, "--tgt", "Art", "--data", drawn)
     assert (refused.code, "made from real images" in refused.err) == (2, True)
+    with pytest.MonkeyPatch.context() as patch:  # without --data it is refused before it is drawn
+        patch.delenv("GENMIX_DA_DATA", raising=False)
+        patch.setattr("genmix_da.use.evaluate.data_root", lambda *_: pytest.fail("drawn"))
+        refused = run("evaluate", copy, "--tgt", "Art")
+    assert (refused.code, "made from real images" in refused.err) == (2, True)
     (copy / "checkpoint.json").write_text(
         json.dumps(described(copy / "checkpoint.json") | {"synthetic": True})
     )

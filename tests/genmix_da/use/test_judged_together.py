@@ -23,7 +23,9 @@ def test_evaluate_and_predict_of_uniot(run: Callable, data: Path, tmp_path: Path
     for name in ("h_score", "auroc", "oscr"):
         expected = result["scores"]["last"][name]
         assert found["scores"][name] == pytest.approx(expected, abs=1e-9)
-    assert run("predict", folder, data / "Clipart", "--out", out, "--device", "cpu").code == 0
+    predicted = run("predict", folder, data / "Clipart", "--out", out, "--device", "cpu")
+    assert predicted.code == 0
+    assert "uniot judges all images of a folder together" in " ".join(predicted.err.split())
     with out.open(newline="") as handle:
         for row in csv.DictReader(handle):
             assert (row["predicted"] == "unknown") == (float(row["uncertainty"]) > 0.5)
