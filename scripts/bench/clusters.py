@@ -37,8 +37,9 @@ def tiled(task: Task, size: int, noise: float) -> tuple[FeatureViews, Any]:
     views, labels = task.target_views(), np.asarray(task.target.labels)
     kept = torch.cat(list(views.view_batches())).numpy()  # [n, V, F]
     first = kept[:, 0]
-    centres = np.stack([first[labels == k].mean(axis=0) for k in range(labels.max() + 1)])
-    spread = (first - centres[labels]).std(axis=0)  # [F]
+    kinds, own = np.unique(labels, return_inverse=True)
+    centres = np.stack([first[labels == kind].mean(axis=0) for kind in kinds])
+    spread = (first - centres[own]).std(axis=0)  # [F]
     rows = np.arange(size) % len(kept)
     draw = np.random.default_rng(0)
     made = kept[rows]
