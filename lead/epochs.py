@@ -42,7 +42,8 @@ class TargetConfig:
         backbone_factor: multiplies the backbone's rate.
         lambda_psd: weight of the pseudo-label loss.
         reestimate_every: epochs between two estimates of C_t.
-        cluster_estimator: "tsne" (published) or "features".
+        cluster_estimator: "tsne" (published), "landmarks" or "features"; see
+            `lead.clusters.estimate_clusters`.
         subsample_estimation: estimate C_t on a third of the samples (published for VisDA-C).
         confident_weight: "released" or "paper", see `assign_pseudo_labels`.
         seed: of batch order, crops and flips.

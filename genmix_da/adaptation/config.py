@@ -30,10 +30,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "confident_weight": ("released", "paper"),
 }
 _VIEWS = ("auto", "six", "one")
-RECORDED = (
-    *("identity", "augmentation", "label_sets", "target_data", "source_model"),
-    "joint_budget",
-)
+RECORDED = ("identity", "augmentation", "label_sets", "target_data", "source_model", "joint_budget")
 _POSITIVE = ("epochs", "source_epochs", "bottleneck_dim", "image_size", "lr", "source_lr")
 
 

@@ -88,8 +88,8 @@ def total_steps(task: Task, images: int, steps_per_epoch: int | None = None) -> 
         steps_per_epoch: limit of a source epoch, see `TrainingSet`.
     """
     config = task.config
-    if not shares_budget(config):
-        return int(config.method_options["steps"])
+    if given := config.method_options.get("steps"):
+        return int(given)
     batch = int(config.batch_size or 1)
     source = int(config.source_epochs or 0) * (steps_per_epoch or images // batch)
     target = int(config.epochs or 0) * (len(task.target.rows) // batch)
