@@ -51,7 +51,9 @@ def test_a_gain_is_told_with_what_it_is_made_of(
     }
     ending._echo_gain(result)
     said = capsys.readouterr().out
-    assert f"H-score 40.0 -> 55.0, AUROC 80.0 -> {100 * auroc:.1f} (one run)" in said
+    assert f"H-score 40.0 -> 55.0, AUROC 80.0 -> {100 * auroc:.1f} (one run;" in said
+    # An H-score hangs on whose threshold it was counted with, so that is said beside it.
+    assert "H-scores at the threshold of this method" in said
     assert ("AUROC fell" in said) == fell
 
 
