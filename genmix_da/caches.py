@@ -17,6 +17,7 @@ from genmix_da.augment.cache import is_array, is_jpeg
 from genmix_da.augment.fractals import is_png
 from genmix_da.data.decode import is_damaged
 from genmix_da.errors import UserError, check_name
+from genmix_da.frozen.store import tables_in
 from genmix_da.places import cache_folder
 from genmix_da.progress import track
 from lead.checkpoint import remove_abandoned
@@ -34,7 +35,7 @@ KINDS = {
     "mini_office_home": "Mini Office-Home",
 }
 # Those whose files are removed one by one; of the others a data set is one thing.
-_SINGLE = ("features", "edits", "fractals")
+_SINGLE = ("edits", "fractals")
 _SECONDS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 
 
@@ -116,19 +117,25 @@ def verify(*, remove: bool) -> tuple[int, list[Path]]:
     What torchvision fetched is left to it, and so are files of versions without checksums.
 
     Args:
-        remove: the damaged ones, so that they are made again when they are wanted.
+        remove: the damaged ones, and what is damaged in an array of features, so that it is made
+            again when it is wanted.
 
     Returns:
         (files looked at, the damaged ones).
     """
-    wanted = list(_verified())
+    wanted, tables = list(_verified()), tables_in(cache_folder() / "features")
     damaged = []
     for path, is_bad in track(wanted, "verifying", len(wanted)):
         if is_bad(path):
             damaged.append(path)
             for file in (path, path.with_suffix(".json")) if remove else ():
                 shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
-    return len(wanted), damaged
+    for table in tables:
+        if rows := table.damaged():
+            damaged.append(table.path)
+            if remove:
+                table.forget(rows)
+    return len(wanted) + len(tables), damaged
 
 
 def _verified() -> Iterator[tuple[Path, Callable[[Path], bool]]]:
@@ -162,6 +169,8 @@ def _units(kind: str) -> Iterator[list[Path]]:
     if kind == "images":
         names = sorted({path.stem for path in _files(home)})
         yield from ([home / f"{name}.npy", home / f"{name}.json"] for name in names)
+    elif kind == "features":
+        yield from ([folder] for folder in sorted(home.glob("*")))  # of one encoder
     elif kind in _SINGLE:
         yield from ([path] for path in _files(home))
     elif kind == "datasets" and home.is_dir():

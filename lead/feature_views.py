@@ -15,7 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lead.seeds import batches
-from lead.views import VIEW_BATCH
+from lead.views import VIEW_BATCH, prefetch
+
+# Features of more bytes are left where they are, which a memory-mapped file makes the disk.
+IN_MEMORY = 2**30
+_BLOCK = 4096  # rows that are looked at together
 
 
 class FeatureViews:
@@ -23,8 +27,9 @@ class FeatureViews:
 
     Args:
         features: [N, V, F] float32, V >= 1 views of each image, the first for evaluation;
-            or [N, F] for one view.
+            or [N, F] for one view. Above `IN_MEMORY` bytes they are read by batches.
         device: where they are kept and the batches are.
+        rows: [N] which of the features; all of them where it is not given.
 
     Raises:
         ValueError: the array has another shape or type, or holds values that are not finite.
@@ -54,26 +59,38 @@ class FeatureViews:
         [50, 4]
     """
 
-    def __init__(self, features: NDArray[np.float32], device: torch.device) -> None:
+    def __init__(
+        self,
+        features: NDArray[np.float32],
+        device: torch.device,
+        rows: NDArray[np.int64] | None = None,
+    ) -> None:
         if features.ndim == 2:
             features = features[:, np.newaxis]
         if features.ndim != 3 or features.shape[1] < 1 or features.dtype != np.float32:
             raise ValueError(
                 f"features must be float32 [N, V, F], not {features.dtype} {list(features.shape)}"
             )
-        if not np.isfinite(features).all():
-            row = int(np.flatnonzero(~np.isfinite(features).all(axis=(1, 2)))[0])
-            raise ValueError(f"features are not finite, the first in row {row}")
         self.device = device
-        self._features = torch.tensor(features, device=device)
+        self._rows = np.arange(len(features)) if rows is None else rows
+        self._stored = features
+        for start in range(0, len(self), _BLOCK):
+            block = features[self._rows[start : start + _BLOCK]]
+            if not np.isfinite(block).all():
+                row = start + int(np.flatnonzero(~np.isfinite(block).all(axis=(1, 2)))[0])
+                raise ValueError(f"features are not finite, the first in row {row}")
+        size = len(self) * features[:1].nbytes
+        self._kept = (
+            torch.tensor(features[self._rows], device=device) if size <= IN_MEMORY else None
+        )
 
     def __len__(self) -> int:
-        return len(self._features)
+        return len(self._rows)
 
     @property
     def feature_dim(self) -> int:
         """F."""
-        return int(self._features.shape[2])
+        return int(self._stored.shape[2])
 
     def training_batches(
         self, batch_size: int, draw: np.random.Generator, limit: int | None = None
@@ -94,18 +111,31 @@ class FeatureViews:
         self, plan: Sequence[NDArray[np.int64]], draw: np.random.Generator
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Features [B, F], of views drawn at random, of the rows [B] of each batch of a plan."""
-        for rows in plan:
-            views = draw.integers(0, self._features.shape[1], size=len(rows))
-            chosen = torch.from_numpy(rows).to(self.device)
-            yield chosen, self._features[chosen, torch.from_numpy(views).to(self.device)]
+
+        def load(rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+            views = draw.integers(0, self._stored.shape[1], size=len(rows))
+            return torch.from_numpy(rows).to(self.device), self._of(rows, views)
+
+        return map(load, plan) if self._kept is not None else prefetch(plan, load)
 
     def evaluation_batches(self, batch_size: int) -> Iterator[Tensor]:
         """View 0 of all images in order: [B, F]; the last batch may be smaller."""
         for start in range(0, len(self), batch_size):
-            yield self._features[start : start + batch_size, 0]
+            yield self._of(slice(start, start + batch_size), 0)
 
     def view_batches(self, batch_size: int = VIEW_BATCH) -> Iterator[Tensor]:
         """All views of all images in order: [B, V, F]; B x V is at most `batch_size` or V."""
-        together = max(1, batch_size // self._features.shape[1])
+        together = max(1, batch_size // self._stored.shape[1])
         for start in range(0, len(self), together):
-            yield self._features[start : start + together]
+            yield self._of(slice(start, start + together), slice(None))
+
+    def _of(
+        self, rows: NDArray[np.int64] | slice, views: NDArray[np.int64] | slice | int
+    ) -> Tensor:
+        if self._kept is None:
+            found = np.ascontiguousarray(self._stored[self._rows[rows], views])
+            return torch.from_numpy(found).to(self.device)
+        if isinstance(rows, slice):
+            return self._kept[rows, views]
+        chosen, of_them = (torch.from_numpy(part).to(self.device) for part in (rows, views))
+        return self._kept[chosen, of_them]

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 EXACT_LIMIT = 20_000
-_PROBES = 32  # lists of the inverted file that are searched for each query
+_PROBES = 16  # lists of the inverted file that are searched for each query
 _BLOCK = 4096  # queries at once: memory grows with block x points, or stays with faiss
 
 
@@ -62,22 +62,32 @@ class Neighbours:
         ]
         return np.concatenate(blocks).astype(np.int64)
 
+    def replace(self, rows: NDArray[np.int64], points: NDArray[np.float32]) -> None:
+        """Put other points [B, F] in the place of some rows [B]."""
+        self._points[rows] = points
+        if self.exact:
+            self._index = None
+        elif self._index is not None:
+            self._index.update_vectors(rows, np.ascontiguousarray(points))
+
     def _build(self, faiss: Any) -> Any:
         count, width = self._points.shape
         if self.exact:
             index = faiss.IndexFlatIP(width)
         else:
-            lists = min(count, int(4 * np.sqrt(count)))
+            lists = min(count, int(2 * np.sqrt(count)))
             index = faiss.IndexIVFFlat(
                 faiss.IndexFlatIP(width), width, lists, faiss.METRIC_INNER_PRODUCT
             )
             index.cp.seed = 0
-            index.cp.niter = 10
-            index.cp.max_points_per_centroid = 64
+            index.cp.niter = 4
+            index.cp.max_points_per_centroid = 16
             index.cp.min_points_per_centroid = 1  # a few points each do; else faiss warns
             index.train(self._points)
             index.nprobe = min(_PROBES, lists)
         index.add(self._points)
+        if not self.exact:
+            index.make_direct_map()  # so that points can be replaced
         return index
 
     @torch.no_grad()

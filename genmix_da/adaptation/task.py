@@ -98,7 +98,8 @@ class Task:
         """
         if self.encoder is None:
             return ShownViews(pixels, self.preprocessing, self.device, rows)
-        return FeatureViews(features_of(self.encoder, pixels, rows, name), self.device)
+        stored, own = features_of(self.encoder, pixels, rows, name)
+        return FeatureViews(stored, self.device, own)
 
     @property
     def target_contents(self) -> frozenset[str]:

@@ -45,22 +45,20 @@ def centre_features(
     # Of a picture the store hashes the pixels; here the hash of the file stands for them.
     keys = [store.key(np.frombuffer(bytes.fromhex(digest), np.uint8)) for digest in digests]
     first = {key: row for row, key in reversed(list(enumerate(keys)))}
-    known = {key: kept for key in first if (kept := store.read(key)) is not None}
-    missing = [key for key in first if key not in known]
+    missing = [key for key, row in zip(first, store.find(list(first)), strict=True) if row < 0]
     together = _CUDA_GROUP if encoder.device.type == "cuda" else 1
     groups = [missing[start : start + together] for start in range(0, len(missing), together)]
 
-    def views(group: list[str]) -> NDArray[np.uint8]:
+    def views(group: list[bytes]) -> NDArray[np.uint8]:
         return np.stack([read(first[key])[window, window] for key in group])
 
     loaded = zip(groups, prefetch(groups, views), strict=True)
     for group, batch in track(loaded, "encoding", len(groups)):
-        for key, feature in zip(group, encoder.encode(batch), strict=True):
-            if not (np.isfinite(feature).all() and feature.any()):
-                raise UserError(
-                    f"the backbone {encoder.choice.name} gives features that are zero or not "
-                    "finite; choose another --backbone or --weights."
-                )
-            store.write(key, feature[None])
-            known[key] = feature[None]
-    return np.concatenate([known[key] for key in keys])
+        made = encoder.encode(batch)
+        if not (np.isfinite(made).all() and made.any(axis=1).all()):
+            raise UserError(
+                f"the backbone {encoder.choice.name} gives features that are zero or not "
+                "finite; choose another --backbone or --weights."
+            )
+        store.add(group, made[:, np.newaxis])
+    return np.array(store.table.array()[store.expect(keys), 0])

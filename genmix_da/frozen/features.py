@@ -28,8 +28,8 @@ logger = logging.getLogger(__name__)
 
 def features_of(
     encoder: FrozenEncoder, pixels: NDArray[np.uint8], rows: NDArray[np.int64], name: str
-) -> NDArray[np.float32]:
-    """Features [N, V, F] of the rows of decoded images.
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Features of the rows of decoded images.
 
     Args:
         encoder: the frozen backbone.
@@ -37,22 +37,20 @@ def features_of(
         rows: [N] which of them.
         name: of the images, for messages.
 
+    Returns:
+        The store's features [K, V, F], memory-mapped, and which of them [N] are the images'.
+
     Raises:
         DivergedError: the backbone gives values that are not finite.
+        UserError: the store was emptied meanwhile, or cannot be locked.
     """
     started = time.perf_counter()
     shape = (VIEW_COUNT, encoder.feature_dim)
     identity = f"{encoder.identity}/{VIEW_SET}"
     store = FeatureStore(cache_folder() / "features", identity, shape)
-    features = np.empty((len(rows), *shape), dtype=np.float32)
     keys = [store.key(pixels[row]) for row in rows]
-    missing = []
-    for place, key in enumerate(keys):
-        found = store.read(key)
-        if found is None:
-            missing.append(place)
-        else:
-            features[place] = found
+    found = store.find(keys)
+    missing = np.flatnonzero(found < 0).tolist()
     group = _CUDA_GROUP if encoder.device.type == "cuda" else 1
     groups = [missing[start : start + group] for start in range(0, len(missing), group)]
     size = encoder.preprocessing.image_size
@@ -70,8 +68,8 @@ def features_of(
                 f"the backbone {encoder.choice.name} gives features of {name} that are not finite; "
                 "use --no-mixed-precision, or other weights"
             )
-        for place, one in zip(places, made, strict=True):
-            store.write(keys[place], one)
-            features[place] = one
+        store.add([keys[place] for place in places], made)
+    if missing:
+        found = store.expect(keys)
     encoder.seconds += time.perf_counter() - started
-    return features
+    return store.table.array(), found

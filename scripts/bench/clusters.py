@@ -76,23 +76,28 @@ def measure(task: Task, size: int, estimator: str, noise: float, sources: Path) 
     }
 
 
-def main() -> None:
-    """Measure and print one table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def given_task(parser: argparse.ArgumentParser, sizes: str) -> tuple[Task, argparse.Namespace]:
+    """The task that the command line names, and what else it gives."""
     for name in ("data", "src", "tgt"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--setting", default="opda")
     parser.add_argument("--split", default="4/2/4")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--sizes", default="1000,5000")
-    parser.add_argument("--estimators", default="tsne,landmarks,features")
+    parser.add_argument("--sizes", default=sizes)
     parser.add_argument("--copies-noise", type=float, default=0.5)
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     options = {"backbone": "timm:tf_efficientnet_lite0", "weights": "packaged", "image_size": 160}
     options |= {"freeze_backbone": True, "profile": "office-31", "device": "cpu"}
     options |= {n: getattr(given, n) for n in ("data", "src", "tgt", "setting", "split", "seed")}
-    task = prepare(build_config(options, None))
+    return prepare(build_config(options, None)), given
+
+
+def main() -> None:
+    """Measure and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--estimators", default="tsne,landmarks,features")
+    task, given = given_task(parser, sizes="1000,5000")
     rows = []
     with tempfile.TemporaryDirectory() as sources:
         for size in map(int, given.sizes.split(",")):

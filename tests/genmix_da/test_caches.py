@@ -40,13 +40,13 @@ def filled(tmp_path: Path) -> list[Path]:
     edits.put(KEY, picture(1, 20, 20))
     edits.put_feature(KEY, np.ones(8, np.float32))
     store = FeatureStore(cache_folder() / "features", "one", (6, 4))
-    store.write(store.key(picture(2, 8, 8)), np.ones((6, 4), np.float32))
+    store.add([store.key(picture(2, 8, 8))], np.ones((1, 6, 4), np.float32))
     from genmix_da.augment.fractals import FractalSource
 
     source = FractalSource(cache_folder() / "fractals" / "v1", count=1)
     source.window(8, 8, np.random.default_rng(0))
     found = [path for path in cache_folder().rglob("*") if path.is_file()]
-    assert len(found) == 6
+    assert len(found) == 8
     return found
 
 
@@ -59,7 +59,7 @@ def test_everything_is_whole(run: Callable, filled: list[Path]) -> None:
 def test_damaged_files_are_named_and_removed(
     run: Callable, filled: list[Path], damage: str
 ) -> None:
-    checked = [path for path in filled if path.suffix != ".json"]
+    checked = [path for path in filled if path.suffix not in (".json", ".keys", ".lock")]
     for path in checked:
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 1
@@ -71,7 +71,10 @@ def test_damaged_files_are_named_and_removed(
     outcome = run("cache", "verify", "--json")
     assert outcome.code == 1
     assert {Path(path) for path in json.loads(outcome.out)["damaged"]} == set(checked)
-    assert not any(path.exists() for path in filled)
+    gone = [path for path in filled if "features" not in path.parts]
+    assert not any(path.exists() for path in gone)
+    # Of many features in one file those that are damaged are forgotten, the others stay.
+    assert run("cache", "verify").out.splitlines() == ["1 files, 0 damaged"]
 
 
 def test_list_counts_files_and_bytes(run: Callable, filled: list[Path]) -> None:
@@ -79,10 +82,10 @@ def test_list_counts_files_and_bytes(run: Callable, filled: list[Path]) -> None:
     assert kinds.keys() == caches.KINDS.keys()
     assert {kind: held["files"] for kind, held in kinds.items() if held["files"]} == {
         **{"images": 2, "edits": 2},
-        **{"features": 1, "fractals": 1},
+        **{"features": 3, "fractals": 1},
     }
     assert sum(held["size"] for held in kinds.values()) == sum(p.stat().st_size for p in filled)
-    assert "6 files" in run("cache", "list").out.splitlines()[-1]
+    assert "8 files" in run("cache", "list").out.splitlines()[-1]
 
 
 def test_prune_takes_what_is_old(run: Callable, filled: list[Path]) -> None:
@@ -94,7 +97,7 @@ def test_prune_takes_what_is_old(run: Callable, filled: list[Path]) -> None:
     assert all(path.exists() for path in filled)
     assert run("cache", "prune", "--older-than", "6w").out.startswith("0 files")
     assert run("cache", "prune", "--older-than", "30", "--json").json()["files"] == 3
-    assert sum(path.exists() for path in filled) == 3
+    assert sum(path.exists() for path in filled) == 5
     assert "1 files" in run("cache", "prune", "--kind", "fractals").out
     assert not list((cache_folder() / "fractals").rglob("*.png"))
 

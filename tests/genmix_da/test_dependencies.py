@@ -44,7 +44,7 @@ PLAN: dict[str, frozenset[str]] = {
     "sharing": GROUND | {"augment", "methods", "reporting", "runs", "use"},
     "serving": GROUND | {"adaptation", "data", "reporting", "use"},
     "testing": frozenset({"augment", "classify", "loggers", "methods", "plugins"}),
-    "caches": GROUND | {"augment", "data"},
+    "caches": GROUND | {"augment", "data", "frozen"},
     "doctor": GROUND | {"caches", "data", "runs"},
 }
 HEAVY = {"torch", "torchvision", "timm", "pandas", "sklearn", "scipy", "numpy", "lead", "PIL"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -171,3 +172,31 @@ def test_source_and_target_are_learnt_and_resumed_to_the_same_numbers() -> None:
     same = [e.evaluation for e in adapt_target(again, target, plan)][-1]
     assert torch.equal(last.probability, same.probability)
     assert last.features.dtype == torch.float32
+
+
+@pytest.mark.parametrize("rows", [None, np.array([5, 3, 3, 20, 0, 7, 9, 11, 2])])
+def test_large_features_stay_where_they_are(
+    rows: np.ndarray | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read by batches, they are what they are in memory."""
+    given = features(24)
+    mapped = np.memmap(tmp_path / "f", np.float32, "w+", shape=given.shape)
+    mapped[:] = given
+    kept = FeatureViews(given, CPU, rows)
+    assert kept.feature_dim == given.shape[2]
+    monkeypatch.setattr(lead.feature_views, "IN_MEMORY", 0)
+    read = FeatureViews(mapped, CPU, rows)
+    assert len(kept) == len(read) == (24 if rows is None else len(rows))
+    for first, second in (
+        (kept.view_batches(12), read.view_batches(12)),
+        (kept.evaluation_batches(4), read.evaluation_batches(4)),
+    ):
+        assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    for (of, one), (also, other) in zip(epoch(kept), epoch(read), strict=True):
+        assert torch.equal(of, also)
+        assert torch.equal(one, other)
+    mapped[3 if rows is not None else 8, 1, 2] = np.inf
+    with pytest.raises(
+        ValueError, match=f"not finite, the first in row {8 if rows is None else 1}"
+    ):
+        FeatureViews(mapped, CPU, rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import torch
 
 from genmix_da.errors import UserError
 from genmix_da.frozen.encoder import BackboneChoice, FrozenEncoder, frozen_encoder
-from genmix_da.frozen.features import features_of
+from genmix_da.frozen.features import features_of as stored_features_of
+from genmix_da.frozen.store import FeatureTable, tables_in
 from genmix_da.places import cache_folder
 from lead.backbones import build_backbone
 from lead.errors import DivergedError, WeightsError
@@ -50,8 +52,20 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-def files() -> list[Path]:
-    return sorted((cache_folder() / "features").rglob("*.npy"))
+def features_of(*arguments: Any) -> np.ndarray:
+    """Features [N, V, F] themselves."""
+    stored, rows = stored_features_of(*arguments)
+    assert isinstance(stored, np.memmap)
+    return np.array(stored[rows])
+
+
+def table() -> FeatureTable:
+    (found,) = tables_in(cache_folder() / "features")
+    return found
+
+
+def empty() -> None:
+    shutil.rmtree(cache_folder() / "features", ignore_errors=True)
 
 
 def test_features_are_computed_once(weights: Path, pixels: np.ndarray, calls: list[int]) -> None:
@@ -59,7 +73,7 @@ def test_features_are_computed_once(weights: Path, pixels: np.ndarray, calls: li
     assert first.shape == (7, 6, 256)
     assert first.dtype == np.float32
     assert calls == [6] * 7  # one image, one batch
-    assert len(files()) == 7
+    assert table().path.stat().st_size == 7 * 6 * 256 * 4
     again = encoder(weights)
     assert np.array_equal(features_of(again, pixels, ROWS[::-1], "some"), first[::-1])
     assert calls == [6] * 7
@@ -71,14 +85,14 @@ def test_what_is_missing_beside_it_changes_no_bit(
     weights: Path, pixels: np.ndarray, calls: list[int]
 ) -> None:
     whole = features_of(encoder(weights), pixels, ROWS, "some")
-    files()[2].unlink()
-    damaged = files()[4]
-    damaged.write_bytes(damaged.read_bytes()[:50])
+    table().forget([2])
+    with table().path.open("r+b") as rows:
+        rows.seek(4 * 6 * 256 * 4 + 50)
+        rows.write(b"damage")
     calls.clear()
     assert np.array_equal(features_of(encoder(weights), pixels, ROWS, "some"), whole)
     assert calls == [6, 6]
-    for file in files():
-        file.unlink()
+    empty()
     alone = np.concatenate(
         [features_of(encoder(weights), pixels, ROWS[n : n + 1], "one") for n in ROWS]
     )
@@ -109,8 +123,7 @@ def test_the_weights_place_is_not(weights: Path, tmp_path: Path) -> None:
 
 def test_random_weights_hang_on_the_seed_alone(pixels: np.ndarray) -> None:
     def fresh(seed: int) -> np.ndarray:
-        for file in files():
-            file.unlink()
+        empty()
         torch.manual_seed(int(np.random.default_rng().integers(2**31)))
         made = encoder("none", seed=seed)
         before = torch.get_rng_state()
@@ -135,7 +148,7 @@ def test_features_that_are_not_finite(
     )
     with pytest.raises(DivergedError, match="not finite"):
         features_of(encoder(weights), pixels, ROWS, "some")
-    assert not files()
+    assert not tables_in(cache_folder() / "features")
 
 
 def test_arguments_have_no_meaning_for_transformers(tower: Any) -> None:
@@ -156,7 +169,8 @@ def test_heads_on_features_equal_the_whole_network(weights: Path, pixels: np.nda
     heads.load_state_dict(
         {k: t for k, t in whole.state_dict().items() if not k.startswith("backbone.")}
     )
-    views = FeatureViews(features_of(frozen, pixels, ROWS, "some"), CPU)
+    stored, rows = stored_features_of(frozen, pixels, ROWS, "some")
+    views = FeatureViews(stored, CPU, rows)
     found = evaluate(heads, views)
     wanted = evaluate(whole, ImageViews(pixels, frozen.preprocessing, CPU))
     assert torch.allclose(found.features, wanted.features, atol=1e-4)
