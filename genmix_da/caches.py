@@ -145,6 +145,7 @@ def _verified() -> Iterator[tuple[Path, Callable[[Path], bool]]]:
         yield path, is_damaged
     for kind, suffix, whole in (
         ("features", ".npy", lambda _: False),
+        ("features", ".json", lambda _: False),
         ("edits", ".jpg", is_jpeg),
         ("edits", ".npy", is_array),
         ("fractals", ".png", is_png),

@@ -11,15 +11,12 @@ Re-implementation; verified against the authors' released code (MIT).
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.manifold import TSNE
-from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
 
 from lead.kmeans import kmeans
@@ -90,6 +87,8 @@ def embed_2d(features: NDArray[np.float32]) -> NDArray[np.float32]:
     Returns:
         [M, 2].
     """
+    from sklearn.manifold import TSNE  # here: it is a second of the start
+
     count = len(features)
     perplexity = TSNE_PERPLEXITY if count > TSNE_PERPLEXITY else max((count - 1) / 3, 1.0)
     tsne = TSNE(n_components=2, init="pca", random_state=0, perplexity=perplexity)
@@ -98,6 +97,9 @@ def embed_2d(features: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def cluster(points: NDArray[np.float32], cluster_count: int) -> NDArray[np.int32]:
     """K-means labels [M] of points [M, K]: random_state 0, one start."""
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+
     with warnings.catch_warnings():
         # Fewer distinct points than clusters: the labels are still right, there are just fewer.
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -105,27 +107,45 @@ def cluster(points: NDArray[np.float32], cluster_count: int) -> NDArray[np.int32
     return np.asarray(fitted.labels_, dtype=np.int32)
 
 
-def candidate_silhouette(
-    points: NDArray[np.float32], cluster_count: int, *, sampled: bool = False
-) -> float:
-    """Silhouette of one clustering, NaN where 2 <= clusters < samples does not hold.
+def candidate_silhouette(points: NDArray[np.float32], cluster_count: int) -> float:
+    """Silhouette of one clustering of points [M, K].
 
-    Args:
-        points: [M, K].
-        cluster_count: of k-means.
-        sampled: cluster by faiss, which is made for many points of many dimensions, and take the
-            silhouette of `LANDMARKS` of them, for it takes the square of their number.
+    NaN where 2 <= clusters < samples does not hold.
     """
     if cluster_count >= len(points):
         return float("nan")
-    if sampled:
-        rows = landmarks(len(points))
-        points, labels = points[rows], kmeans(points, cluster_count, spread=True).labels[rows]
-    else:
-        labels = cluster(points, cluster_count).astype(np.int64)
+    return _silhouette(points, cluster(points, cluster_count))
+
+
+def feature_silhouettes(
+    features: NDArray[np.float32], cluster_counts: Iterable[int]
+) -> dict[int, float]:
+    """Silhouette of each clustering of features [M, D] by faiss, see `candidate_silhouette`.
+
+    Of at most `LANDMARKS` samples, for it takes the square of their number; their distances are the
+    same for every clustering.
+    """
+    from sklearn.metrics import pairwise_distances
+
+    rows = landmarks(len(features))
+    distances = pairwise_distances(features[rows])
+    found = {}
+    for count in cluster_counts:
+        found[count] = float("nan")
+        if count < len(features):
+            labels = kmeans(features, count, spread=True).labels[rows]
+            found[count] = _silhouette(distances, labels, metric="precomputed")
+    return found
+
+
+def _silhouette(
+    points: NDArray[np.float32], labels: NDArray[np.integer[Any]], metric: str = "euclidean"
+) -> float:
     if not 2 <= len(np.unique(labels)) < len(points):
         return float("nan")
-    return float(silhouette_score(points, labels))
+    from sklearn.metrics import silhouette_score
+
+    return float(silhouette_score(points, labels, metric=metric))
 
 
 def best_coefficient(
@@ -184,13 +204,13 @@ def estimate_clusters(
     # One thread: with more the t-SNE map depends on their timing, and beside other busy processes
     # it is ten times slower.
     with threadpool_limits(1):
-        mapped = estimator != "features" and two_or_more
-        points = embed_2d(features) if mapped else features
         # Small C maps several coefficients to one count; cluster each count once.
-        by_count = {
-            count: candidate_silhouette(points, count, sampled=not mapped)
-            for count in sorted(set(counts))
-        }
+        tried = sorted(set(counts))
+        if estimator == "features" or not two_or_more:
+            by_count = feature_silhouettes(features, tried)
+        else:
+            points = embed_2d(features)
+            by_count = {count: candidate_silhouette(points, count) for count in tried}
     silhouettes = tuple(by_count[count] for count in counts)
     chosen = best_coefficient(silhouettes, previous, coefficients)
     return ClusterEstimate(chosen, counts, silhouettes)

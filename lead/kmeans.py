@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import kmeans_plusplus
 
 ITERATIONS = 20
 
@@ -59,6 +58,7 @@ def kmeans(
     if not 1 <= count <= len(points):
         raise ValueError(f"{len(points)} points in {count} clusters")
     import faiss
+    from sklearn.cluster import kmeans_plusplus  # here: it is a second of the start
 
     points = np.ascontiguousarray(points, dtype=np.float32)
     with _one_thread(faiss):

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -104,6 +102,9 @@ def mixture_means(unknown_norm: NDArray[np.float32]) -> tuple[float, float]:
     if len(unknown_norm) < 2:
         value = float(unknown_norm[0])
         return value, value
+    from sklearn.exceptions import ConvergenceWarning  # here: it is a second of the start
+    from sklearn.mixture import GaussianMixture
+
     with warnings.catch_warnings():
         # Equal lengths (empty unknown space) are one component; the high mean is that length.
         warnings.simplefilter("ignore", ConvergenceWarning)

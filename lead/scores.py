@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 EPSILON = 1e-5
@@ -157,6 +156,8 @@ def auroc(uncertainty: ArrayLike, is_unknown: ArrayLike) -> float | None:
     unknown = np.asarray(is_unknown, dtype=bool)
     if unknown.all() or not unknown.any():
         return None
+    from sklearn.metrics import roc_auc_score  # here: it is a second of the start
+
     return float(roc_auc_score(unknown, np.asarray(uncertainty)))
 
 

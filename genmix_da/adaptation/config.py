@@ -26,7 +26,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "augment_mode": ("offline", "online"),
     "budget": ("steps", "epochs"),
     "device": ("auto", "cpu", "cuda"),
-    "cluster_estimator": ("tsne", "features"),
+    "cluster_estimator": ("auto", "tsne", "landmarks", "features"),
     "confident_weight": ("released", "paper"),
 }
 _VIEWS = ("auto", "six", "one")
@@ -107,7 +107,8 @@ class AdaptConfig:
         refuse_duplicates: an image of the target that is one of the source, too, is an error.
         unknown_share: in [0, 1): leave out target images until this share of them is of unknown
             classes; a protocol to study rejection, made with target labels. None: all images.
-        cluster_estimator, subsample_estimation: how C_t is estimated.
+        cluster_estimator, subsample_estimation: how C_t is estimated; see
+            `lead.clusters.estimate_clusters` and `clusters.affordable_estimator`.
         confident_weight: weight of clear-cut samples, "released" or "paper".
         method_options: of a method with source data, see `methods.base.Joint`.
         seed: of everything random but the offline augmentation, which all seeds share: its own
@@ -150,7 +151,7 @@ class AdaptConfig:
     graph_threshold: float | str = "auto"
     graph_options: dict[str, Any] = field(default_factory=dict)
     unknown_share: float | None = None
-    cluster_estimator: str = "tsne"
+    cluster_estimator: str = "auto"
     subsample_estimation: bool | None = None
     confident_weight: str = "released"
     method_options: dict[str, Any] = field(default_factory=dict)

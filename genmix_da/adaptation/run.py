@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from genmix_da.adaptation.added_graph import with_graph, write_decisions
+from genmix_da.adaptation.clusters import switched
 from genmix_da.adaptation.config import AdaptConfig, build_config
 from genmix_da.adaptation.epoch_rows import epoch_row, timing
 from genmix_da.adaptation.evidence import keep_evidence
@@ -218,6 +219,12 @@ def _warn_about_settings(task: Task) -> None:
     for name in ("lr", "epochs", "lambda_psd", "cluster_estimator", "confident_weight"):
         if given is not None and getattr(given, name) != usual[name] and not method.uses(name):
             logger.info("%s plays no part in %s", flag(name), method.name)
+    if given is not None and method.uses("cluster_estimator") and switched(given, task.config):
+        logger.info(
+            "C_t is estimated on features: t-SNE of %d images would take longer than a tenth of "
+            "the epochs it serves (--cluster-estimator tsne for what was published)",
+            len(task.target.rows),
+        )
 
 
 def _warn_about_labels(task: Task) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from genmix_da.adaptation.clusters import with_estimator
 from genmix_da.adaptation.config import AdaptConfig
 from genmix_da.adaptation.packaged import by_package
 from genmix_da.adaptation.unknown_share import rows_at_share
@@ -159,6 +160,7 @@ def prepare(
     )
     if config.unknown_share is not None and not source_alone:
         images = (images[0], _at_share(images[1], label_sets.unknown, config.unknown_share))
+    config = with_estimator(config, len(images[1].rows))
     for part in images[:1] if source_alone else images:
         check_batch(part, int(config.batch_size or 0))
     duplicates = 0
@@ -176,7 +178,8 @@ def with_method(task: Task, **choice: Any) -> Task:
     assert task.given is not None
     given, settled = dataclasses.replace(task.given, **choice), task.config
     config = given.with_profile(str(settled.profile), packaged=task.packaged)
-    kept = {name: getattr(settled, name) for name in ("weights", "image_size", "src", "tgt")}
+    names = ("weights", "image_size", "src", "tgt", "cluster_estimator")
+    kept = {name: getattr(settled, name) for name in names}
     config = dataclasses.replace(config, **kept)
     encoder = task.encoder
     if encoder is not None and encoder.choice.weights == "none":  # random ones are of the seed

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from genmix_da.errors import UserError
+from genmix_da.frozen.outline import outline_of
 from lead.backbones import build_backbone
 from lead.checkpoint import weights_identity
 from lead.views import Preprocessing
@@ -60,9 +63,14 @@ class BackboneEncoder:
 
     name: str
     identity: str
-    module: torch.nn.Module
+    load: Callable[[], torch.nn.Module]
     preprocessing: Preprocessing
     device: torch.device
+
+    @cached_property
+    def module(self) -> torch.nn.Module:
+        """The network; loaded when an edit has to be compared that was not before."""
+        return self.load().to(self.device).eval()
 
     @torch.no_grad()
     def encode(self, images: Sequence[Pixels]) -> NDArray[np.float32]:
@@ -114,11 +122,13 @@ def backbone_encoder(
         image_size: side of its input; None: its own.
         device: where it runs.
     """
-    backbone = build_backbone(name, weights=weights, arguments=arguments)
-    pre = backbone.preprocessing.resized(image_size)
+    pre = outline_of(name, arguments)[1].resized(image_size)
     identity = f"{name}/{weights_identity(weights)}/{sorted(arguments.items())}/{pre}"
-    module = backbone.module.to(device).eval()
-    return BackboneEncoder(f"backbone {name}", identity, module, pre, device)
+
+    def load() -> torch.nn.Module:
+        return build_backbone(name, weights=weights, arguments=arguments).module
+
+    return BackboneEncoder(f"backbone {name}", identity, load, pre, device)
 
 
 def transformers_encoder(named: str, device: torch.device) -> TransformersEncoder:
@@ -167,10 +177,9 @@ def _folder_hash(folder: Path) -> str:
 
 def dinov2_is_here() -> bool:
     """Whether DINOv2 can be loaded without asking the hub."""
-    try:
-        from huggingface_hub import try_to_load_from_cache
-        from transformers import AutoModel  # noqa: F401
-    except ImportError:
+    if find_spec("transformers") is None:  # importing it to ask takes seconds
         return False
+    from huggingface_hub import try_to_load_from_cache
+
     files = ("config.json", "model.safetensors", "preprocessor_config.json")
     return all(isinstance(try_to_load_from_cache(DINOV2, file), str) for file in files)

@@ -162,7 +162,7 @@ def _encoder(task: SourceTask, features: str) -> Encoder | None:
         return BackboneEncoder(
             f"backbone {frozen.choice.name}",
             frozen.identity,
-            frozen.module,
+            lambda: frozen.module,
             frozen.preprocessing,
             task.device,
         )

@@ -118,7 +118,10 @@ _TARGET: tuple[Command, ...] = (
     groups.adaptation("--epochs", type=int, help="Epochs."),
     groups.adaptation("--lr", type=float, help="Learning rate."),
     groups.adaptation("--lambda-psd", type=float, help="Weight of the pseudo-label loss."),
-    groups.adaptation("--cluster-estimator", help="tsne (published) or features [tsne]."),
+    groups.adaptation(
+        "--cluster-estimator",
+        help="Of C_t: tsne (published), landmarks, features, or auto by lane and size [auto].",
+    ),
     groups.adaptation(
         "--confident-weight", help="Weight of clear-cut samples: released or paper [released]."
     ),

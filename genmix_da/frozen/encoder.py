@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from genmix_da.errors import UserError
+from genmix_da.frozen.outline import outline_of
 from genmix_da.frozen.towers import (
     PREFIX,
     load_tower,
@@ -87,7 +88,7 @@ class BackboneChoice:
         """Feature width F and preprocessing, without the weights."""
         if self.library == "transformers":
             return tower_outline(self.folder)
-        return _outline(self.name, json.dumps(dict(self.arguments), sort_keys=True))
+        return outline_of(self.name, self.arguments)
 
     def load(self, image_size: int) -> Backbone:
         """The backbone with its weights, in evaluation mode.
@@ -102,14 +103,6 @@ class BackboneChoice:
             backbone = build_backbone(self.name, weights=self.weights, arguments=self.arguments)
         backbone.module.eval()
         return backbone
-
-
-@lru_cache(maxsize=16)
-def _outline(name: str, arguments: str) -> tuple[int, Preprocessing]:
-    """Width and preprocessing of a library's backbone; a table asks for each of its runs."""
-    with torch.random.fork_rng(devices=[]):
-        backbone = build_backbone(name, weights="none", arguments=json.loads(arguments))
-    return backbone.feature_dim, backbone.preprocessing
 
 
 @dataclass

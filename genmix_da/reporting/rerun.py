@@ -77,6 +77,7 @@ def table_command(result: Mapping[str, Any], seeds: str = "1,2,3") -> str:
         result: content of result.json.
         seeds: comma-separated.
     """
+    from genmix_da.adaptation.clusters import affordable_estimator
     from genmix_da.adaptation.config import AdaptConfig
     from genmix_da.adaptation.profiles import PROFILES, profile_settings
     from genmix_da.augment.settings import AugmentSettings
@@ -91,6 +92,7 @@ def table_command(result: Mapping[str, Any], seeds: str = "1,2,3") -> str:
     usual |= of_profile(frozen=config["freeze_backbone"])
     usual["freeze_backbone"] = of_profile(frozen=None)["freeze_backbone"]
     usual |= _of_method(config)
+    usual["cluster_estimator"] = affordable_estimator(0, config["freeze_backbone"])
     left_out = {"src", "tgt", "seed", "profile", "augment", "device"}
     if str(config["backbone"]).startswith(_OWN_WEIGHTS):
         left_out.add("weights")

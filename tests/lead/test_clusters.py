@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+import sklearn.metrics
 import torch
 
 from lead import clusters
@@ -179,17 +180,22 @@ def test_many_features_are_clustered_as_a_whole_and_judged_by_some(
 ) -> None:
     monkeypatch.setattr(clusters, "LANDMARKS", 60)
     features, clustered, judged = blobs(8, 160), [], []
-    kmeans, silhouette = clusters.kmeans, clusters.silhouette_score
+    kmeans, silhouette = clusters.kmeans, sklearn.metrics.silhouette_score
     monkeypatch.setattr(
         clusters, "kmeans", lambda x, *a, **o: clustered.append(len(x)) or kmeans(x, *a, **o)
     )
     monkeypatch.setattr(
-        clusters,
+        sklearn.metrics,
         "silhouette_score",
-        lambda x, labels: judged.append(len(x)) or silhouette(x, labels),
+        lambda x, labels, metric: judged.append(len(x)) or silhouette(x, labels, metric=metric),
     )
-    assert estimate_clusters(features, 4, estimator="features").coefficient == 2.0
+    found = estimate_clusters(features, 4, estimator="features")
+    assert found.coefficient == 2.0
     assert set(clustered) == {160} and set(judged) == {60}
+    rows = clusters.landmarks(160)
+    for count, value in zip(found.cluster_counts, found.silhouettes, strict=True):
+        labels = kmeans(features, count, spread=True).labels[rows]
+        assert value == pytest.approx(silhouette(features[rows], labels), abs=1e-5)
 
 
 def test_identical_points_have_no_silhouette() -> None:

@@ -116,6 +116,7 @@ def no_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
         return load(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
+    monkeypatch.setattr(features, "find_spec", lambda name: None)
 
 
 @pytest.mark.usefixtures("no_transformers")
