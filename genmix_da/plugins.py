@@ -31,6 +31,7 @@ def offered(kind: str) -> list[EntryPoint]:
     return sorted(found, key=lambda entry: (entry.name, entry.value))
 
 
+@cache  # a table asks for every run
 def packages() -> dict[str, str]:
     """Name -> version of every package that brings a part."""
     from_all = (entry.dist for kind in KINDS for entry in offered(kind))

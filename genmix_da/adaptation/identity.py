@@ -30,6 +30,17 @@ def run_settings(task: Task, augmentation: Augmentation | None) -> dict[str, Any
     return content
 
 
+def settings_of_seed(settings: dict[str, Any], seed: int, source: dict[str, Any]) -> dict[str, Any]:
+    """`run_settings` of the same run with another seed, for a plan of thousands.
+
+    Args:
+        settings: of a run.
+        seed: the other one.
+        source: `source_settings` of that seed.
+    """
+    return settings | {"seed": seed, "source_model": identity(source)}
+
+
 def run_identity(settings: dict[str, Any]) -> str:
     """Hash of what decides the result. Names of files do not: their contents are recorded."""
     by_content = {"data", "split", "weights", "source_checkpoint", "augment", "genmix"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import time
@@ -70,6 +71,15 @@ def source_settings(task: Task, augmentation: Augmentation | None) -> dict[str, 
             "weights": task.encoder.choice.weights_identity,
         }
     return settings
+
+
+def source_settings_of_seed(task: Task, settings: dict[str, Any], seed: int) -> dict[str, Any]:
+    """`source_settings` of the same task with another seed, for a plan of thousands."""
+    own = settings | {"seed": seed}
+    if task.encoder is not None:  # random weights are of the seed
+        choice = dataclasses.replace(task.encoder.choice, seed=seed)
+        own["weights"] = choice.weights_identity if choice.weights == "none" else own["weights"]
+    return own
 
 
 def source_folder(source: str, settings: Mapping[str, Any]) -> str:

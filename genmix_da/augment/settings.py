@@ -100,8 +100,10 @@ def build_settings(values: Mapping[str, Any]) -> AugmentSettings:
         UserError: an unknown key (the nearest is suggested), or a value of the wrong kind.
     """
     given = {key: value for key, value in values.items() if value is not None}
-    defaults = AugmentSettings().as_dict()
-    kinds: dict[str, Any] = {key: type(value) for key, value in defaults.items()}
+    kinds: dict[str, Any] = {
+        item.name: type(item.default) for item in dataclasses.fields(AugmentSettings)
+    }
+    kinds |= {"masks": list, "editor_options": dict}
     for key, value in given.items():
         if key not in kinds:
             raise UserError(f"unknown GenMix setting {key!r}{or_did_you_mean(key, kinds)}")

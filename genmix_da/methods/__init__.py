@@ -102,7 +102,9 @@ def find_method(name: str) -> Method:
     Raises:
         UserError: there is none (the nearest is suggested).
     """
-    trained = [known for known, one in METHODS.items() if one.joint is None or one.joint.source]
-    check_name("method", name, [*METHODS, *(f"{known}{GENMIX}" for known in trained)])
-    method = METHODS[name.removesuffix(GENMIX)]
+    method = METHODS.get(name.removesuffix(GENMIX))
+    if method is None or (name.endswith(GENMIX) and not method.takes_genmix):
+        trained = [known for known, one in METHODS.items() if one.takes_genmix]
+        check_name("method", name, [*METHODS, *(f"{known}{GENMIX}" for known in trained)])
+    assert method is not None
     return replace(method, name=name, augment="genmix") if name.endswith(GENMIX) else method

@@ -239,6 +239,11 @@ class Method:
         """Whether no source image is opened once the source model is there."""
         return self.joint is None or not self.joint.source
 
+    @property
+    def takes_genmix(self) -> bool:
+        """Whether there is a source stage, or source data, that made images could go into."""
+        return self.joint is None or self.joint.source
+
     def settings_for(self, profile: str, setting: str) -> dict[str, Any]:
         """What of `published` holds for a profile and a setting."""
         own = self.published.get(profile, self.published.get("", {}))

@@ -175,6 +175,7 @@ def _missing_jobs(
     """Stage -> jobs to do: a run that is not done hangs on them and they have left no result."""
     done = {record.identity: record for record in records if record.status == "done"}
     missing: dict[str, dict[str, Job]] = {stage: {} for stage in stages}
+    seen: set[str] = set()  # many runs hang on one job, and looking for what it left takes time
     for run in runs:
         record = done.get(run.job.key)
         if record is not None and run.complete(record):
@@ -182,6 +183,7 @@ def _missing_jobs(
         missing[run.job.stage][run.job.key] = run.job
         # A step that is added to a finished run needs its checkpoint alone.
         for job in run.before() if record is None else ():
-            if not is_done(job):
+            if job.key not in seen and not is_done(job):
                 missing[job.stage][job.key] = job
+            seen.add(job.key)
     return {stage: tuple(jobs.values()) for stage, jobs in missing.items()}

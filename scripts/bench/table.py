@@ -98,7 +98,7 @@ def engine_seconds(options: argparse.Namespace) -> dict[str, list[float]]:
 def made_up(run: Run, draw: random.Random) -> dict[str, Any]:
     """A record like one that this run would write, with drawn scores."""
     task, wanted = run.task, run.wanted
-    config = dataclasses.asdict(task.config)
+    config = dataclasses.asdict(task.config) | {"seed": wanted.seed}
 
     def block(epoch: int) -> dict[str, Any]:
         closed = ("unknown_accuracy", "nmi", "h3_score") if wanted.setting == "pda" else ()
@@ -158,6 +158,7 @@ def record_seconds(count: int) -> dict[str, float]:
         root = Path(name) / "table"
         # The lists are those of the command line; Mini Office-Home has twelve pairs.
         options = {"setting": SETTINGS, "genmix": {"editor": "filters", "features": "off"}}
+        options["graph"] = False  # a made-up record has no such step
         request = build_request(options, "all", METHODS, "1", str(root))
         runs = len(request.pairs) * len(request.settings) * len(request.methods)
         make_plan(request, [])  # decodes what is not yet decoded

@@ -8,9 +8,13 @@ from typing import Any
 
 from genmix_da.adaptation.config import AdaptConfig, build_config
 from genmix_da.adaptation.graph_step import step_identity
-from genmix_da.adaptation.identity import run_identity, run_settings
+from genmix_da.adaptation.identity import run_identity, run_settings, settings_of_seed
 from genmix_da.adaptation.results import display_name
-from genmix_da.adaptation.source_model import source_folder, source_settings
+from genmix_da.adaptation.source_model import (
+    source_folder,
+    source_settings,
+    source_settings_of_seed,
+)
 from genmix_da.adaptation.tables.jobs import STAGES, run_job
 from genmix_da.adaptation.tables.pairs import pair_name
 from genmix_da.adaptation.task import Task, prepare, with_method
@@ -50,7 +54,7 @@ class Run(PlannedRun):
 
     Attributes:
         source: job of the stage "source".
-        task: resolved, for estimates.
+        task: resolved, for estimates; that of the first seed.
         graph: identity of the graph step, or None where there is none.
     """
 
@@ -93,10 +97,10 @@ class _Planner(Planner[Run]):
         task = self.attempt(label, lambda: prepare(build_config(options), loaded=self.loaded))
         for name in dict.fromkeys(name.removesuffix(GRAPH) for name in request.methods):
             method = find_method(name)
-            for seed in request.seeds:
+            if task is None or setting not in method.settings:
                 undefined = setting not in method.settings
-                if task is None or undefined:
-                    row = Wanted(
+                self.wanted += (
+                    Wanted(
                         identity({"run": [label, name, seed]}),
                         setting,
                         *pair,
@@ -104,50 +108,60 @@ class _Planner(Planner[Run]):
                         seed,
                         undefined,
                     )
-                    self.wanted.append(row)
-                    continue
-                choice: dict[str, Any] = {"method": name, "augment": method.augment, "seed": seed}
-                known = method.joint.options[""] if method.joint else {}
-                own = {k: v for k, v in request.method_options.items() if k in known}
-                choice |= {"method_options": own} if own else {}
-                self._add_run(
-                    with_method(task, **choice),
-                    {**options, **choice},
-                    f"{label} {name} seed {seed}",
+                    for seed in request.seeds
                 )
+                continue
+            choice: dict[str, Any] = {"method": name, "augment": method.augment}
+            known = method.joint.options[""] if method.joint else {}
+            own = {k: v for k, v in request.method_options.items() if k in known}
+            choice |= {"method_options": own} if own else {}
+            first = with_method(task, **choice, seed=request.seeds[0])
+            self._add_runs(first, {**options, **choice}, f"{label} {name}")
 
-    def _add_run(self, task: Task, options: dict[str, Any], label: str) -> None:
-        config = task.config
+    def _add_runs(self, task: Task, options: dict[str, Any], label: str) -> None:
+        """Plan every seed of a method; `task` is the first one's.
+
+        What the seeds share is worked out once: a large table has thousands.
+        """
+        config, root = task.config, str(self.request.root)
         if config.augment not in self._augmentations:
             self._augmentations[config.augment] = augmentation_of(task)
         augmentation = self._augmentations[config.augment]
-        name = run_identity(run_settings(task, augmentation))
-        editor = augmentation.editor.name if augmentation else None
-        rows = [
-            Wanted(name, config.setting, config.src, config.tgt, method, config.seed)
-            for method in self._rows(config, display_name(config, editor))
-        ]
-        root = str(self.request.root)
+        rows = self._rows(
+            config, display_name(config, augmentation.editor.name if augmentation else None)
+        )
         pair = pair_name(config.src, config.tgt).replace(" ", "_")
-        out = f"{config.setting}/{pair}/{config.method_name()}-seed{config.seed}-{name[:8]}"
-        settings = source_settings(task, augmentation)
-        model = f"{config.src}, {config.setting}, augment {config.augment}, seed {config.seed}"
-        source = Job(
-            identity(settings),
-            "source",
-            f"source model of {model}",
-            options,
-            root,
-            f"sources/{source_folder(config.src, settings)}",
-        )
-        data = self._source_edits(settings, options, augmentation)
-        data += self._data_jobs(task, settings, options)
-        job = Job(name, "adapt", label, options, root, out)
-        self.wanted += rows
         graph = step_identity(task) if config.graph else None
-        self.runs.append(
-            Run(wanted=rows[0], job=job, data=data, source=source, task=task, graph=graph)
-        )
+        of_first = run_settings(task, augmentation)
+        source_of_first = source_settings(task, augmentation)
+        model = f"source model of {config.src}, {config.setting}, augment {config.augment}"
+        weights: object = self  # none that there are
+        data: tuple[Job, ...] = ()
+        for seed in self.request.seeds:
+            own = {**options, "seed": seed}
+            settings = source_settings_of_seed(task, source_of_first, seed)
+            name = run_identity(settings_of_seed(of_first, seed, settings))
+            source = Job(
+                identity(settings),
+                "source",
+                f"{model}, seed {seed}",
+                own,
+                root,
+                f"sources/{source_folder(config.src, settings)}",
+            )
+            if settings["weights"] != weights:  # random ones are of the seed; others are shared
+                weights = settings["weights"]
+                data = self._source_edits(settings, own, augmentation)
+                data += self._data_jobs(task, settings, own)
+            out = f"{config.setting}/{pair}/{config.method_name()}-seed{seed}-{name[:8]}"
+            job = Job(name, "adapt", f"{label} seed {seed}", own, root, out)
+            planned = [
+                Wanted(name, config.setting, config.src, config.tgt, row, seed) for row in rows
+            ]
+            self.wanted += planned
+            self.runs.append(
+                Run(wanted=planned[0], job=job, data=data, source=source, task=task, graph=graph)
+            )
 
     def _rows(self, config: AdaptConfig, method: str) -> list[str]:
         """The method and the graph step behind it, or what of the two the request names."""
