@@ -141,7 +141,7 @@ class TargetGraph:
     def _weigh(self) -> sparse.csr_array:
         """Symmetric weights of the nodes; an edge of weight 0 is none."""
         count, wanted = len(self._nodes), self.config.neighbours
-        found = self.search.search(self._nodes, wanted + 1)
+        found = self.search.among(wanted + 1)
         rows = np.repeat(np.arange(count), found.shape[1])
         columns = found.ravel()
         others = (columns != rows) & (columns >= 0)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 EXACT_LIMIT = 20_000
 _PROBES = 16  # lists of the inverted file that are searched for each query
+_LISTS = 24  # that are searched for all points of a list together
 _BLOCK = 4096  # queries at once: memory grows with block x points, or stays with faiss
 
 
@@ -54,13 +55,46 @@ class Neighbours:
 
         # As many threads as torch has been given: workers share the cores of a machine.
         faiss.omp_set_num_threads(torch.get_num_threads())
-        if self._index is None:
-            self._index = self._build(faiss)
+        index = self._built(faiss)
         blocks = [
-            self._index.search(np.ascontiguousarray(queries[start : start + _BLOCK]), count)[1]
+            index.search(np.ascontiguousarray(queries[start : start + _BLOCK]), count)[1]
             for start in range(0, len(queries), _BLOCK)
         ]
         return np.concatenate(blocks).astype(np.int64)
+
+    def among(self, count: int) -> NDArray[np.int64]:
+        """[N, min(count, N)]: `search` of all points among themselves.
+
+        With an inverted file the points of a list are searched together, in the lists whose centres
+        are nearest to its own: a few large products instead of as many scans of memory as points.
+        """
+        if self.exact:
+            return self.search(self._points, count)
+        import faiss
+
+        faiss.omp_set_num_threads(torch.get_num_threads())
+        quantizer = self._built(faiss).quantizer
+        centres = torch.from_numpy(quantizer.reconstruct_n(0, quantizer.ntotal))
+        near = torch.topk(centres @ centres.T, min(_LISTS, len(centres)), dim=1).indices.numpy()
+        list_of = quantizer.search(self._points, 1)[1][:, 0]
+        order = np.argsort(list_of, kind="stable")
+        bounds = np.searchsorted(list_of[order], np.arange(len(centres) + 1))
+        members = [order[bounds[own] : bounds[own + 1]] for own in range(len(centres))]
+        found = np.full((len(self._points), min(count, len(self._points))), -1, np.int64)
+        for own, rows in enumerate(members):
+            others = np.concatenate([members[other] for other in near[own]])
+            points = torch.from_numpy(self._points[others])
+            for start in range(0, len(rows), _BLOCK):
+                part = rows[start : start + _BLOCK]
+                similarity = torch.from_numpy(self._points[part]) @ points.T
+                nearest = similarity.topk(min(count, len(others)), dim=1).indices.numpy()
+                found[part, : nearest.shape[1]] = others[nearest]
+        return found
+
+    def _built(self, faiss: Any) -> Any:
+        if self._index is None:
+            self._index = self._build(faiss)
+        return self._index
 
     def replace(self, rows: NDArray[np.int64], points: NDArray[np.float32]) -> None:
         """Put other points [B, F] in the place of some rows [B]."""

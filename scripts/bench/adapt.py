@@ -13,15 +13,18 @@ depend on their content.
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import statistics
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
 
 import lead
 from genmix_da.allocation import keep_freed_memory
+from genmix_da.device import peak_memory_mib
 from lead.precision import Precision
 from lead.schedule import build_optimizer
 from lead.selection import mutual_information
@@ -65,6 +68,7 @@ def main() -> None:
     parser.add_argument("--classes", type=int, default=15)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--json", type=Path, help="file for the same numbers as JSON")
     arguments = parser.parse_args()
     device = torch.device(arguments.device)
     torch.manual_seed(0)
@@ -110,6 +114,15 @@ def main() -> None:
     bare = bare[-len(epochs) :]
     ratio = statistics.median(epochs) / statistics.median(bare)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    if arguments.json:
+        found = {
+            "bare_s": statistics.median(bare),
+            "epoch_s": statistics.median(epochs),
+            "ratio": ratio,
+            "images_per_s": arguments.images / statistics.median(epochs),
+            "peak_mib": peak_memory_mib(device),
+        }
+        arguments.json.write_text(json.dumps(found, indent=1) + "\n")
     print(
         f"{arguments.backbone}, {arguments.images} images of {arguments.image_size} px, "
         f"batch {arguments.batch}, {device}"

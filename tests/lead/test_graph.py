@@ -297,6 +297,7 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any], name: str) 
         GraphConfig(**settings)
 
 
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_cuda_finds_what_the_cpu_finds() -> None:
     features, probability = random_case(300)

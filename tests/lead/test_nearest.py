@@ -83,6 +83,31 @@ def test_too_few_in_the_lists_are_minus_one(monkeypatch: pytest.MonkeyPatch) -> 
     assert (found[:, 0] >= 0).all()
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_all_among_themselves(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lead.nearest, "_BLOCK", 50)
+    points = clustered(3000, seed=seed)
+    true = brute_force(points, points, 11)
+    # The product of doubles decides a near tie otherwise than that of floats now and then.
+    assert (Neighbours(points).among(11) != true).sum() <= 4
+    found = Neighbours(points, exact=False).among(11)
+    assert (found[:, 0] == np.arange(3000)).mean() > 0.999  # each is the nearest to itself
+    shared = sum(len(set(a) & set(b)) for a, b in zip(found, true, strict=True))
+    assert shared >= 0.95 * true.size
+    assert all(len(set(row)) == 11 for row in found)
+    assert np.array_equal(found, Neighbours(points, exact=False).among(11))
+
+
+def test_fewer_among_themselves_than_asked_for_are_minus_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lead.nearest, "_LISTS", 1)
+    found = Neighbours(clustered(400), exact=False).among(500)
+    assert found.shape == (400, 400)
+    assert (found == -1).any(axis=1).all()
+    assert (found[:, 0] >= 0).all()
+
+
 @pytest.mark.parametrize(("count", "exact"), [(10, True), (11, False)])
 def test_the_limit_decides_unless_told(
     count: int, exact: bool, monkeypatch: pytest.MonkeyPatch
@@ -112,6 +137,7 @@ def test_without_queries_or_points_nothing_is_found(
     assert found.dtype == np.int64
 
 
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_cuda_finds_what_the_cpu_finds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lead.nearest, "_BLOCK", 64)

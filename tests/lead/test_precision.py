@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+import lead.precision
 from lead.precision import Precision
 
 
@@ -36,6 +37,18 @@ def test_type_on_cuda(
     assert precision.dtype == dtype
     # Only float16 has so small a range that the loss must be scaled.
     assert precision._scaler.is_enabled() == (not has_bfloat16)
+
+
+def test_a_mixed_pass_on_the_cpu_is_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lead.precision, "MIXED_ON", {"cpu"})
+    precision = Precision(torch.device("cpu"))
+    weight = torch.ones(2, 2, requires_grad=True)
+    with precision.autocast():
+        product = torch.ones(2, 2) @ weight
+    assert product.dtype == precision.dtype == torch.bfloat16
+    precision.step(product.float().sum(), torch.optim.SGD([weight], lr=0.5))
+    assert weight.tolist() == [[0.0, 0.0]] * 2
+    assert precision.state() == {}
 
 
 def test_mixed_precision_can_be_switched_off() -> None:

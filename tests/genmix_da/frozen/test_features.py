@@ -178,6 +178,7 @@ def test_heads_on_features_equal_the_whole_network(weights: Path, pixels: np.nda
     assert wanted.probability.std() > 0.02
 
 
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_on_cuda_images_share_a_batch(weights: Path, pixels: np.ndarray, calls: list[int]) -> None:
     on_cpu = features_of(encoder(weights), pixels, ROWS, "some")
