@@ -123,13 +123,18 @@ class ReportRun:
 
     @property
     def limit(self) -> Limit | None:
-        """Above it an image is rejected; None where nothing is (PDA)."""
-        return None if self.setting == "pda" else read_limit(self.content)
+        """Above it an image is rejected; None where nothing is: the target has no unknown class."""
+        return read_limit(self.content) if self._rejects else None
 
     @property
     def graph_limit(self) -> Limit | None:
         """The same with the graph step, on the smoothed uncertainty; also None without the step."""
-        return None if self.setting == "pda" else read_limit(self.content.get("graph") or {})
+        return read_limit(self.content.get("graph") or {}) if self._rejects else None
+
+    @property
+    def _rejects(self) -> bool:
+        split = self.content.get("split")
+        return self.setting != "pda" and (not split or split[2] > 0)
 
     @property
     def split(self) -> str:

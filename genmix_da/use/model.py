@@ -68,14 +68,31 @@ class Model:
 
     @property
     def threshold(self) -> float:
-        """Images of a larger uncertainty are rejected; infinite where none is (PDA, classifiers).
+        """Images of a larger uncertainty are rejected, unless `predict` is given another one.
+
+        Infinite where none is: of classifiers, in PDA, and of runs whose target had no class of its
+        own, as with equal folders of classes. Their scores are accuracies, without rejection.
 
         Raises:
             UserError: a source model's threshold is a rule, which needs images to be applied to.
         """
-        stored = self.description.get("threshold", math.inf)
+        return self.limit()
+
+    def limit(self, *, graph: bool = False) -> float:
+        """The threshold that images are rejected above by default, infinite where none is.
+
+        Args:
+            graph: of the decisions beside the run's target graph; the model must have one.
+
+        Raises:
+            UserError: see `threshold`.
+        """
         if not self.label_sets.open_set:
             return math.inf
+        if graph and self.memory is not None:
+            rejection: Rejection = self.memory[1]["rejection"]
+            return rejection.threshold
+        stored = self.description.get("threshold", math.inf)
         if isinstance(stored, str):
             raise UserError(
                 f"the threshold of this source model is the rule {stored!r}: it is a number once "
@@ -108,8 +125,8 @@ class Model:
         Args:
             inputs: a path (folder, image, list of images), paths; pictures in memory (PIL, or uint8
                 [H, W, 3]), one or many; or a loader of batches, see `genmix_da.use.inputs`.
-            threshold: on the uncertainty, a number or a rule; None: the checkpoint's own. A
-                classifier rejects where one is given, a PDA model nothing.
+            threshold: on the uncertainty, a number or a rule; None: the checkpoint's own. Models
+                that reject nothing (see `threshold`) do where one is given.
             calibrate: see `genmix_da.predict`.
             graph: judge beside the run's target graph as well; None: where the run has one and the
                 inputs allow it.
@@ -170,13 +187,12 @@ class Model:
             threshold: a number or a rule for these images; None: the checkpoint's own.
             calibrate: apply the rule that the checkpoint's threshold came from anew.
         """
-        # A classifier's threshold is the user's; without one nothing is above.
+        # A classifier has none of its own; nothing is above 1.
         stored = self.description.get("threshold", 1.0)
         rule = self.description.get("threshold_rule", stored) if calibrate else stored
         unsure = evaluation.uncertainty.cpu().numpy()
         rejection = reject(unsure, rule if threshold is None else threshold)
-        rejects = self.label_sets.open_set or (self.is_classifier and threshold is not None)
-        return own_decisions(evaluation, rejection.threshold, rejects), rejection
+        return own_decisions(evaluation, rejection.threshold, self._rejects(threshold)), rejection
 
     def graph_decisions(
         self,
@@ -216,8 +232,12 @@ class Model:
             smoothed, rejection = settle(smoothed, rule if threshold is None else threshold)
         else:
             smoothed, rejection = ordered(smoothed, stored), stored
-        limit = rejection.threshold if self.label_sets.open_set else math.inf
+        limit = rejection.threshold if self._rejects(threshold) else math.inf
         return Decisions(smoothed.probability, smoothed.uncertainty, limit), rejection
+
+    def _rejects(self, threshold: float | str | None) -> bool:
+        """A threshold that is given holds for every model; the stored one only in an open set."""
+        return threshold is not None or self.label_sets.open_set
 
     def _uses_graph(self, wanted: bool | None, views: Views | LoaderViews) -> bool:
         """Whether the graph judges, too.

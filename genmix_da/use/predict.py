@@ -44,8 +44,8 @@ def predict(
         checkpoint: run folder or .safetensors file.
         folder: images, at any depth; or an image, a list of images, or "datasets:NAME".
         out: CSV with path, predicted class, confidence, uncertainty.
-        threshold: on the uncertainty, a number or a rule; None: the checkpoint's own. A PDA
-            checkpoint rejects nothing.
+        threshold: on the uncertainty, a number or a rule; None: the checkpoint's own, by which
+            classifiers and models of a closed set (see `Model.threshold`) reject nothing.
         calibrate: take the images of the folder together: a graph of their own, and thresholds
             by the checkpoint's rules from these images. Else each image is judged for itself,
             but by networks that judge all images of a folder together.

@@ -46,6 +46,7 @@ def test_a_gain_is_told_with_what_it_is_made_of(
     result = {
         "method": "lead",
         "setting": "opda",
+        "split": [3, 1, 2],
         "source_only": {"h_score": 0.40, "auroc": 0.8, "oscr": 0.7},
         "scores": {"last": {"h_score": 0.55, "auroc": auroc, "oscr": None}},
     }
@@ -70,6 +71,16 @@ def test_thresholds_that_do_not_fit_are_shown(
     assert len(bars) == 10
     assert sum(int(line.split()[1]) for line in bars) == 60
     assert sum("<- threshold" in line for line in bars) == 1
+
+
+@pytest.mark.parametrize("setting", ["opda", "osda"])
+def test_a_target_without_unknown_classes_is_offered_no_threshold(
+    adapt: Callable, setting: str
+) -> None:
+    said = adapt(*QUICK, "--split", "6/0/0", "--setting", setting).out
+    assert "The target has no unknown class: nothing is rejected" in said
+    assert "Against the source model alone: accuracy " in said
+    assert "may not fit" not in said and "% of the images rejected" not in said
 
 
 def test_a_target_without_labels(adapt: Callable, data: Path, tmp_path: Path) -> None:

@@ -102,6 +102,24 @@ def test_threshold_and_graph(found: Predictions, photos: list[Path], model: Mode
     assert (strict.best_class == found.best_class).all()
 
 
+def test_a_closed_set_rejects_where_a_threshold_is_given(
+    closed: Path, found: Predictions, photos: list[Path], run: Callable, tmp_path: Path
+) -> None:
+    model = genmix_da.load_model(closed, "cpu")
+    usual = model.predict(photos)
+    assert model.threshold == model.limit(graph=True) == usual.threshold == float("inf")
+    assert usual.graph is not None
+    assert not usual.rejected.any() and not usual.graph.rejected.any()
+    given = model.predict(photos, threshold=0.85)
+    assert (given.rejected == found.rejected).all() and given.threshold == 0.85
+    strict = model.predict(photos, threshold=1e-9).graph
+    assert strict is not None and strict.rejected.all()
+    arguments = ("predict", closed, photos[0].parent, "--out", tmp_path / "p.csv", "--json")
+    assert run(*arguments).json()["unknown"] == 0
+    told = run(*arguments, "--threshold", 1e-9).json()
+    assert told["unknown"] == told["graph"]["unknown"] == told["images"]
+
+
 def test_the_module_gives_logits(model: Model, photos: list[Path], found: Predictions) -> None:
     pixels = pixels_of([Image.open(path) for path in photos], model.preprocessing)
     centre = model.preprocessing.centre
