@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -33,10 +34,12 @@ from lead.views import Preprocessing, Views
 
 logger = logging.getLogger(__name__)
 
-_SIX_VIEWS = "the graph is of six views of an image, which batches of a loader don't give"
+_SIX_VIEWS = (
+    "the graph is of six views of an image, which batches don't give, as paths and pictures do"
+)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A checkpoint, ready to use.
 
@@ -55,6 +58,15 @@ class Model:
     description: dict[str, Any]
     device: torch.device
     memory: tuple[GraphMemory, dict[str, Any]] | None = None
+
+    def __repr__(self) -> str:
+        kind = self.description.get("stage", "model")
+        threshold = self.description.get("threshold") if self.label_sets.open_set else None
+        return (
+            f"<Model: {kind}, {self.description['backbone']}, {len(self.classes)} classes "
+            f"({shorten(', '.join(self.classes), 60, placeholder=' ...')}), threshold {threshold}, "
+            f"{'with' if self.memory else 'without'} graph, {self.device}>"
+        )
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -124,12 +136,13 @@ class Model:
 
         Args:
             inputs: a path (folder, image, list of images), paths; pictures in memory (PIL, or uint8
-                [H, W, 3]), one or many; or a loader of batches, see `genmix_da.use.inputs`.
+                [H, W, 3]), one or many; or batches, see `genmix_da.use.inputs.read`.
             threshold: on the uncertainty, a number or a rule; None: the checkpoint's own. Models
                 that reject nothing (see `threshold`) do where one is given.
             calibrate: see `genmix_da.predict`.
             graph: judge beside the run's target graph as well; None: where the run has one and the
-                inputs allow it.
+                inputs allow it: a graph of six views of an image, as frozen runs have, is not
+                there for batches, and a warning says so.
             strict: more than 5 % unreadable files are an error; else they are named and left out.
 
         Raises:
@@ -255,5 +268,7 @@ class Model:
         if why and wanted:
             raise UserError(f"{why}; leave graph=True out.")
         if why:
-            logger.info("%s: the network judges alone", why)
+            # That there is a graph which is not asked has to be seen, also where nobody logs.
+            level = logging.INFO if self.memory is None else logging.WARNING
+            logger.log(level, "%s: the network judges alone", why)
         return not why

@@ -138,6 +138,7 @@ def test_without_the_graph_no_feature_of_a_target_image_is_sent(
     [
         (("a/b/c",), "'a/b/c' is no name of a repository"),
         (("../x",), "is no name of a repository"),
+        (("./here",), "give OWNER/NAME, and a folder of yours with --stage"),
         (("me/x", "--license", "MIT License"), "give an identifier in small letters"),
         (("me/x", "--stage", "."), "is there already"),
     ],
@@ -148,7 +149,7 @@ def test_refused_before_anything_is_sent(
     assert said in complaint(run("push", finished.folder, *options))
 
 
-@pytest.mark.parametrize("name", ["hub:", "hub:a/b/c", "hub:../../etc"])
+@pytest.mark.parametrize("name", ["hub:", "hub:a", "hub:a/b/c", "hub:../../etc"])
 def test_no_model_of_the_hub(run: Any, complaint: Any, tmp_path: Path, name: str) -> None:
     assert "is no name of a repository" in complaint(run("export", name, "--out", tmp_path / "x"))
 
