@@ -26,13 +26,14 @@ def echo_ending(result: dict[str, Any], folder: Path) -> None:
         result: content of result.json.
         folder: of the run.
     """
+    from genmix_da.reporting.limit import rejects
     from genmix_da.reporting.predicted import read_predictions
     from genmix_da.reporting.rerun import table_command
 
     lines = read_predictions(folder / "predictions.csv")
     _echo_counts(lines)
     _echo_gain(result)
-    if _rejects(result):
+    if rejects(result):
         _echo_extremes(lines, float(result["threshold"]))
     run = shlex.quote(str(folder))
     click.echo(f"Run folder: {folder} (predictions.csv, result.json, checkpoint.safetensors)")
@@ -48,15 +49,12 @@ def echo_ending(result: dict[str, Any], folder: Path) -> None:
         click.echo(f"  {command}  # {what}")
 
 
-def _rejects(result: dict[str, Any]) -> bool:
-    """Whether images can be rejected: the target's classes are not all the source's."""
-    return int(result["split"][2]) > 0
-
-
 def _echo_gain(result: dict[str, Any]) -> None:
     """What adaptation changed, at the threshold and without one."""
+    from genmix_da.reporting.limit import rejects
+
     before, after = result["source_only"] or {}, result["scores"]["last"] or {}
-    headline = "h_score" if _rejects(result) else "known_accuracy"
+    headline = "h_score" if rejects(result) else "known_accuracy"
     told, change = [], {}
     for name, key in ((_NAMES[headline], headline), ("AUROC", "auroc"), ("OSCR", "oscr")):
         if before.get(key) is not None and after.get(key) is not None:
@@ -64,7 +62,7 @@ def _echo_gain(result: dict[str, Any]) -> None:
             told.append(f"{name} {100 * before[key]:.1f} -> {100 * after[key]:.1f}")
     if not told or result["method"].startswith("source-only"):
         return
-    at = "; H-scores at the threshold of this method" if _rejects(result) else ""
+    at = "; H-scores at the threshold of this method" if rejects(result) else ""
     click.echo(f"Against the source model alone: {', '.join(told)} (one run{at}).")
     if change.get(headline, 0.0) > 0 > change.get("auroc", 0.0):
         click.echo(

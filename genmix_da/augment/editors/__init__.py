@@ -66,7 +66,8 @@ def make_editor(name: str, options: EditorOptions | None = None, *, device: str 
 
     Raises:
         UserError: unknown editor (the nearest is suggested), options that it does not take, no
-            such folder or device, a folder without a pipeline, or what another package's editor raises.
+            such folder or device, a folder without a pipeline, or what another package's editor
+            raises.
     """
     check_device_name(device)
     if name == "auto":

@@ -46,7 +46,6 @@ def test_a_gain_is_told_with_what_it_is_made_of(
     result = {
         "method": "lead",
         "setting": "opda",
-        "split": [3, 1, 2],
         "source_only": {"h_score": 0.40, "auroc": 0.8, "oscr": 0.7},
         "scores": {"last": {"h_score": 0.55, "auroc": auroc, "oscr": None}},
     }

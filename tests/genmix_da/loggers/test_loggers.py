@@ -56,7 +56,9 @@ def logged(adapt: Adapt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 
     def call(name: str, instead: Kept | None = None, *more: object) -> Path:
         if instead is not None:
-            monkeypatch.setattr("genmix_da.loggers.logger_named", lambda n: Guarded(n, lambda: instead))
+            monkeypatch.setattr(
+                "genmix_da.loggers.logger_named", lambda n: Guarded(n, lambda: instead)
+            )
         out = tmp_path / "logged" / "run"
         outcome = adapt("--out", out, "--log", name, *more)
         assert outcome.code == 0, outcome.err

@@ -51,7 +51,10 @@ def test_last_parts_of_paths(home: Path) -> None:
         ("instruct-pix2pix:/w/model, path=/w/y", "instruct-pix2pix:model, path=y"),
         (f"{home}: a file; /home/nobody-of-here and /root", "~: a file; ~ and ~"),
         ("no '/w/it.png' (/a/b) is in /c/d, ~/e/f", "no 'it.png' (b) is in d, f"),
-        ("4/2/4 runs/a https://h.org/a/b ../x / </b>", "4/2/4 runs/a https://h.org/a/b ../x / </b>"),
+        (
+            "4/2/4 runs/a https://h.org/a/b ../x / </b>",
+            "4/2/4 runs/a https://h.org/a/b ../x / </b>",
+        ),
     ):
         assert last_parts(text) == wanted
 

@@ -19,7 +19,6 @@ from genmix_da.serving.answers import Answerer
 from genmix_da.serving.app import make_app
 from genmix_da.serving.uploads import Limits
 
-
 _FORM = {"content-type": "multipart/form-data"}
 
 
@@ -62,9 +61,7 @@ def test_graph_decides_where_it_is_asked_for(finished: Any, photos: list[Path]) 
 
 
 @pytest.mark.parametrize("which", ["open", "closed"])
-def test_threshold_of_the_user(
-    finished: Any, closed: Path, photos: list[Path], which: str
-) -> None:
+def test_threshold_of_the_user(finished: Any, closed: Path, photos: list[Path], which: str) -> None:
     model = load_model(finished.folder if which == "open" else closed, "cpu")
     pictures = [Image.open(photo).convert("RGB") for photo in photos]
     strict = Answerer(model, "demo", threshold=1e-6)

@@ -124,7 +124,9 @@ def test_staged_folder_is_a_run_like_the_own(
         assert cache.encode() not in file.read_bytes()
 
 
-def test_no_path_of_this_machine_is_sent(run: Any, finished: Any, data: Path, tmp_path: Path) -> None:
+def test_no_path_of_this_machine_is_sent(
+    run: Any, finished: Any, data: Path, tmp_path: Path
+) -> None:
     stage = tmp_path / "stage"
     assert run("push", finished.folder, "me/demo", "--stage", stage).code == 0
     for file in stage.iterdir():
@@ -140,9 +142,10 @@ def test_no_path_of_this_machine_is_sent(run: Any, finished: Any, data: Path, tm
 def test_weights_of_a_sent_frozen_model_are_given(
     run: Any, complaint: Any, adapt_once: Any, photos: list[Path], tmp_path: Path
 ) -> None:
+    from safetensors.torch import save_file
+
     from lead.backbones import build_backbone
     from lead.checkpoint import weights_identity
-    from safetensors.torch import save_file
 
     weights, stage = tmp_path / "deep" / "w 1.safetensors", tmp_path / "stage"
     weights.parent.mkdir()

@@ -153,7 +153,12 @@ def test_threshold_and_graph(found: Predictions, photos: list[Path], model: Mode
 
 
 def test_a_closed_set_rejects_where_a_threshold_is_given(
-    closed: Path, found: Predictions, photos: list[Path], run: Callable, tmp_path: Path
+    closed: Path,
+    found: Predictions,
+    photos: list[Path],
+    data: Path,
+    run: Callable,
+    tmp_path: Path,
 ) -> None:
     model = genmix_da.load_model(closed, "cpu")
     usual = model.predict(photos)
@@ -165,7 +170,14 @@ def test_a_closed_set_rejects_where_a_threshold_is_given(
     strict = model.predict(photos, threshold=1e-9).graph
     assert strict is not None and strict.rejected.all()
     arguments = ("predict", closed, photos[0].parent, "--out", tmp_path / "p.csv", "--json")
-    assert run(*arguments).json()["unknown"] == 0
+    usually = run(*arguments).json()
+    assert (usually["unknown"], usually["threshold"], usually["graph"]["threshold"]) == (
+        0,
+        None,
+        None,
+    )
+    scored = run("evaluate", closed, "--tgt", data / "Clipart").out
+    assert "checkpoint " in scored and "threshold" not in scored
     told = run(*arguments, "--threshold", 1e-9).json()
     assert told["unknown"] == told["graph"]["unknown"] == told["images"]
 
