@@ -28,10 +28,10 @@ def rejects(result: Mapping[str, Any]) -> bool:
     """Whether a run's images could be rejected: its target had a class that the source has not.
 
     Args:
-        result: content of result.json; records without a split are taken by their setting.
+        result: content of result.json; records without a split are taken by their setting alone.
     """
     split = result.get("split")
-    return bool(split[2] > 0 if split else result.get("setting") != "pda")
+    return bool(result.get("setting") != "pda" and (not split or split[2] > 0))
 
 
 def read_limit(part: Mapping[str, Any]) -> Limit | None:
