@@ -39,6 +39,18 @@ def or_did_you_mean(name: object, known: Iterable[str], otherwise: str = "") -> 
     return f"; did you mean {near!r}?" if near else otherwise
 
 
+def there_are(name: object, known: Collection[str]) -> str:
+    """For the end of a sentence: the nearest name, and all: "there are: A, B"."""
+    hint = did_you_mean(name, known)
+    return f"{hint}{'There' if hint else 'there'} are: {', '.join(known)}"
+
+
+def said_by(error: BaseException) -> str:
+    """What an error of others' code says, in one line; its kind where it says nothing."""
+    said = " ".join(str(error).split())
+    return said if said and not isinstance(error, SystemExit) else repr(error)
+
+
 def check_name(what: str, name: str, known: Collection[str]) -> None:
     """A name is one of those that there are.
 
@@ -46,9 +58,7 @@ def check_name(what: str, name: str, known: Collection[str]) -> None:
         UserError: it is not (the nearest is suggested).
     """
     if name not in known:
-        hint = did_you_mean(name, known)
-        there = f"{hint}There are" if hint else "there are"
-        raise UserError(f"no {what} {name!r}; {there}: {', '.join(known)}.")
+        raise UserError(f"no {what} {name!r}; {there_are(name, known)}.")
 
 
 def user_message(error: BaseException) -> str | None:

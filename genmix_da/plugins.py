@@ -10,14 +10,18 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
+
+from genmix_da.errors import UserError, said_by
 
 logger = logging.getLogger(__name__)
 
 KINDS = ("methods", "editors", "augmentations", "loggers")
 Part = TypeVar("Part")
+OTHERS = (Exception, SystemExit)  # what others' code may raise, and must not end all with
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")  # names are parts of file names, and typed
 
 
@@ -83,12 +87,29 @@ class Registry(MutableMapping[str, Part]):
                 raise ValueError("there is one of this name already")
             self._parts[entry.name] = self._accept(entry.name, entry.load())
             self._plugged[entry.name] = package_of(entry)
-        except Exception as error:  # others' code; what else there is must not suffer
-            said = " ".join(str(error).split()) or type(error).__name__
+        except OTHERS as error:  # what else there is must not suffer
             logger.warning(
                 "%s: %r of the package %s is left out: %s",
-                *(f"genmix_da.{self._kind}", entry.name, package_of(entry), said),
+                *(f"genmix_da.{self._kind}", entry.name, package_of(entry), said_by(error)),
             )
+
+    @contextmanager
+    def blamed(self, name: str) -> Iterator[None]:
+        """While a part is made: what one of another package raises becomes a sentence naming both.
+
+        Raises:
+            UserError: the part's own, or in place of what else it raises.
+        """
+        try:
+            yield
+        except OTHERS as error:
+            package = self.plugged.get(name)
+            if package is None or isinstance(error, UserError):
+                raise
+            raise UserError(
+                f"genmix_da.{self._kind}: {name!r} of the package {package} can't be made: "
+                f"{said_by(error)}; mend it, or choose another."
+            ) from error
 
     def __getitem__(self, name: str) -> Part:
         return self._all()[name]

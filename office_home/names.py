@@ -59,5 +59,5 @@ def match_domain(query: str, available: Sequence[str]) -> str:
     if begins:
         raise LookupError(f"domain {query!r} may be {' or '.join(sorted(begins))}; name one fully")
     close = difflib.get_close_matches(wanted, list(by_key), n=1, cutoff=0.5)
-    hint = f"did you mean {by_key[close[0]]!r}? " if close else ""
-    raise LookupError(f"no domain {query!r}; {hint}There are: {listed}")
+    there = f"did you mean {by_key[close[0]]!r}? There" if close else "there"
+    raise LookupError(f"no domain {query!r}; {there} are: {listed}")

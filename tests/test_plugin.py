@@ -35,7 +35,7 @@ def call(installed: Path, tmp_path: Path) -> Call:
     """A command in a Python that has the example; must end well unless told otherwise."""
 
     def run(
-        *arguments: object, module: str = "genmix_da", also: Path | None = None
+        *arguments: object, module: str = "genmix_da", also: Path | None = None, code: int = 0
     ) -> subprocess.CompletedProcess[str]:
         places = [str(also)] if also else []
         path = os.pathsep.join([*places, str(installed), *sys.path])
@@ -46,7 +46,7 @@ def call(installed: Path, tmp_path: Path) -> Call:
         }
         command = [sys.executable, "-m", module, *map(str, arguments)]
         ended = subprocess.run(command, env=environment, capture_output=True, text=True)
-        assert ended.returncode == 0, ended.stdout + ended.stderr
+        assert ended.returncode == code, ended.stdout + ended.stderr
         return ended
 
     return run
@@ -92,6 +92,7 @@ def test_the_contract_holds_for_it(call: Call, tmp_path: Path) -> None:
 
 
 WRONG = {
+    "ends": "ends_all:METHOD",  # calls sys.exit
     "gone": "no_such_module_of_mine:METHOD",
     "Loud": "json:dumps",
     "lead": "json:dumps",
@@ -99,14 +100,43 @@ WRONG = {
 }
 
 
-def test_a_wrong_one_is_named_and_left_out(call: Call, data: Path, tmp_path: Path) -> None:
-    place = tmp_path / "broken"
+def install(place: Path, entry_points: str) -> None:
+    """A package "broken" that names parts."""
     about = place / "broken-1.0.dist-info"
     about.mkdir(parents=True)
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(entry_points)
+
+
+def test_one_that_cannot_be_made_is_named(call: Call, data: Path, tmp_path: Path) -> None:
+    lines = "".join(
+        f"[genmix_da.{group}]\nraises = broken_parts:{part}\n"
+        for group, part in (("editors", "Editor"), ("augmentations", "Mix"))
+    )
+    install(tmp_path / "broken", lines)
+    (tmp_path / "broken" / "broken_parts.py").write_text(
+        "from genmix_da.classify.augmentations.base import Augmentation\n"
+        "def Editor(request):\n    raise SystemExit('no licence')\n"
+        "class Mix(Augmentation):\n"
+        "    name = 'raises'\n"
+        "    def __init__(self, **options):\n        raise RuntimeError('not on\\nthis day')\n"
+    )
+    for what, command in {
+        "genmix_da.editors: 'raises' of the package broken can't be made: SystemExit('no licence')":
+            ("augment", data / "Art", tmp_path / "out", "--editor", "raises"),
+        "genmix_da.augmentations: 'raises' of the package broken can't be made: not on this day":
+            ("classify", "train", "--data", data / "Art", "--augment", "raises"),
+    }.items():  # fmt: skip
+        ended = call(*command, also=tmp_path / "broken", code=2)
+        assert what in ended.stderr and "Traceback" not in ended.stderr
+
+
+def test_a_wrong_one_is_named_and_left_out(call: Call, data: Path, tmp_path: Path) -> None:
+    place = tmp_path / "broken"
     lines = "".join(f"{name} = {value}\n" for name, value in WRONG.items())
     groups = ("methods", "editors", "augmentations", "loggers")
-    (about / "entry_points.txt").write_text("".join(f"[genmix_da.{g}]\n{lines}" for g in groups))
+    install(place, "".join(f"[genmix_da.{g}]\n{lines}" for g in groups))
+    (place / "ends_all.py").write_text("import sys; sys.exit(3)")
     ended = call(
         *("adapt", "--src", "Art", "--tgt", "Clipart", "--data", data, "--augment", "none"),
         *("--method", "infomax", "--out", tmp_path / "run", *tiny.NETWORK, *tiny.SOURCE),

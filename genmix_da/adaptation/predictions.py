@@ -36,6 +36,11 @@ class Decisions:
     uncertainty: torch.Tensor
     threshold: float
 
+    @property
+    def limit(self) -> float | None:
+        """The threshold as JSON holds it: None where nothing is rejected."""
+        return self.threshold if math.isfinite(self.threshold) else None
+
     def rows(self, names: Sequence[str]) -> list[tuple[str, str, str]]:
         """(predicted class, confidence, uncertainty) of every image.
 

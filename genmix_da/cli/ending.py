@@ -26,13 +26,14 @@ def echo_ending(result: dict[str, Any], folder: Path) -> None:
         result: content of result.json.
         folder: of the run.
     """
+    from genmix_da.reporting.limit import rejects
     from genmix_da.reporting.predicted import read_predictions
     from genmix_da.reporting.rerun import table_command
 
     lines = read_predictions(folder / "predictions.csv")
     _echo_counts(lines)
     _echo_gain(result)
-    if result["setting"] != "pda":
+    if rejects(result):
         _echo_extremes(lines, float(result["threshold"]))
     run = shlex.quote(str(folder))
     click.echo(f"Run folder: {folder} (predictions.csv, result.json, checkpoint.safetensors)")
@@ -50,8 +51,10 @@ def echo_ending(result: dict[str, Any], folder: Path) -> None:
 
 def _echo_gain(result: dict[str, Any]) -> None:
     """What adaptation changed, at the threshold and without one."""
+    from genmix_da.reporting.limit import rejects
+
     before, after = result["source_only"] or {}, result["scores"]["last"] or {}
-    headline = "known_accuracy" if result["setting"] == "pda" else "h_score"
+    headline = "h_score" if rejects(result) else "known_accuracy"
     told, change = [], {}
     for name, key in ((_NAMES[headline], headline), ("AUROC", "auroc"), ("OSCR", "oscr")):
         if before.get(key) is not None and after.get(key) is not None:
@@ -59,7 +62,7 @@ def _echo_gain(result: dict[str, Any]) -> None:
             told.append(f"{name} {100 * before[key]:.1f} -> {100 * after[key]:.1f}")
     if not told or result["method"].startswith("source-only"):
         return
-    at = "" if result["setting"] == "pda" else "; H-scores at the threshold of this method"
+    at = "; H-scores at the threshold of this method" if rejects(result) else ""
     click.echo(f"Against the source model alone: {', '.join(told)} (one run{at}).")
     if change.get(headline, 0.0) > 0 > change.get("auroc", 0.0):
         click.echo(

@@ -35,9 +35,11 @@ def command(checkpoint: Path, as_json: bool, **options: Any) -> None:
             f"{found['target']}, {found['images']} images", {"checkpoint": found["scores"]}, columns
         )
         return
-    rows = {f"checkpoint, threshold {found['threshold']:.3g}": found["scores"]}
-    if found["graph"]:
-        rows[f"+graph, threshold {found['graph']['threshold']:.3g}"] = found["graph"]["scores"]
+    rows = {}
+    for name, block in (("checkpoint", found), ("+graph", found["graph"])):
+        if block:
+            limit = block["threshold"]
+            rows[name if limit is None else f"{name}, threshold {limit:.3g}"] = block["scores"]
     echo_scores(f"{found['target']}, {found['images']} images", rows)
     if found["synthetic"]:
         click.echo("SYNTHETIC DATA: Mini Office-Home is drawn; these numbers compare with nothing.")

@@ -26,8 +26,8 @@ def command(run: Path, repository: str, **options: Any) -> None:
     """Send RUN to the hub as REPOSITORY (OWNER/NAME), with a model card.
 
     RUN is the folder of a finished run, or one that augment made, which becomes a data set. Others
-    load it by its name: genmix-da predict hub:OWNER/NAME photos. Names of home and cache folders
-    are taken out of all records.
+    load it by its name: genmix-da predict hub:OWNER/NAME photos. Of the paths in all records the
+    last part alone is sent.
     """
     from genmix_da.sharing.push import push
 

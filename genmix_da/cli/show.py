@@ -107,8 +107,10 @@ def echo_result(result: dict[str, Any]) -> None:
     )
     if result["setting"] == "pda":
         click.echo("PDA is reported as accuracy ('known').")
+    elif not target_private:
+        click.echo("The target has no unknown class: nothing is rejected, the score is 'known'.")
     click.echo("'last' is the headline; 'oracle' picks its epoch by target labels.")
-    if result["setting"] != "pda":
+    if target_private:
         _echo_thresholds(result)
     _echo_warnings(result)
 

@@ -64,7 +64,6 @@ def download(url: str, folder: Path) -> Path:
     target = folder / _name(url)
     if target.is_file():
         return target
-    folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{target.name}.part"
     failed = 0
     with bar(f"downloading {target.name} (MiB)") as advance:
@@ -132,6 +131,7 @@ def _fetch(url: str, part: Path, advance: Callable[[int, int], None]) -> _Proble
         if answer.status != http.HTTPStatus.PARTIAL_CONTENT:
             held = 0
         total = _total(answer, held)
+        part.parent.mkdir(parents=True, exist_ok=True)  # not before there is something to keep
         _keep_version(part, answer)
         return _receive(answer, part, held, total, advance)
 

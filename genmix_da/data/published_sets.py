@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from genmix_da.errors import UserError, did_you_mean
+from genmix_da.errors import UserError, there_are
 from office_home import class_counts
 from office_home.names import key
 
@@ -241,9 +241,8 @@ def published_set(query: str) -> PublishedSet:
     names = {key(name): name for name in SETS} | {key(o): n for o, n in _OTHERS.items()}
     found = names.get(key(query))
     if found is None:
-        hint = did_you_mean(query, SETS)
         raise UserError(
-            f"no published data set {query!r}; {hint}There are: {', '.join(SETS)}. The "
-            "classification sets come with `genmix-da classify train --data NAME --download`."
+            f"no published data set {query!r}; {there_are(query, SETS)}. The classification "
+            "sets come with `genmix-da classify train --data NAME --download`."
         )
     return SETS[found]

@@ -15,9 +15,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from genmix_da.errors import UserError, check_name
+from genmix_da.errors import UserError, check_name, said_by
 from genmix_da.loggers.base import Logger
-from genmix_da.plugins import Registry
+from genmix_da.plugins import OTHERS, Registry
 from genmix_da.runs.tracking import Silent, Tracker
 
 logger = logging.getLogger(__name__)
@@ -61,42 +61,53 @@ class Guarded:
 
     Args:
         name: of the logger, for the warning.
-        inner: the logger.
+        make: the logger.
+
+    Raises:
+        UserError: the logger's own, as where its package is missing.
     """
 
-    def __init__(self, name: str, inner: Logger) -> None:
-        self._name, self._inner = name, inner
-        self._well = True
+    def __init__(self, name: str, make: Callable[[], Logger]) -> None:
+        self._name = name
+        self._inner: Logger | None = None
+        try:
+            self._inner = make()
+        except UserError:
+            raise
+        except OTHERS as error:
+            self._left_out(error)
 
     def start(self, folder: Path, settings: Mapping[str, Any]) -> None:
         """See `Tracker`."""
-        self._do(lambda: self._inner.start(folder, settings))
+        self._do(lambda inner: inner.start(folder, settings))
 
     def epoch(self, row: Mapping[str, Any]) -> None:
         """See `Tracker`."""
-        self._do(lambda: self._inner.epoch(row))
+        self._do(lambda inner: inner.epoch(row))
 
     def finish(self, result: Mapping[str, Any]) -> None:
         """See `Tracker`."""
-        self._do(lambda: self._inner.finish(result))
+        self._do(lambda inner: inner.finish(result))
 
     def file(self, path: Path) -> None:
         """See `Tracker`."""
-        self._do(lambda: self._inner.file(path))
+        self._do(lambda inner: inner.file(path))
 
     def close(self) -> None:
         """Nothing more comes."""
-        self._do(self._inner.close)
+        self._do(lambda inner: inner.close())
 
-    def _do(self, work: Callable[[], None]) -> None:
-        if not self._well:
+    def _do(self, work: Callable[[Logger], None]) -> None:
+        if self._inner is None:
             return
         try:
-            work()
-        except Exception as error:  # of others' code and services: the run matters more
-            self._well = False
-            said = " ".join(str(error).split()) or type(error).__name__
-            logger.warning("--log %s: %s; this run is logged no further", self._name, said)
+            work(self._inner)
+        except OTHERS as error:  # of others' code and services: the run matters more
+            self._left_out(error)
+
+    def _left_out(self, error: BaseException) -> None:
+        self._inner = None
+        logger.warning("--log %s: %s; this run is logged no further", self._name, said_by(error))
 
 
 def logger_named(name: str) -> Guarded:
@@ -106,7 +117,7 @@ def logger_named(name: str) -> Guarded:
         UserError: there is none, or its package is missing.
     """
     check_name("logger", name, LOGGERS)
-    return Guarded(name, LOGGERS[name]())
+    return Guarded(name, LOGGERS[name])
 
 
 @contextmanager

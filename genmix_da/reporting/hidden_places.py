@@ -1,6 +1,7 @@
 """Home and cache folders do not stand on a page: pages are passed on, and paths name people.
 
-A home folder, also one of another machine, is ~; the cache is $GENMIX_DA_CACHE.
+A home folder, also one of another machine, is ~; the cache is $GENMIX_DA_CACHE. Of what is sent to
+strangers, cards and pushed records, whole paths are taken out, see `last_parts`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ _MINI = "mini_office_home"
 # Neither the middle of a longer path nor the beginning of another name.
 _BEFORE, _AFTER = r"(?<![\w.~-])", r"(?![\w.-])"
 _HOMES = r"/root|/(?:home|Users)/[^/\s'\",;:()<>]+"
+# From the root, or from a home. Folders may have spaces in their names; where a text goes on behind
+# the last part is not known, so that one may not. URLs are none, nor are fractions.
+_PART = r"[^\s/'\"`,:;()<>]+"
+_PATH = re.compile(rf"(?<![\w.~/<)\]}}-])(?:~[\w.-]*)?/(?:{_PART}(?: {_PART})*/)*(?:{_PART})?(?!/)")
 _DEFAULT_CACHE = re.compile(rf"~/\.cache/genmix-da{_AFTER}")
 
 
@@ -42,6 +47,17 @@ class HiddenPlaces:
         found = self._caches.sub(lambda _: CACHE, text)
         found = re.sub(f"{_BEFORE}(?:{_homes()}){_AFTER}", _short, found)
         return _DEFAULT_CACHE.sub(lambda _: CACHE, found)
+
+
+def last_parts(text: str) -> str:
+    """The text with the last part alone of every absolute path; a home folder itself is ~."""
+
+    def last(found: re.Match[str]) -> str:
+        path = found[0].rstrip("/")
+        home = re.fullmatch(f"~[\\w.-]*|{_homes()}", path)
+        return "~" if home else path.rpartition("/")[2] or found[0]
+
+    return _PATH.sub(last, text)
 
 
 def caches_of(runs: Iterable[ReportRun]) -> set[Path]:

@@ -24,6 +24,16 @@ class Limit:
         return f"{self.number:.3f} ({self.rule})" if self.rule else f"{self.number:g}"
 
 
+def rejects(result: Mapping[str, Any]) -> bool:
+    """Whether a run's images could be rejected: its target had a class that the source has not.
+
+    Args:
+        result: content of result.json; records without a split are taken by their setting alone.
+    """
+    split = result.get("split")
+    return bool(result.get("setting") != "pda" and (not split or split[2] > 0))
+
+
 def read_limit(part: Mapping[str, Any]) -> Limit | None:
     """The threshold that a record or a line of metrics.jsonl names; None where it has none.
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from genmix_da.adaptation.evidence import Arrays
 from genmix_da.errors import UserError
 from genmix_da.reporting.figures import shown
+from genmix_da.reporting.limit import rejects
 from genmix_da.reporting.neighbours_choice import KINDS, in_order, kind_of, room
 from genmix_da.reporting.pictures import data_uri
 from genmix_da.reporting.predicted import Predicted, read_predictions
@@ -112,8 +113,9 @@ def explain_decisions(
         image = images.read(lines[number].path)
         return None if image is None else fit(np.asarray(image), side)
 
-    open_set = result.get("setting") != "pda"
-    limits = [each.get("threshold") if open_set else None for each in (result, result["graph"])]
+    limits = [
+        each.get("threshold") if rejects(result) else None for each in (result, result["graph"])
+    ]
     with pil_warnings_ignored():
         order = in_order(lines, *limits)
         chosen, gone = _choose(order, lambda number: picture(number, SIDE) is not None)

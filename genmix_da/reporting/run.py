@@ -10,7 +10,7 @@ from typing import Any
 
 from genmix_da.adaptation.evidence import Arrays
 from genmix_da.methods import method_of
-from genmix_da.reporting.limit import Limit, read_limit
+from genmix_da.reporting.limit import Limit, read_limit, rejects
 from genmix_da.tables.kinds import Kind, kind_of
 from genmix_da.tables.records import Record
 from genmix_da.tables.values import SOURCE_ONLY, has_no_epochs, score
@@ -123,13 +123,13 @@ class ReportRun:
 
     @property
     def limit(self) -> Limit | None:
-        """Above it an image is rejected; None where nothing is (PDA)."""
-        return None if self.setting == "pda" else read_limit(self.content)
+        """Above it an image is rejected; None where nothing is: the target has no unknown class."""
+        return read_limit(self.content) if rejects(self.content) else None
 
     @property
     def graph_limit(self) -> Limit | None:
         """The same with the graph step, on the smoothed uncertainty; also None without the step."""
-        return None if self.setting == "pda" else read_limit(self.content.get("graph") or {})
+        return read_limit(self.content.get("graph") or {}) if rejects(self.content) else None
 
     @property
     def split(self) -> str:

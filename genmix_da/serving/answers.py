@@ -50,8 +50,7 @@ class Answerer:
             )
         if self.graph and self.model.memory is None:
             raise UserError("the checkpoint has no graph; leave --graph out.")
-        if self.threshold is None:
-            _ = self.model.threshold  # a rule is no limit for single pictures
+        self._limit()  # a rule is no limit for single pictures
 
     def about(self) -> dict[str, Any]:
         """What the model is, as JSON."""
@@ -84,7 +83,7 @@ class Answerer:
         return [_row(decided, place) | maps[place] for place in range(len(pictures))]
 
     def _limit(self) -> float:
-        return self.model.threshold if self.threshold is None else self.threshold
+        return self.model.limit(graph=self.graph) if self.threshold is None else self.threshold
 
     def _maps(self, pictures: Sequence[Image.Image]) -> list[dict[str, Any]]:
         try:

@@ -11,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 from PIL import Image
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from genmix_da.serving.answers import Answerer
@@ -40,7 +41,8 @@ def make_app(answerer: Answerer, limits: Limits | None = None, *, local: bool = 
                      "best_class": ..., "top": [{"class": ..., "probability": ...}, ...]}, ...]}
 
     A picture that can't be read has {"name": ..., "error": ...} in its place; where none can be,
-    the status is that of the first: 413 too large, 415 no picture, 422 damaged.
+    the status is that of the first: 413 too large, 415 no picture, 422 damaged. A form that can't
+    be read has 400.
 
     Args:
         answerer: the model.
@@ -99,17 +101,19 @@ async def _files(request: Request, limits: Limits) -> tuple[list[str], list[byte
         raise RefusedError(415, "send pictures as the files of a multipart form")
     names: list[str] = []
     contents: list[bytes | RefusedError] = []
-    # One more than allowed, so that this says what is wrong and not the form's parser.
-    async with request.form(max_files=limits.images + 1, max_fields=16) as form:
-        files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-        if not files:
-            raise RefusedError(422, "there is no file in the form")
-        if len(files) > limits.images:
-            raise RefusedError(413, f"a request may bring {limits.images} pictures")
-        for file in files:
-            names.append(file.filename or "")
-            heavy = (file.size or 0) > limits.image_bytes
-            contents.append(too_heavy(limits) if heavy else await file.read())
+    try:
+        async with request.form(max_files=limits.images, max_fields=16) as form:
+            files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+            if not files:
+                raise RefusedError(422, "there is no file in the form")
+            for file in files:
+                names.append(file.filename or "")
+                heavy = (file.size or 0) > limits.image_bytes
+                contents.append(too_heavy(limits) if heavy else await file.read())
+    except HTTPException as error:  # of the form's parser, which knows nothing of pictures
+        if not str(error.detail).startswith("Too many files"):
+            raise
+        raise RefusedError(413, f"a request may bring {limits.images} pictures") from error
     return names, contents
 
 

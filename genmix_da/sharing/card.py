@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 from genmix_da.errors import UserError
 from genmix_da.methods import method_of
 from genmix_da.runs.folder import CHECKPOINT
-from genmix_da.sharing.rendering import hider, render
+from genmix_da.sharing.rendering import render
 from genmix_da.use.description import CLASSIFIER, check_description, label_sets_of
-from lead.checkpoint import load_checkpoint
+from genmix_da.use.predictions import UNKNOWN
+from lead.checkpoint import LIBRARY_WEIGHTS, PACKAGED, load_checkpoint
 
 _BLOCKS = ("last", "selected", "oracle")
 # Score -> heading, whether it is a share of 1.
@@ -44,18 +46,24 @@ def model_card(folder: Path, repository: str | None = None, licence: str | None 
         licence: identifier of the hub, e.g. "apache-2.0"; None: none was chosen, and that is said.
 
     Raises:
-        UserError, WeightsError: there is no checkpoint, or it is damaged.
+        UserError, WeightsError: there is no checkpoint or, of another than a source model, no
+            result, or it is damaged.
     """
     checkpoint = folder / CHECKPOINT
     if not checkpoint.is_file():
         raise UserError(f"no {CHECKPOINT} in {folder}; give the folder of a finished run.")
     _, description = load_checkpoint(checkpoint)
     check_description(checkpoint, description)
-    result = read_result(folder)
+    result, kind = read_result(folder), _kind(description)
+    if not result and kind != "source model":
+        raise UserError(
+            f"no result.json in {folder}: nothing is known of its scores; give the folder of a "
+            "finished run."
+        )
+    weights = _weights_file(description)
     return render(
         "model_card.md.j2",
-        hider(result),
-        kind=_kind(description),
+        kind=kind,
         title=_title(description, result),
         licence=licence,
         repository=repository,
@@ -63,6 +71,9 @@ def model_card(folder: Path, repository: str | None = None, licence: str | None 
         description=description,
         result=result,
         classes=label_sets_of(description),
+        unlabelled=_unlabelled(description, result),
+        weights=weights,
+        quoted_weights=weights and shlex.quote(weights),
         columns=[_SCORES[key] for key in _columns(result)],
         rows=list(_rows(result)),
         index=list(_index(result)),
@@ -101,8 +112,27 @@ def _title(description: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     if result["setting"] == "classification":
         return f"{result['method']} on {result['dataset']}"
     split = "/".join(map(str, result.get("split") or ()))
+    if _unlabelled(description, result):
+        split = split.rpartition("/")[0] + "/?"
     setting = " ".join(filter(None, (result["setting"].upper(), split)))
     return f"{result['method']}: {result['source']} to {result['target']} ({setting})"
+
+
+def _unlabelled(description: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
+    """Whether "unknown" stands for whatever classes a target without labels may have had."""
+    counted = (result.get("images") or {}).get("target_unknown") is not None
+    return label_sets_of(description).target_private == (UNKNOWN,) and not counted
+
+
+def _weights_file(description: Mapping[str, Any]) -> str | None:
+    """Last part of the path of a frozen backbone's weights; None where a name is enough."""
+    if not description.get("frozen"):
+        return None
+    weights = str(description["weights"])
+    if weights == "pretrained":  # of transformers: those of the model
+        model = str(description["backbone"]).partition(":")[2]
+        return Path(model).name if Path(model).is_absolute() else None
+    return None if weights in (*LIBRARY_WEIGHTS, PACKAGED) else Path(weights).name
 
 
 def _blocks(result: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -130,7 +160,9 @@ def _rows(result: Mapping[str, Any]) -> Iterator[list[str]]:
     for name, block in _blocks(result) if columns else ():
         values = [block.get(key) for key in columns]
         cells = ["" if value is None else f"{100 * value:.1f}" for value in values]
-        yield [name, *cells, _ABOUT_BLOCKS[name]]
+        about = _ABOUT_BLOCKS[name]
+        classified = result["setting"] == "classification"
+        yield [name, *cells, about.replace("target labels", "test labels") if classified else about]
 
 
 def _index(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -166,6 +198,8 @@ def _caveats(description: Mapping[str, Any], result: Mapping[str, Any]) -> Itera
         yield f"{result['duplicates']} images are in both of source and target."
     if result and not _columns(result):
         yield "The target has no labels: nothing was scored."
+    if _unlabelled(description, result):
+        yield "Whether the target held images of other classes is not known: it had no labels."
     rejects = label_sets_of(description).open_set
     if rejects and not isinstance(description.get("threshold"), str):
         yield (
@@ -173,8 +207,15 @@ def _caveats(description: Mapping[str, Any], result: Mapping[str, Any]) -> Itera
             "on other images another threshold may be right."
         )
     if not rejects:
-        yield "It rejects nothing: every image gets one of its classes."
-    if description.get("frozen"):
+        yield "It rejects nothing unless a threshold is given: every image gets one of its classes."
+    weights = _weights_file(description)
+    if weights:
+        yield (
+            f"The weights of its frozen backbone are not in the checkpoint and can't be fetched: "
+            f"they were `{weights}`, SHA-256 {description['weights_identity']}, to be named with "
+            "weights= or --weights."
+        )
+    elif description.get("frozen"):
         yield (
             "The weights of its frozen backbone are not in the checkpoint; they are fetched or "
             "named with weights=."

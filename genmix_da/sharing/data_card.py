@@ -10,7 +10,7 @@ from typing import Any
 
 from genmix_da.augment.manifest import MANIFEST
 from genmix_da.errors import UserError
-from genmix_da.sharing.rendering import hider, render
+from genmix_da.sharing.rendering import render
 
 RECORD = "augment.json"
 
@@ -37,7 +37,6 @@ def data_card(folder: Path, repository: str | None = None, licence: str | None =
         raise UserError(f"{folder} holds no augmented image; nothing is there to share.")
     return render(
         "data_card.md.j2",
-        hider({}),
         licence=licence,
         repository=repository,
         name=folder.name,

@@ -1,4 +1,4 @@
-"""What is sent of a run or an augmented folder: files whose texts name no home or cache folder."""
+"""What is sent of a run or an augmented folder: files whose texts name no path of this machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from genmix_da.runs.folder import CHECKPOINT
 from genmix_da.runs.seal import seal
 from genmix_da.sharing.card import model_card, read_result
 from genmix_da.sharing.data_card import RECORD, data_card, is_augmented, manifest
-from genmix_da.sharing.rendering import hidden, hider
+from genmix_da.sharing.rendering import hidden
 from lead.checkpoint import load_checkpoint, sealed_description
 
 GRAPH = "graph.safetensors"
@@ -45,13 +45,12 @@ def package(
 
 def _of_model(folder: Path, *, graph: bool) -> Content:
     result = read_result(folder)
-    hide = hider(result)
     checkpoint = folder / CHECKPOINT
     _, description = load_checkpoint(checkpoint)
-    described = sealed_description(hidden(description, hide), checkpoint)
+    described = sealed_description(hidden(description), checkpoint)
     found: Content = {CHECKPOINT: checkpoint, "checkpoint.json": described.encode()}
     if result:
-        found["result.json"] = _json(seal(hidden(result, hide)))
+        found["result.json"] = _json(seal(hidden(result)))
     memory = folder / GRAPH
     if graph and memory.is_file():
         load_checkpoint(memory)  # damaged ones are not passed on
@@ -60,11 +59,10 @@ def _of_model(folder: Path, *, graph: bool) -> Content:
 
 
 def _of_data(folder: Path) -> Content:
-    hide = hider({})
     found: Content = {}
     lines = []
     for row in manifest(folder):
-        lines.append(json.dumps(hidden(row, hide)))
+        lines.append(json.dumps(hidden(row)))
         name = row.get("output")
         if name is None:
             continue
@@ -73,7 +71,7 @@ def _of_data(folder: Path) -> Content:
             raise UserError(f"{image} is gone; make it again with augment --resume.")
         found[str(name)] = image
     found[MANIFEST] = ("\n".join(lines) + "\n").encode()
-    found[RECORD] = _json(hidden(json.loads((folder / RECORD).read_text()), hide))
+    found[RECORD] = _json(hidden(json.loads((folder / RECORD).read_text())))
     return found
 
 

@@ -47,7 +47,7 @@ def push(
         UserError: no finished run, a name or licence that can't be, `stage` is there, or what the
             hub says: not logged in, no permission, not to be reached.
     """
-    check_repository(repository)
+    check_repository(repository, ", and a folder of yours with --stage")
     check_licence(licence)
     place = user_path(folder)
     if not place.is_dir():

@@ -1,43 +1,33 @@
-"""Templates of cards: markdown, whose home and cache folders are hidden."""
+"""Templates of cards: markdown, without the paths of the machine that it is written on."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from genmix_da.reporting.hidden_places import HiddenPlaces
+from genmix_da.reporting.hidden_places import last_parts
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>|#])")
 
 
-def hider(result: Mapping[str, Any]) -> HiddenPlaces:
-    """Hides home and cache folders, also the cache that a run's drawn data lay in."""
-    config = (result.get("provenance") or {}).get("config") or {}
-    data = Path(str(config.get("data") or ""))
-    drawn = result.get("synthetic") and data.is_absolute()
-    return HiddenPlaces([data.parent] if drawn else [])
-
-
-def hidden(value: Any, hide: Callable[[str], str]) -> Any:
-    """A JSON value whose texts name no home or cache folder."""
+def hidden(value: Any) -> Any:
+    """A JSON value of whose absolute paths the last part is left."""
     if isinstance(value, str):
-        return hide(value)
+        return last_parts(value)
     if isinstance(value, Mapping):
-        return {key: hidden(item, hide) for key, item in value.items()}
+        return {key: hidden(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [hidden(item, hide) for item in value]
+        return [hidden(item) for item in value]
     return value
 
 
-def render(template: str, hide: Callable[[str], str], **values: Any) -> str:
+def render(template: str, **values: Any) -> str:
     """The text of a template of this package.
 
     Args:
         template: its name.
-        hide: see `hidden`; of all values.
-        **values: that it names.
+        **values: that it names; see `hidden`.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -50,4 +40,4 @@ def render(template: str, hide: Callable[[str], str], **values: Any) -> str:
         keep_trailing_newline=True,
     )
     made.filters["plain"] = lambda text: _MARKS.sub(r"\\\1", " ".join(str(text).split()))
-    return made.get_template(template).render(hidden(values, hide))
+    return made.get_template(template).render(hidden(values))

@@ -49,7 +49,8 @@ def evaluate(
         tgt: domain name or folder.
         data: folder of domains.
         part: "train", "val" or "test" of the domain; None: all its images.
-        threshold: on the uncertainty, a number or a rule; None: the checkpoint's own.
+        threshold: on the uncertainty, a number or a rule; None: the checkpoint's own. Without
+            unknown classes the scores are accuracies, which no threshold changes.
         device: "auto", "cpu" or "cuda".
         weights: of a frozen backbone, where they have moved.
         graph: score the images beside the run's target graph as well, each for itself.
@@ -165,7 +166,7 @@ class _Scorer:
                 nmi=nmi,
             )
         return {
-            "threshold": rejection.threshold,
+            "threshold": decisions.limit,
             "rejection": rejection.as_dict(),
             "scores": scores,
         }

@@ -18,7 +18,7 @@ FILES = (
     *("README.md", "result.json", "checkpoint.json", "checkpoint.safetensors"),
     *("graph.json", "graph.safetensors"),
 )
-_NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?")
+_NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
 
 
 def is_on_hub(checkpoint: str | Path) -> bool:
@@ -30,12 +30,18 @@ def located(checkpoint: str | Path) -> Path:
     """Where a run folder or checkpoint is; one of the hub is fetched into the hub's cache first.
 
     Raises:
-        UserError: no name of a repository, no such one, or the hub can't be reached.
+        UserError: no path, no name of a repository, no such one, or the hub can't be reached.
     """
+    if not isinstance(checkpoint, str | os.PathLike):
+        raise UserError(
+            f"{checkpoint!r} is no checkpoint; give the path of a run folder, or hub:OWNER/NAME."
+        )
     if not is_on_hub(checkpoint):
         return user_path(checkpoint)
-    name, _, revision = os.fspath(checkpoint).removeprefix(PREFIX).partition("@")
+    name, at, revision = os.fspath(checkpoint).removeprefix(PREFIX).partition("@")
     check_repository(name)
+    if at and not revision:
+        raise UserError(f"no revision stands behind {checkpoint}; name one, or leave the @ out.")
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import (
         LocalEntryNotFoundError,
@@ -63,11 +69,17 @@ def located(checkpoint: str | Path) -> Path:
         raise UserError(f"{name} can't be fetched from the hub: {said}") from error
 
 
-def check_repository(name: str) -> None:
+def check_repository(name: str, otherwise: str = "") -> None:
     """A name may be one of a repository.
+
+    Args:
+        name: OWNER/NAME.
+        otherwise: for the end of the message, what else may be wanted.
 
     Raises:
         UserError: it is not.
     """
-    if not _NAME.fullmatch(name) or ".." in name or "--" in name:
-        raise UserError(f"{name!r} is no name of a repository on the hub; give OWNER/NAME.")
+    if not _NAME.fullmatch(name) or ".." in name or "--" in name or name.startswith("."):
+        raise UserError(
+            f"{name!r} is no name of a repository on the hub; give OWNER/NAME{otherwise}."
+        )

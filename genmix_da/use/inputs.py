@@ -26,8 +26,12 @@ from lead.views import NetworkInput, Preprocessing, Views
 
 Picture = Image.Image | NDArray[np.uint8] | Tensor
 WANTED = (
-    "give a path, a list of paths, PIL pictures, uint8 arrays [H, W, 3], or a loader of batches"
+    "give a path, a list of paths, PIL pictures, uint8 arrays [H, W, 3], or batches, uint8 or "
+    "normalised floats [B, 3, S, S]"
 )
+
+
+_CHANNELS = (1, 3, 4)  # grey, RGB, RGBA
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,8 @@ def read(inputs: Any, reader: Reader, *, strict: bool = False) -> Given:
 
     Args:
         inputs: a path, or a sequence of paths; a picture (see `pixels_of`), a uint8 batch of them
-            [N, H, W, 3] or [N, 3, H, W], or a sequence of pictures; or an iterable of batches, see
-            `LoaderViews`.
+            [N, H, W, 3] or [N, 3, H, W], or a sequence of pictures; or a batch of floats or an
+            iterable of batches, see `LoaderViews`.
         reader: the model.
         strict: more than 5 % unreadable files are an error.
 
@@ -80,6 +84,8 @@ def read(inputs: Any, reader: Reader, *, strict: bool = False) -> Given:
     if _is_picture(inputs):
         several = not isinstance(inputs, Image.Image) and inputs.ndim == 4
         inputs = list(inputs) if several else [inputs]
+    elif isinstance(inputs, Tensor | np.ndarray):
+        inputs = [inputs]  # one batch
     if not isinstance(inputs, Sequence):
         if isinstance(inputs, Iterable):
             return Given(LoaderViews(inputs, reader.preprocessing, reader.device))
@@ -102,9 +108,9 @@ def _of_files(domain: Domain, reader: Reader, strict: bool) -> Given:
 
 def _is_picture(given: Any) -> bool:
     """Whether it is a PIL picture, or bytes of one or several; floats are a batch for a network."""
-    if isinstance(given, Tensor):
-        return given.dtype == torch.uint8
-    return isinstance(given, Image.Image | np.ndarray)
+    if isinstance(given, Tensor | np.ndarray):
+        return given.dtype in (torch.uint8, np.uint8)
+    return isinstance(given, Image.Image)
 
 
 def images_at(place: str | Path) -> Domain:
@@ -127,8 +133,11 @@ def images_named(paths: Sequence[str | Path]) -> Domain:
     """Images by their paths, in this order.
 
     Raises:
-        UserError: one is no file.
+        UserError: one is no file, or no path at all.
     """
+    other = next((path for path in paths if not isinstance(path, str | Path)), None)
+    if other is not None:
+        raise UserError(f"{type(other).__name__} among paths; {WANTED}, all of one kind.")
     files = [Path(path) for path in paths]
     missing = next((file for file in files if not file.is_file()), None)
     if missing is not None:
@@ -141,7 +150,7 @@ def pixels_of(pictures: Sequence[Picture], preprocessing: Preprocessing) -> NDAr
 
     Args:
         pictures: PIL pictures, taken as they are (EXIF turns files alone upright); or uint8 arrays
-            or tensors, [H, W, 3] or [3, H, W].
+            or tensors, [H, W, 3] or [3, H, W]; grey with one channel or none, RGBA with four.
         preprocessing: of the network.
 
     Raises:
@@ -163,14 +172,21 @@ def _as_pil(picture: Any, place: int) -> Image.Image:
                 "white in it is not known; give its path, or an 8-bit picture."
             )
         return picture.convert("RGB")
-    array = np.asarray(picture.cpu() if isinstance(picture, Tensor) else picture)
-    if array.dtype == np.uint8 and array.ndim == 3 and array.size:
-        if array.shape[2] == 3:
-            return Image.fromarray(array)
-        if array.shape[0] == 3:
-            return Image.fromarray(np.ascontiguousarray(array.transpose(1, 2, 0)))
-    found = f"{type(picture).__name__} ({array.dtype}, {list(array.shape)})"
-    raise UserError(f"picture {place} is {found}; {WANTED}.")
+    array = np.asarray(picture.cpu()) if isinstance(picture, Tensor) else picture
+    if isinstance(array, np.ndarray) and array.dtype == np.uint8 and array.size:
+        if array.ndim == 3 and array.shape[2] not in _CHANNELS and array.shape[0] in _CHANNELS:
+            array = array.transpose(1, 2, 0)
+        if array.ndim == 3 and array.shape[2] == 1:
+            array = array[:, :, 0]
+        if array.ndim == 2 or (array.ndim == 3 and array.shape[2] in _CHANNELS):
+            return Image.fromarray(np.ascontiguousarray(array)).convert("RGB")
+    raise UserError(f"picture {place} is {_kind_of(picture)}; {WANTED}, all of one kind.")
+
+
+def _kind_of(given: Any) -> str:
+    """E.g. "ndarray (float32, [4, 4])"."""
+    about = f" ({given.dtype}, {list(given.shape)})" if hasattr(given, "dtype") else ""
+    return f"{type(given).__name__}{about}"
 
 
 @dataclass
@@ -178,8 +194,8 @@ class LoaderViews:
     """Batches of a loader as evaluation views, passed on once; see `lead.views.Views`.
 
     A batch is a tensor, or a tuple or list that begins with one. uint8 batches [B, H, W, 3] or
-    [B, 3, H, W] are pixels, resized and cropped as files are; float batches [B, 3, S, S] are what
-    the network takes, normalised with `Model.preprocessing` already.
+    [B, 3, H, W] are pixels, resized and cropped as files are; float batches [B, 3, S, S], tensors
+    or arrays, are what the network takes, normalised with `Model.preprocessing` already.
 
     Attributes:
         loader: of the batches.
@@ -195,7 +211,7 @@ class LoaderViews:
         """The batches, of whatever size the loader gives them.
 
         Raises:
-            UserError: a batch is something else, or there is none.
+            UserError: a batch is something else or not finite, or there is none.
         """
         given = False
         for batch in self.loader:
@@ -206,12 +222,19 @@ class LoaderViews:
 
     def _input(self, batch: Any) -> Tensor:
         pre = self.preprocessing
+        if isinstance(batch, np.ndarray) and batch.dtype.kind == "f":
+            batch = torch.from_numpy(batch)
         if isinstance(batch, Tensor) and batch.is_floating_point():
             wanted = (3, pre.image_size, pre.image_size)
             if batch.ndim != 4 or tuple(batch.shape[1:]) != wanted:
                 raise UserError(
                     f"a batch of floats has the shape {list(batch.shape)}; the network takes "
-                    f"[B, 3, {pre.image_size}, {pre.image_size}], normalised."
+                    f"[B, 3, {pre.image_size}, {pre.image_size}], normalised, or uint8 pictures."
+                )
+            if not batch.isfinite().all():
+                raise UserError(
+                    "a batch of floats holds values that are not finite (NaN or infinite); mend "
+                    "the images, or how they are normalised."
                 )
             return batch.to(self.device).float()
         if isinstance(batch, Tensor | np.ndarray) and batch.ndim == 4:
@@ -219,4 +242,4 @@ class LoaderViews:
             centre = pre.centre
             crops = np.ascontiguousarray(pixels[:, centre, centre])
             return NetworkInput(pre, self.device)(crops)
-        raise UserError(f"a batch of the loader is {type(batch).__name__}; {WANTED}.")
+        raise UserError(f"a batch is {_kind_of(batch)}; {WANTED}.")

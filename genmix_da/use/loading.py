@@ -58,12 +58,15 @@ def load_model(
         graph: read the graph that the run left, where it did.
 
     Raises:
-        UserError, WeightsError: missing or unreadable, or not the weights it was trained with.
+        UserError, WeightsError: missing, unreadable or no checkpoint, or not the weights it was
+            trained with.
     """
     place = located(checkpoint)
     path = place / CHECKPOINT if place.is_dir() else place
     if not path.is_file():
         raise UserError(f"no checkpoint {path}; give a run folder or a .safetensors file.")
+    if path.suffix != Path(CHECKPOINT).suffix:
+        raise UserError(f"{path} is no checkpoint; give a run folder or a .safetensors file.")
     tensors, description = load_checkpoint(path)
     check_description(path, description)
     where = resolve_device(device)

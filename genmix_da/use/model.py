@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -33,10 +34,12 @@ from lead.views import Preprocessing, Views
 
 logger = logging.getLogger(__name__)
 
-_SIX_VIEWS = "the graph is of six views of an image, which batches of a loader don't give"
+_SIX_VIEWS = (
+    "the graph is of six views of an image, which batches don't give, as paths and pictures do"
+)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A checkpoint, ready to use.
 
@@ -56,6 +59,15 @@ class Model:
     device: torch.device
     memory: tuple[GraphMemory, dict[str, Any]] | None = None
 
+    def __repr__(self) -> str:
+        kind = self.description.get("stage", "model")
+        threshold = self.description.get("threshold") if self.label_sets.open_set else None
+        return (
+            f"<Model: {kind}, {self.description['backbone']}, {len(self.classes)} classes "
+            f"({shorten(', '.join(self.classes), 60, placeholder=' ...')}), threshold {threshold}, "
+            f"{'with' if self.memory else 'without'} graph, {self.device}>"
+        )
+
     @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in the order of the probabilities."""
@@ -68,14 +80,31 @@ class Model:
 
     @property
     def threshold(self) -> float:
-        """Images of a larger uncertainty are rejected; infinite where none is (PDA, classifiers).
+        """Images of a larger uncertainty are rejected, unless `predict` is given another one.
+
+        Infinite where none is: of classifiers, in PDA, and of runs whose target had no class of its
+        own, as with equal folders of classes. Their scores are accuracies, without rejection.
 
         Raises:
             UserError: a source model's threshold is a rule, which needs images to be applied to.
         """
-        stored = self.description.get("threshold", math.inf)
+        return self.limit()
+
+    def limit(self, *, graph: bool = False) -> float:
+        """The threshold that images are rejected above by default, infinite where none is.
+
+        Args:
+            graph: of the decisions beside the run's target graph; the model must have one.
+
+        Raises:
+            UserError: see `threshold`.
+        """
         if not self.label_sets.open_set:
             return math.inf
+        if graph and self.memory is not None:
+            rejection: Rejection = self.memory[1]["rejection"]
+            return rejection.threshold
+        stored = self.description.get("threshold", math.inf)
         if isinstance(stored, str):
             raise UserError(
                 f"the threshold of this source model is the rule {stored!r}: it is a number once "
@@ -107,12 +136,13 @@ class Model:
 
         Args:
             inputs: a path (folder, image, list of images), paths; pictures in memory (PIL, or uint8
-                [H, W, 3]), one or many; or a loader of batches, see `genmix_da.use.inputs`.
-            threshold: on the uncertainty, a number or a rule; None: the checkpoint's own. A
-                classifier rejects where one is given, a PDA model nothing.
+                [H, W, 3]), one or many; or batches, see `genmix_da.use.inputs.read`.
+            threshold: on the uncertainty, a number or a rule; None: the checkpoint's own. Models
+                that reject nothing (see `threshold`) do where one is given.
             calibrate: see `genmix_da.predict`.
             graph: judge beside the run's target graph as well; None: where the run has one and the
-                inputs allow it.
+                inputs allow it: a graph of six views of an image, as frozen runs have, is not
+                there for batches, and a warning says so.
             strict: more than 5 % unreadable files are an error; else they are named and left out.
 
         Raises:
@@ -170,13 +200,12 @@ class Model:
             threshold: a number or a rule for these images; None: the checkpoint's own.
             calibrate: apply the rule that the checkpoint's threshold came from anew.
         """
-        # A classifier's threshold is the user's; without one nothing is above.
+        # A classifier has none of its own; nothing is above 1.
         stored = self.description.get("threshold", 1.0)
         rule = self.description.get("threshold_rule", stored) if calibrate else stored
         unsure = evaluation.uncertainty.cpu().numpy()
         rejection = reject(unsure, rule if threshold is None else threshold)
-        rejects = self.label_sets.open_set or (self.is_classifier and threshold is not None)
-        return own_decisions(evaluation, rejection.threshold, rejects), rejection
+        return own_decisions(evaluation, rejection.threshold, self._rejects(threshold)), rejection
 
     def graph_decisions(
         self,
@@ -216,8 +245,12 @@ class Model:
             smoothed, rejection = settle(smoothed, rule if threshold is None else threshold)
         else:
             smoothed, rejection = ordered(smoothed, stored), stored
-        limit = rejection.threshold if self.label_sets.open_set else math.inf
+        limit = rejection.threshold if self._rejects(threshold) else math.inf
         return Decisions(smoothed.probability, smoothed.uncertainty, limit), rejection
+
+    def _rejects(self, threshold: float | str | None) -> bool:
+        """A threshold that is given holds for every model; the stored one only in an open set."""
+        return threshold is not None or self.label_sets.open_set
 
     def _uses_graph(self, wanted: bool | None, views: Views | LoaderViews) -> bool:
         """Whether the graph judges, too.
@@ -235,5 +268,7 @@ class Model:
         if why and wanted:
             raise UserError(f"{why}; leave graph=True out.")
         if why:
-            logger.info("%s: the network judges alone", why)
+            # That there is a graph which is not asked has to be seen, also where nobody logs.
+            level = logging.INFO if self.memory is None else logging.WARNING
+            logger.log(level, "%s: the network judges alone", why)
         return not why

@@ -44,8 +44,8 @@ def predict(
         checkpoint: run folder or .safetensors file.
         folder: images, at any depth; or an image, a list of images, or "datasets:NAME".
         out: CSV with path, predicted class, confidence, uncertainty.
-        threshold: on the uncertainty, a number or a rule; None: the checkpoint's own. A PDA
-            checkpoint rejects nothing.
+        threshold: on the uncertainty, a number or a rule; None: the checkpoint's own, by which
+            classifiers and models of a closed set (see `Model.threshold`) reject nothing.
         calibrate: take the images of the folder together: a graph of their own, and thresholds
             by the checkpoint's rules from these images. Else each image is judged for itself,
             but by networks that judge all images of a folder together.
@@ -57,8 +57,8 @@ def predict(
         strict: more than 5 % unreadable images are an error; else they are named and left out.
 
     Returns:
-        images, unknown (number rejected), threshold, skipped, out; graph: None, or its own
-        unknown and threshold.
+        images, unknown (number rejected), threshold (None where nothing is), skipped, out; graph:
+        None, or its own unknown and threshold.
     """
     check_threshold("--threshold", threshold)
     out = user_path(out)
@@ -85,7 +85,7 @@ def predict(
             "--calibrate changes nothing: %s has a number as threshold, and no graph is used",
             checkpoint,
         )
-    own, rejection = model.own_decisions(evaluation, threshold, calibrate=calibrate)
+    own, _ = model.own_decisions(evaluation, threshold, calibrate=calibrate)
     smoothed = (
         model.graph_decisions(views, evaluation, threshold, calibrate=calibrate) if graph else None
     )
@@ -106,12 +106,12 @@ def predict(
     return {
         "images": len(rows),
         "unknown": sum(row[0] == UNKNOWN for row in rows),
-        "threshold": rejection.threshold,
+        "threshold": own.limit,
         "graph": None
         if smoothed is None
         else {
             "unknown": sum(row[3] == UNKNOWN for row in rows),
-            "threshold": smoothed[1].threshold,
+            "threshold": smoothed[0].limit,
         },
         "skipped": len(decoded.skipped),
         "out": str(out),

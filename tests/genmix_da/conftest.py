@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 
+from edited import described
 from genmix_da.augment import fractals
 
 # Enough training that the scores are neither 0 nor 1: two runs that agree have something to say.
@@ -157,6 +158,17 @@ def adapt_once(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
 def finished(adapt_once: Callable[..., Finished]) -> Finished:
     """Art to Clipart, OPDA 3/1/2."""
     return adapt_once(*OPDA)
+
+
+@pytest.fixture(scope="session")
+def closed(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same run as of a target without classes of its own, which rejects nothing."""
+    folder = tmp_path_factory.mktemp("closed") / "run"
+    shutil.copytree(finished.folder, folder)
+    about = described(folder / "checkpoint.json")
+    about["label_sets"]["target_private"] = []
+    (folder / "checkpoint.json").write_text(json.dumps(about))
+    return folder
 
 
 @pytest.fixture

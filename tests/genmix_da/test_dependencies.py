@@ -26,7 +26,7 @@ PLAN: dict[str, frozenset[str]] = {
     "device": frozenset({"errors"}),
     "sealed": frozenset(),
     "allocation": frozenset(),
-    "plugins": frozenset(),
+    "plugins": frozenset({"errors"}),
     "data": GROUND,
     "engines": GROUND,
     "frozen": GROUND,

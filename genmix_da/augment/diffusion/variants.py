@@ -100,10 +100,10 @@ def _read(part: str, text: str) -> dict[str, Any]:
     stem = re.sub(r"[\d.]+", "", part)
     near = nearest_name(stem, _EXAMPLES)
     close = nearest_name(part, _FLAGS) or (near and _EXAMPLES[near])
-    hint = f"did you mean {close!r}? " if close else ""
+    there = f"did you mean {close!r}? There" if close else "there"
     raise UserError(
-        f"no part {part!r} of a variant, in {text!r}; {hint}"
-        f"There are: {', '.join((*_FLAGS, *_EXAMPLES.values()))}."
+        f"no part {part!r} of a variant, in {text!r}; {there} are: "
+        f"{', '.join((*_FLAGS, *_EXAMPLES.values()))}."
     )
 
 

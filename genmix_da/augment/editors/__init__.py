@@ -19,7 +19,7 @@ from genmix_da.augment.editors.instruct_pix2pix import InstructPix2PixEditor, is
 from genmix_da.augment.editors.original import OriginalEditor
 from genmix_da.augment.editors.style_transfer import StyleTransferEditor
 from genmix_da.device import check_device_name
-from genmix_da.errors import UserError, did_you_mean
+from genmix_da.errors import UserError, there_are
 from genmix_da.plugins import Registry
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,8 @@ def make_editor(name: str, options: EditorOptions | None = None, *, device: str 
 
     Raises:
         UserError: unknown editor (the nearest is suggested), options that it does not take, no
-            such folder or device, or a folder without a pipeline.
+            such folder or device, a folder without a pipeline, or what another package's editor
+            raises.
     """
     check_device_name(device)
     if name == "auto":
@@ -77,9 +78,7 @@ def make_editor(name: str, options: EditorOptions | None = None, *, device: str 
         kind = "instruct-pix2pix" if pipeline_class(Path(name)) == PIX2PIX_CLASS else "diffusers"
         model = name
     if kind not in EDITORS:
-        hint = did_you_mean(kind, EDITORS)
-        raise UserError(
-            f"no editor {name!r}; {hint}There are: auto, {', '.join(EDITORS)}, and the folder of a "
-            "diffusers pipeline."
-        )
-    return EDITORS[kind](Request(model or None, options or EditorOptions(), device))
+        there = there_are(kind, ("auto", *EDITORS))
+        raise UserError(f"no editor {name!r}; {there}, and the folder of a diffusers pipeline.")
+    with EDITORS.blamed(kind):
+        return EDITORS[kind](Request(model or None, options or EditorOptions(), device))

@@ -104,10 +104,12 @@ def make_augmentation(
         options: of the method, its dataclass fields; text is converted.
 
     Raises:
-        UserError: unknown name or option (the nearest is suggested), or a value that does not fit.
+        UserError: unknown name or option (the nearest is suggested), a value that does not fit, or
+            what another package's augmentation raises.
     """
     kind = find_augmentation(name)
-    return kind(setup=setup, **_checked(kind, options or {}))
+    with AUGMENTATIONS.blamed(name):
+        return kind(setup=setup, **_checked(kind, options or {}))
 
 
 def augmentation_settings(name: str, options: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ const waiting = [];
 let model = { threshold: null, limits: { images: 1 } };
 let running = false;
 let judged = 0;
+let failed = 0;
 
 async function introduce() {
   model = await (await fetch("about")).json();
@@ -47,12 +48,15 @@ async function work() {
   running = true;
   while (waiting.length) {
     const [file, item] = waiting.shift();
-    of("state").textContent = `${judged} judged, ${waiting.length + 1} to go`;
+    of("state").textContent = `${counted()}, ${waiting.length + 1} to go`;
     await ask(file, item);
-    judged += 1;
   }
-  of("state").textContent = `${judged} judged`;
+  of("state").textContent = counted();
   running = false;
+}
+
+function counted() {
+  return `${judged} judged` + (failed ? `, ${failed} not judged` : "");
 }
 
 async function ask(file, item) {
@@ -73,6 +77,7 @@ async function ask(file, item) {
 }
 
 function fail(item, reason) {
+  failed += 1;
   item.classList.add("failed");
   item.querySelector(".decision").textContent = "not judged";
   item.querySelector(".why").textContent = reason;
@@ -115,6 +120,7 @@ function show(item, told) {
     map.querySelector("figcaption").textContent =
       told.cam ? `what it looks at for ${told.best_class}` : `no map: ${told.no_cam}`;
   }
+  judged += 1;
 }
 
 of("files").addEventListener("change", event => {
@@ -131,7 +137,7 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
 document.addEventListener("paste", event => take(event.clipboardData.files));
 of("clear").addEventListener("click", () => {
   waiting.length = 0;
-  judged = 0;
+  judged = failed = 0;
   of("answers").replaceChildren();
   of("state").textContent = "";
   of("clear").hidden = true;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 
 import torch
 from torch import Tensor, nn
@@ -50,15 +49,13 @@ class Deployed(nn.Module):
         self.register_buffer("mean", torch.tensor(self.pre.mean).view(1, 3, 1, 1) * 255.0)
         self.register_buffer("std", torch.tensor(self.pre.std).view(1, 3, 1, 1) * 255.0)
         self.rule, self.views = None, Crops(self.pre, six=False)
-        self.threshold = model.threshold
         if graph:
             if model.memory is None:
                 raise UserError("the checkpoint has no graph; leave --graph out.")
             memory, about = model.memory
             self.rule = GraphRule(memory, about["rejection"])
             self.views = Crops(self.pre, six=about["views"] == "six")
-            open_set = model.label_sets.open_set
-            self.threshold = about["rejection"].threshold if open_set else math.inf
+        self.threshold = model.limit(graph=graph)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """RGB pictures [N, H, W, 3] uint8 -> probability [N, C], uncertainty [N], rejected [N]."""

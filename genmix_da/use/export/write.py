@@ -106,7 +106,7 @@ def export(
     size = sum(t.numel() * t.element_size() for t in deployed.state_dict().values())
     if size > _LARGEST and to == "onnx":
         raise UserError(f"the model has {size / 2**30:.1f} GiB, ONNX holds 2; use torch-export.")
-    logger.info("export: writing %s (%s)", path, to)
+    logger.info("export: %s %s (%s)", "replacing" if path.exists() else "writing", path, to)
     path.parent.mkdir(parents=True, exist_ok=True)
     about = metadata(model, deployed, graph=graph)
     compared: list[tuple[int, float]] = []

@@ -72,6 +72,16 @@ def test_thresholds_that_do_not_fit_are_shown(
     assert sum("<- threshold" in line for line in bars) == 1
 
 
+@pytest.mark.parametrize("setting", ["opda", "osda"])
+def test_a_target_without_unknown_classes_is_offered_no_threshold(
+    adapt: Callable, setting: str
+) -> None:
+    said = adapt(*QUICK, "--split", "6/0/0", "--setting", setting).out
+    assert "The target has no unknown class: nothing is rejected" in said
+    assert "Against the source model alone: accuracy " in said
+    assert "may not fit" not in said and "% of the images rejected" not in said
+
+
 def test_a_target_without_labels(adapt: Callable, data: Path, tmp_path: Path) -> None:
     flat = tmp_path / "own" / "Flat"
     flat.mkdir(parents=True)

@@ -64,7 +64,7 @@ def test_fast_is_the_option_and_can_be_added_to() -> None:
         ("resue3", "did you mean 'reuse3'?"),
         ("256p", "did you mean '256px'?"),
         ("tiny-vae", "did you mean 'tiny-vae=MODEL'?"),
-        ("fast/nonsense", "no part 'nonsense' of a variant, in 'fast/nonsense'; There are: exact,"),
+        ("fast/nonsense", "no part 'nonsense' of a variant, in 'fast/nonsense'; there are: exact,"),
         ("fast//bf16", "no part ''"),
         ("fast/", "no part ''"),
         ("", "no part ''"),

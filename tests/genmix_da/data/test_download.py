@@ -156,7 +156,8 @@ def test_without_a_network_one_sentence(
 
     monkeypatch.setattr(socket, "getaddrinfo", unreachable)
     with pytest.raises(UserError, match=r"name or service not known\); check the network"):
-        download("http://example.org/a.zip", tmp_path)
+        download("http://example.org/a.zip", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize("url", ["http://", "http://h/", "http://[/a.zip", "http://h:x/a.zip"])

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from genmix_da.errors import UserError
-from genmix_da.loggers import Guarded, logger_named, tracked
+from genmix_da.loggers import LOGGERS, Guarded, logger_named, tracked
 from genmix_da.runs.tracking import numbers
 
+SHORT = ("--epochs", 1, "--source-epochs", 1, "--split", "3/1/2")
 Adapt = Callable[..., Any]
 
 
@@ -55,7 +56,9 @@ def logged(adapt: Adapt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 
     def call(name: str, instead: Kept | None = None, *more: object) -> Path:
         if instead is not None:
-            monkeypatch.setattr("genmix_da.loggers.logger_named", lambda n: Guarded(n, instead))
+            monkeypatch.setattr(
+                "genmix_da.loggers.logger_named", lambda n: Guarded(n, lambda: instead)
+            )
         out = tmp_path / "logged" / "run"
         outcome = adapt("--out", out, "--log", name, *more)
         assert outcome.code == 0, outcome.err
@@ -87,6 +90,20 @@ def test_a_logger_that_fails_costs_nothing(logged: Callable[..., Any], moment: s
     said = logged.said  # type: ignore[attr-defined]
     assert said.count("--log wandb: the server is gone; this run is logged no further") == 1
     assert moment not in [what for what, _ in kept.told]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("no\nkey"), SystemExit(3)])
+def test_a_logger_that_cannot_be_made_costs_nothing(
+    adapt: Adapt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def make() -> Any:
+        raise error
+
+    monkeypatch.setitem(LOGGERS, "mine", make)
+    outcome = adapt("--out", tmp_path / "run", "--log", "mine", *SHORT)
+    assert outcome.code == 0, outcome.err
+    said = "no key" if isinstance(error, RuntimeError) else "SystemExit(3)"
+    assert outcome.err.count(f"--log mine: {said}; this run is logged no further") == 1
 
 
 def test_tensorboard(logged: Callable[..., Any]) -> None:

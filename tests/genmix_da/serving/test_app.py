@@ -19,6 +19,8 @@ from genmix_da.serving.answers import Answerer
 from genmix_da.serving.app import make_app
 from genmix_da.serving.uploads import Limits
 
+_FORM = {"content-type": "multipart/form-data"}
+
 
 def send(client: Any, *contents: bytes, cam: bool = False, name: str = "photo.png") -> Any:
     files = [("files", (name, content)) for content in contents]
@@ -54,10 +56,13 @@ def test_graph_decides_where_it_is_asked_for(finished: Any, photos: list[Path]) 
     assert expected is not None
     assert [row["predicted"] for row in found] == expected.predicted.tolist()
     assert [row["uncertainty"] for row in found] == pytest.approx(expected.uncertainty, abs=1e-5)
+    shown = Answerer(model, "demo", graph=True).about()["threshold"]
+    assert shown == expected.threshold == finished.result["graph"]["threshold"] != model.threshold
 
 
-def test_threshold_of_the_user(finished: Any, photos: list[Path]) -> None:
-    model = load_model(finished.folder, "cpu")
+@pytest.mark.parametrize("which", ["open", "closed"])
+def test_threshold_of_the_user(finished: Any, closed: Path, photos: list[Path], which: str) -> None:
+    model = load_model(finished.folder if which == "open" else closed, "cpu")
     pictures = [Image.open(photo).convert("RGB") for photo in photos]
     strict = Answerer(model, "demo", threshold=1e-6)
     assert all(row["predicted"] == "unknown" for row in strict.answer(pictures))
@@ -177,7 +182,8 @@ def test_two_hundred_bad_uploads(answerer: Any) -> None:
         (lambda c: c.post("/predict", json={"files": "x"}), 415, "multipart form"),
         (lambda c: c.post("/predict", data={"a": "b"}, files={}), 415, "multipart form"),
         (lambda c: send(c, *([png()] * 17)), 413, "16 pictures"),
-        (lambda c: send(c, *([b""] * 40)), 400, "Too many files"),
+        (lambda c: send(c, *([b""] * 40)), 413, "16 pictures"),
+        (lambda c: c.post("/predict", content=b"x", headers=_FORM), 400, "boundary"),
         (lambda c: c.post("/predict?cam=perhaps", files={"f": png()}), 422, ""),
         (lambda c: c.get("/predict"), 405, "Method Not Allowed"),
         (lambda c: c.get("/../../etc/passwd"), 404, "Not Found"),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from edited import described
 from genmix_da.runs.seal import seal
 from genmix_da.sharing.card import model_card
 from genmix_da.sharing.data_card import data_card
@@ -90,11 +91,26 @@ def test_homes_are_not_named(changed: Callable[..., Path], finished: Any) -> Non
     }
     text = model_card(changed(provenance=provenance))
     assert "somebody" not in text
-    assert "--data ~/photos" in text
+    assert "--data photos" in text
+
+
+def test_a_target_without_labels(changed: Callable[..., Path], finished: Any) -> None:
+    images = finished.result["images"] | {"target_unknown": None}
+    folder = changed(images=images, split=[4, 0, 1])
+    about = described(folder / "checkpoint.json")
+    about["label_sets"] |= {"target_private": ["unknown"]}
+    (folder / "checkpoint.json").write_text(json.dumps(about))
+    text = model_card(folder)
+    assert "(OPDA 4/0/?)" in text and "Unknown in the target" not in text
+    assert "Whether the target held images of other classes is not known" in text
 
 
 def test_a_classifier_has_a_card(classifier: Path) -> None:
     text = model_card(classifier, "me/flowers")
+    (entry,) = front(text)["model-index"]
+    assert entry["results"][0]["dataset"] == {"name": "Art", "type": "Art"}
+    assert "- Images: train " in text
+    assert "epoch chosen by test labels: no honest score" in text
     assert "A classifier of GenMix-DA" in text
     assert "It rejects nothing" in text
     assert "| last |" in text and "top-1" in text
@@ -145,3 +161,5 @@ def test_an_unfinished_run_has_no_card(
     assert "is not finished (incomplete)" in complaint(run("card", folder))
     (folder / "result.json").write_text("{")
     assert "is damaged" in complaint(run("card", folder))
+    (folder / "result.json").unlink()
+    assert "no result.json in" in complaint(run("card", folder))

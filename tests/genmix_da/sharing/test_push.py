@@ -124,6 +124,46 @@ def test_staged_folder_is_a_run_like_the_own(
         assert cache.encode() not in file.read_bytes()
 
 
+def test_no_path_of_this_machine_is_sent(
+    run: Any, finished: Any, data: Path, tmp_path: Path
+) -> None:
+    stage = tmp_path / "stage"
+    assert run("push", finished.folder, "me/demo", "--stage", stage).code == 0
+    for file in stage.iterdir():
+        content = file.read_bytes()
+        for place in (data.parent, finished.folder.parent, Path.home()):
+            assert str(place).encode() not in content, file
+    command = json.loads((stage / "result.json").read_text())["provenance"]["command"]
+    source = Path(finished.result["source_model"]["folder"]).name
+    assert command and not any(word.startswith("/") for word in command)
+    assert f"of the source model: {source}" in (stage / "README.md").read_text()
+
+
+def test_weights_of_a_sent_frozen_model_are_given(
+    run: Any, complaint: Any, adapt_once: Any, photos: list[Path], tmp_path: Path
+) -> None:
+    from safetensors.torch import save_file
+
+    from lead.backbones import build_backbone
+    from lead.checkpoint import weights_identity
+
+    weights, stage = tmp_path / "deep" / "w 1.safetensors", tmp_path / "stage"
+    weights.parent.mkdir()
+    built = build_backbone("timm:test_efficientnet", weights="none")
+    save_file(built.module.state_dict(), weights)
+    frozen = adapt_once("--split", "3/1/2", "--freeze-backbone", "--weights", weights)
+    assert run("push", frozen.folder, "me/frozen", "--stage", stage).code == 0
+    text = (stage / "README.md").read_text()
+    assert 'load_model("hub:me/frozen", weights="w 1.safetensors")' in text
+    assert "serve hub:me/frozen --weights 'w 1.safetensors'" in text
+    assert f"SHA-256 {weights_identity(str(weights))}" in text and "can't be fetched" in text
+    said = complaint(run("predict", stage, photos[0], "--out", tmp_path / "p.csv"))
+    assert "is not at w 1.safetensors any more; name it with --weights" in said
+    found = load_model(stage, "cpu", str(weights)).predict(photos)
+    own = load_model(frozen.folder, "cpu").predict(photos)
+    assert np.array_equal(found.probability, own.probability)
+
+
 def test_without_the_graph_no_feature_of_a_target_image_is_sent(
     run: Any, finished: Any, tmp_path: Path
 ) -> None:
@@ -138,6 +178,7 @@ def test_without_the_graph_no_feature_of_a_target_image_is_sent(
     [
         (("a/b/c",), "'a/b/c' is no name of a repository"),
         (("../x",), "is no name of a repository"),
+        (("./here",), "give OWNER/NAME, and a folder of yours with --stage"),
         (("me/x", "--license", "MIT License"), "give an identifier in small letters"),
         (("me/x", "--stage", "."), "is there already"),
     ],
@@ -148,7 +189,7 @@ def test_refused_before_anything_is_sent(
     assert said in complaint(run("push", finished.folder, *options))
 
 
-@pytest.mark.parametrize("name", ["hub:", "hub:a/b/c", "hub:../../etc"])
+@pytest.mark.parametrize("name", ["hub:", "hub:a", "hub:a/b/c", "hub:../../etc"])
 def test_no_model_of_the_hub(run: Any, complaint: Any, tmp_path: Path, name: str) -> None:
     assert "is no name of a repository" in complaint(run("export", name, "--out", tmp_path / "x"))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -89,6 +91,8 @@ def test_all_inputs_give_the_same(
         DataLoader(TensorDataset(chw, torch.arange(len(chw))), batch_size=4),
         DataLoader(TensorDataset(floats), batch_size=3),
         [floats[:5], floats[5:]],
+        floats,
+        floats.numpy(),
     ):
         assert same(model.predict(inputs), found)
     one = model.predict(pictures[0])
@@ -96,10 +100,86 @@ def test_all_inputs_give_the_same(
     assert model.predict(photos[0]).predicted.tolist() == found.predicted[:1].tolist()
 
 
+@pytest.mark.parametrize("mode", ["L", "RGBA"])
+def test_arrays_are_read_as_pictures_of_their_channels(
+    model: Model, photos: list[Path], mode: str
+) -> None:
+    pictures = [Image.open(path).convert(mode) for path in photos[:3]]
+    arrays = [np.asarray(picture) for picture in pictures]
+    expected = model.predict(pictures)
+    assert same(model.predict(arrays), expected)
+    cubes = [array.reshape(*array.shape[:2], -1) for array in arrays]
+    assert same(model.predict(np.stack(cubes)), expected)
+    assert same(model.predict(torch.from_numpy(np.stack(cubes)).permute(0, 3, 1, 2)), expected)
+
+
+def test_what_is_printed_of_a_model_is_short(model: Model, classifier: Path) -> None:
+    said = repr(model)
+    assert said.startswith("<Model: adapted, timm:test_efficientnet, 4 classes (")
+    assert "threshold 0.85, with graph" in said
+    assert "<Model: classifier, " in repr(genmix_da.load_model(classifier, "cpu"))
+
+
+def test_a_graph_of_six_views_is_missed_aloud(
+    model: Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert model.memory is not None
+    memory, about = model.memory
+    six = dataclasses.replace(model, memory=(memory, about | {"views": "six"}))
+    batch = torch.zeros(2, 3, 32, 32)
+    with caplog.at_level(logging.WARNING, "genmix_da"):
+        assert six.predict(batch).graph is None
+    (record,) = caplog.records
+    assert "six views of an image, which batches don't give" in record.message
+    with pytest.raises(UserError, match="six views"):
+        six.predict([batch], graph=True)
+
+
+@pytest.mark.parametrize("given", [None, 3, ["run"], "README.md", "hub:x", "hub:a/b@"])
+def test_what_is_no_checkpoint_is_told(
+    given: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("README.md").touch()
+    wanted = "is no checkpoint; give|give OWNER/NAME|name one, or leave the @ out"
+    with pytest.raises(UserError, match=wanted):
+        genmix_da.load_model(given)
+
+
 def test_threshold_and_graph(found: Predictions, photos: list[Path], model: Model) -> None:
     strict = model.predict(photos, threshold=1e-6, graph=False)
     assert strict.rejected.all() and strict.graph is None
     assert (strict.best_class == found.best_class).all()
+
+
+def test_a_closed_set_rejects_where_a_threshold_is_given(
+    closed: Path,
+    found: Predictions,
+    photos: list[Path],
+    data: Path,
+    run: Callable,
+    tmp_path: Path,
+) -> None:
+    model = genmix_da.load_model(closed, "cpu")
+    usual = model.predict(photos)
+    assert model.threshold == model.limit(graph=True) == usual.threshold == float("inf")
+    assert usual.graph is not None
+    assert not usual.rejected.any() and not usual.graph.rejected.any()
+    given = model.predict(photos, threshold=0.85)
+    assert (given.rejected == found.rejected).all() and given.threshold == 0.85
+    strict = model.predict(photos, threshold=1e-9).graph
+    assert strict is not None and strict.rejected.all()
+    arguments = ("predict", closed, photos[0].parent, "--out", tmp_path / "p.csv", "--json")
+    usually = run(*arguments).json()
+    assert (usually["unknown"], usually["threshold"], usually["graph"]["threshold"]) == (
+        0,
+        None,
+        None,
+    )
+    scored = run("evaluate", closed, "--tgt", data / "Clipart").out
+    assert "checkpoint " in scored and "threshold" not in scored
+    told = run(*arguments, "--threshold", 1e-9).json()
+    assert told["unknown"] == told["graph"]["unknown"] == told["images"]
 
 
 def test_the_module_gives_logits(model: Model, photos: list[Path], found: Predictions) -> None:
@@ -122,10 +202,14 @@ def test_the_module_gives_logits(model: Model, photos: list[Path], found: Predic
         ("nowhere", "no folder nowhere"),
         (["nowhere.jpg"], "nowhere.jpg is no file"),
         ([np.zeros((3, 4, 5, 3), np.uint8)], r"picture 0 is ndarray \(uint8, \[3, 4, 5, 3\]\)"),
-        (np.zeros((4, 4), np.uint8), r"picture 0 .*\[4, 4\]"),
-        (np.zeros((4, 4, 3)), r"picture 0 .*float64"),
+        (np.zeros((5, 5, 2), np.uint8), r"picture 0 .*\[5, 5, 2\]"),
+        (np.zeros((4, 4, 3)), r"floats has the shape \[4, 4, 3\]; .* or uint8 pictures"),
+        (np.zeros((4, 4, 3), int), r"a batch is ndarray \(int64, \[4, 4, 3\]\)"),
+        (["x.jpg", Image.new("RGB", (8, 8))], "Image among paths; .* all of one kind"),
+        ([Image.new("RGB", (8, 8)), "x.jpg"], "picture 1 is str; .* all of one kind"),
+        (torch.full((2, 3, 32, 32), torch.nan), "values that are not finite"),
         (iter([torch.zeros(2, 3, 7, 7)]), r"\[2, 3, 7, 7\]; the network takes \[B, 3, 32, 32\]"),
-        (iter(["text"]), "a batch of the loader is str"),
+        (iter(["text"]), "a batch is str; give a path"),
         (iter([]), "the loader gives no batch"),
         (Image.new("I;16", (8, 8)), r"picture 0 is grey of more than 8 bits \(I;16\)"),
     ],

@@ -118,6 +118,9 @@ def test_a_classifier_is_exported(classifier: Path, tmp_path: Path, run: Callabl
     out = tmp_path / "model.pt2"
     outcome = run("export", classifier, "--to", "torch-export", "--out", out, "--json")
     assert outcome.json()["file"] == str(out)
+    assert "export: writing" in outcome.err
+    again = run("export", classifier, "--to", "torch-export", "--out", out)
+    assert "export: replacing" in again.err
     with out.open("rb") as handle:
         extra = {"threshold": "", "classes": ""}
         torch.export.load(handle, extra_files=extra)
