@@ -30,6 +30,7 @@ KINDS = {
     "edits": "edits of GenMix, and their features",
     "fractals": "fractals",
     "datasets": "data sets of the datasets library",
+    "remote": "data behind URLs, as fetched",
     "torchvision": "data sets of torchvision, as fetched",
     "classification": "data sets of torchvision, as class folders",
     "mini_office_home": "Mini Office-Home",
@@ -114,7 +115,8 @@ def seconds_of(age: str) -> float:
 def verify(*, remove: bool) -> tuple[int, list[Path]]:
     """Hold every file against its checksum, in full; a data set is one thing.
 
-    What torchvision fetched is left to it, and so are files of versions without checksums.
+    What torchvision fetched is left to it, what URLs hold is compared with them at every use, and
+    files of versions without checksums are let be.
 
     Args:
         remove: the damaged ones, and what is damaged in an array of features, so that it is made
@@ -174,7 +176,7 @@ def _units(kind: str) -> Iterator[list[Path]]:
         yield from ([folder] for folder in sorted(home.glob("*")))  # of one encoder
     elif kind in _SINGLE:
         yield from ([path] for path in _files(home))
-    elif kind == "datasets" and home.is_dir():
+    elif kind in ("datasets", "remote") and home.is_dir():
         yield from ([path] for path in sorted(home.iterdir()))
     else:
         yield [home]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from genmix_da.errors import UserError
 
+_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
 # At the beginning of a text, or of what follows a name: instruct-pix2pix:~/model, --out=~/runs.
 _HOME = re.compile(r"(^|[:=,])(~[^/:=,]*(?=/|$)|\$HOME\b|\$\{HOME\})")
 
@@ -27,14 +28,22 @@ def _home(text: str) -> str:
     return os.path.expanduser(text)  # noqa: PTH111  (what is not a user stays as it is)
 
 
+def is_url(text: str | os.PathLike[str]) -> bool:
+    """Whether a text is an address, of the web or of a store: s3://bucket/folder."""
+    return _URL.match(os.fspath(text)) is not None
+
+
 def user_path(path: str | os.PathLike[str]) -> Path:
     """A path that a user gave.
 
     Raises:
-        UserError: it is empty: a variable of a shell that is not set, more often than not.
+        UserError: it is empty: a variable of a shell that is not set, more often than not; or a
+            URL, which data may be behind and nothing else.
     """
     if not os.fspath(path).strip():
         raise UserError("an empty path was given; name a file or folder.")
+    if is_url(path):
+        raise UserError(f"{os.fspath(path)} is a URL; only data is read from one, give a path.")
     return Path(expanded(os.fspath(path)))
 
 

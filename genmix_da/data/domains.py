@@ -16,12 +16,14 @@ from pathlib import Path
 from genmix_da.data.domain import LAYOUT, Domain, joined
 from genmix_da.data.entries import is_hidden, subfolders
 from genmix_da.data.grey import GreyRange
+from genmix_da.data.hub import local
 from genmix_da.data.listed import domains_in, lines_domain, list_domain
 from genmix_da.data.lists import is_list, is_table
 from genmix_da.data.parts import check_part, holds_classes, part_name, parts_of, split_stem
 from genmix_da.data.sources import LISTS, checked_list, data_set
 from genmix_da.data.spelling import Spelling
 from genmix_da.errors import UserError
+from genmix_da.places import is_url
 from office_home.names import key, match_domain
 
 logger = logging.getLogger(__name__)
@@ -127,7 +129,7 @@ def _load(root: Path, query: str, part: str | None) -> Domain:
             return _from_list(root / query, (root / query).stem, part)
         name = match_domain(wanted, list(places))
     except LookupError as error:
-        own = Path(query)
+        own = local(query) if is_url(query) else Path(query)
         if query and own.is_dir():
             return data_set(own, part=part)
         if query and own.is_file():

@@ -21,8 +21,9 @@ from urllib.parse import parse_qsl
 
 from genmix_da.data.entries import IMAGE_SUFFIXES, is_hidden
 from genmix_da.data.parts import part_name
+from genmix_da.data.remote import fetched
 from genmix_da.errors import UserError, check_name
-from genmix_da.places import HUB, cache_folder, user_path
+from genmix_da.places import HUB, cache_folder, is_url, user_path
 from genmix_da.progress import track
 from genmix_da.sealed import damaged_in, seal_folder
 
@@ -57,12 +58,14 @@ def usual_columns(role: str) -> list[str]:
 
 
 def local(source: str | Path) -> Path:
-    """A data folder or list as a path; a data set of the `datasets` library is copied first.
+    """A data folder or list as a path; what a URL or the `datasets` library holds is copied first.
 
     Raises:
-        UserError: see `copied`.
+        UserError: see `copied` and `fetched`.
     """
     text = os.fspath(source)
+    if is_url(text):
+        return fetched(text)
     return copied(text.removeprefix(PREFIX)) if text.startswith(PREFIX) else user_path(text)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from genmix_da.data.hub import PREFIX, local
 from genmix_da.errors import UserError
-from genmix_da.places import cache_folder, default_data, user_path
+from genmix_da.places import cache_folder, default_data, is_url, user_path
 from genmix_da.progress import bar
 from office_home import OFFICE_HOME_DOMAINS
 from office_home.mini import make
@@ -47,7 +47,7 @@ def refuse_inside(out: Path, data: str | None) -> None:
         UserError: it lies inside.
     """
     named = data if data is not None else default_data()
-    if named is None or named.startswith(PREFIX) or out.exists():
+    if named is None or named.startswith(PREFIX) or is_url(named) or out.exists():
         return
     home = user_path(named).resolve()
     if home.is_dir() and out.resolve().is_relative_to(home):

@@ -15,11 +15,12 @@ from genmix_da.adaptation.predictions import Decisions
 from genmix_da.classify.scores import top_scores
 from genmix_da.data.domain import Domain
 from genmix_da.data.domains import load_domain
+from genmix_da.data.hub import local
 from genmix_da.data.oddities import warn_of_missing_kinds
 from genmix_da.data.root import data_root, is_mini
 from genmix_da.data.spelling import Spelling
 from genmix_da.errors import UserError
-from genmix_da.places import default_data, user_path
+from genmix_da.places import default_data, is_url, user_path
 from genmix_da.use.loading import load_model
 from genmix_da.use.model import Model
 from lead.evaluation import evaluate as pass_over
@@ -66,6 +67,7 @@ def evaluate(
     model = load_model(checkpoint, device, weights, graph=graph)
     drawn = data is None and default_data() is None  # Mini Office-Home, which takes a minute
     # A folder that is named needs no folder of domains around it.
+    tgt = str(local(tgt)) if is_url(tgt) else tgt
     alone = drawn and user_path(tgt).is_dir()
     refusal = f"{checkpoint} was made from real images; give their folder with --data."
     if drawn and not alone and not model.description["synthetic"]:
