@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lead.shards import sum_gradients
+
 # Kinds of devices where a forward pass may be mixed. On the CPU results are to be the same on every
 # run; tests put it here, so that these lines are run where there is no card.
 MIXED_ON = {"cuda"}
@@ -36,6 +38,7 @@ class Precision:
         """Backward pass and optimiser step."""
         optimizer.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        sum_gradients(p for group in optimizer.param_groups for p in group["params"])
         self._scaler.step(optimizer)
         self._scaler.update()
 

@@ -8,11 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from genmix_da.adaptation.task import Task
+from genmix_da.errors import UserError
 from genmix_da.methods import find_method
 from lead.backbones import Backbone, build_backbone
 from lead.errors import WeightsError
 from lead.network import HeadedNetwork, Network, NetworkT, to_device
 from lead.seeds import derive
+from lead.shards import processes, share_out
 
 
 def build_network(task: Task, weights: str) -> Network:
@@ -25,7 +27,28 @@ def build_network(task: Task, weights: str) -> Network:
     """
     backbone, width = _backbone(task, weights), task.config.bottleneck_dim or 256
     network = Network(backbone.module, backbone.feature_dim, task.label_sets.unknown, width)
-    return to_device(network, task.device)
+    to_device(network, task.device)
+    _share_out(task, network)
+    return network
+
+
+def _share_out(task: Task, network: HeadedNetwork) -> None:
+    """Let several processes, where there are, each run the backbone on a part of the batches.
+
+    Raises:
+        UserError: that would not be what one does.
+    """
+    world = processes()
+    if world == 1:
+        return
+    config = task.config
+    if task.encoder is not None:
+        raise UserError("a frozen backbone trains heads alone; leave --devices out.")
+    if find_method(config.method_name()).joint is not None:
+        raise UserError(f"--devices does not go with the method {config.method_name()}.")
+    if int(config.batch_size or 0) < 2 * world:
+        raise UserError(f"a batch of {config.batch_size} is too small for {world} devices.")
+    share_out(network.backbone, task.device)
 
 
 def build_joint_network(task: Task, weights: str) -> HeadedNetwork:

@@ -28,6 +28,7 @@ from genmix_da.config_values import AUTO, flag
 from genmix_da.data.decode import log_skipped
 from genmix_da.data.oddities import warn_of_missing_kinds, warn_of_single_images
 from genmix_da.data.root import refuse_inside
+from genmix_da.engines.several import own_folder, parse_devices, run_on
 from genmix_da.loggers import tracked
 from genmix_da.methods import find_method
 from genmix_da.methods.base import JointData
@@ -55,6 +56,7 @@ def adapt(
     config: Path | None = None,
     sources: str | Path | None = None,
     log: str | Tracker | None = None,
+    devices: str | None = None,
     **options: Unpack[AdaptOptions],
 ) -> RunResult:
     """Adapt a source domain's model to a target domain and score it.
@@ -66,6 +68,8 @@ def adapt(
         sources: folder of the source models, which are reused; None: `sources` beside `out`.
         log: "tensorboard", "mlflow" or "wandb", which is told of every epoch and of the scores; or
             a `Tracker` of your own, which is not closed.
+        devices: several with commas between, e.g. "0,1": batches are shared out over them, see
+            `lead.shards`. The result is that of one device within rounding. Needs `out`.
         **options: fields of `AdaptConfig`, at least src and tgt.
 
     Returns:
@@ -82,6 +86,8 @@ def adapt(
     """
     settings = build_config(options, config)
     refuse_inside(user_path(out or "runs"), settings.data)
+    if devices is not None:
+        return _adapt_on(parse_devices(devices), out, sources, log, resume, config, options)
     started = time.perf_counter()
     task = prepare(settings)
     prepared = time.perf_counter() - started
@@ -91,6 +97,22 @@ def adapt(
         folder = Path(sources) if sources is not None else run.path.parent / "sources"
         record = _run(task, run, folder, started, prepared, resume=resume)
     return RunResult(record, run.path)
+
+
+def _adapt_on(
+    devices: list[str],
+    out: str | Path | None,
+    sources: str | Path | None,
+    log: str | Tracker | None,
+    resume: bool,
+    config: Path | None,
+    options: AdaptOptions,
+) -> RunResult:
+    """`adapt` in a process on each device."""
+    path = own_folder(out, log, options)
+    folders = {"out": path, "sources": user_path(sources or path.parent / "sources")}
+    run_on(devices, adapt, folders, {**options, "resume": resume, "config": config})
+    return RunResult(json.loads((path / "result.json").read_text()), path)
 
 
 def train_source_model(

@@ -13,6 +13,7 @@ from genmix_da.runs.provenance import provenance
 from genmix_da.runs.seal import SCHEMA
 from lead.backbones import build_backbone
 from lead.seeds import derive
+from lead.shards import share_out
 
 
 class ClassifierNetwork(nn.Module):
@@ -51,7 +52,9 @@ def build_network(task: ScoringTask, weights: str) -> ClassifierNetwork:
     backbone = build_backbone(config.backbone, weights=weights, arguments=config.backbone_arguments)
     network = ClassifierNetwork(backbone.module, backbone.feature_dim, len(task.classes))
     layout = torch.channels_last if config.channels_last else torch.contiguous_format
-    return network.to(task.device, memory_format=layout)  # type: ignore[call-overload,no-any-return]
+    network.to(task.device, memory_format=layout)  # type: ignore[call-overload]
+    share_out(network.backbone, task.device)
+    return network
 
 
 def describe_network(task: ClassifyTask) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from typing import Any, Unpack
 from torch import Tensor
 
 from genmix_da.augment.source_task import TrainingSet
-from genmix_da.classify.augmentations import GENMIX_PRESETS
-from genmix_da.classify.config import build_classify_config
+from genmix_da.classify.augmentations import GENMIX_PRESETS, Augmentation, find_augmentation
+from genmix_da.classify.config import ClassifyConfig, build_classify_config
 from genmix_da.classify.generation import generation_cost
 from genmix_da.classify.identity import run_identity, run_settings
 from genmix_da.classify.method import Method, resolve_method, training_images
@@ -36,6 +36,8 @@ from genmix_da.data.decode import log_skipped
 from genmix_da.data.oddities import warn_of_single_images
 from genmix_da.data.root import refuse_inside
 from genmix_da.device import peak_memory_mib
+from genmix_da.engines.several import own_folder, parse_devices, run_on
+from genmix_da.errors import UserError
 from genmix_da.loggers import tracked
 from genmix_da.places import user_path
 from genmix_da.progress import track
@@ -57,6 +59,7 @@ def train(
     config: Path | None = None,
     augmented: str | Path | None = None,
     log: str | Tracker | None = None,
+    devices: str | None = None,
     **options: Unpack[ClassifyOptions],
 ) -> RunResult:
     """Train a classifier with an augmentation and score it on images it has not seen.
@@ -69,6 +72,8 @@ def train(
             beside `out`.
         log: "tensorboard", "mlflow" or "wandb", which is told of every epoch and of the scores; or
             a `Tracker` of your own, which is not closed.
+        devices: several with commas between, e.g. "0,1": batches are shared out over them, see
+            `lead.shards`. The result is that of one device within rounding. Needs `out`.
         **options: fields of `ClassifyConfig`, at least data.
 
     Returns:
@@ -85,6 +90,13 @@ def train(
     """
     settings = build_classify_config(options, config)
     refuse_inside(user_path(out or "runs"), settings.data)
+    if devices is not None:
+        places = parse_devices(devices)
+        _check_shared(settings, len(places))
+        path = own_folder(out, log, options)
+        folders = {"out": path, "augmented": user_path(augmented or path.parent / "augmented")}
+        run_on(places, train, folders, {**options, "resume": resume, "config": config})
+        return RunResult(json.loads((path / "result.json").read_text()), path)
     started = time.perf_counter()
     task = prepare(settings)
     prepared = time.perf_counter() - started
@@ -93,6 +105,18 @@ def train(
         folder = Path(augmented) if augmented is not None else run.path.parent / "augmented"
         record = _run(task, run, folder, started, prepared, resume=resume)
     return RunResult(record, run.path)
+
+
+def _check_shared(config: ClassifyConfig, devices: int) -> None:
+    """Refuse what is not on several devices what it is on one.
+
+    Raises:
+        UserError: it mixes hidden layers of the whole batch, or a batch is too small.
+    """
+    if find_augmentation(config.augment).forward is not Augmentation.forward:
+        raise UserError(f"--devices does not go with --augment {config.augment}.")
+    if config.batch_size < 2 * devices:
+        raise UserError(f"a batch of {config.batch_size} is too small for {devices} devices.")
 
 
 def default_out(task: ClassifyTask) -> Path:

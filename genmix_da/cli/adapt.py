@@ -26,6 +26,7 @@ from genmix_da.cli.profile_help import ProfileCommand
 @target_options
 @genmix_options
 @augment_seed_option
+@groups.running("--devices", help="Several GPUs share the batches, e.g. 0,1 [that of --device].")
 @groups.running("--out", help="Run folder [runs/<Source>2<Target>-<setting>-seed<seed>].")
 @groups.running("--resume", is_flag=True, help="Go on with an interrupted run.")
 @log_option

@@ -31,6 +31,7 @@ def command() -> None:
 )
 @classify_options
 @classify_genmix_options
+@groups.running("--devices", help="Several GPUs share the batches, e.g. 0,1 [that of --device].")
 @groups.running("--out", help="Run folder [runs/<dataset>-<method>-seed<seed>].")
 @groups.running("--augmented", help="Folder of GenMix's images [augmented, beside the run folder].")
 @groups.running("--resume", is_flag=True, help="Go on with an interrupted run.")

@@ -37,7 +37,7 @@ PLAN: dict[str, frozenset[str]] = {
     "tables": GROUND | {"engines", "methods", "runs"},
     "adaptation": GROUND
     | {"augment", "data", "engines", "frozen", "loggers", "methods", "runs", "tables"},
-    "classify": GROUND | {"augment", "data", "frozen", "loggers", "runs", "tables"},
+    "classify": GROUND | {"augment", "data", "engines", "frozen", "loggers", "runs", "tables"},
     "use": GROUND | {"adaptation", "classify", "data", "frozen", "methods", "runs"},
     "reporting": GROUND
     | {"adaptation", "augment", "classify", "data", "methods", "runs", "tables", "use"},
