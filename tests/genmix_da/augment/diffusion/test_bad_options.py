@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from genmix_da.augment import edits as edits_module
 from genmix_da.augment.editors import instruct_pix2pix as pix2pix
+from genmix_da.augment.editors.instruct_pix2pix import InstructPix2PixEditor
 
 pytest.importorskip("diffusers")
 
@@ -193,10 +195,19 @@ def test_dry_run_prints_hours_and_those_of_fast(
     assert not list((tmp_path / "cache").rglob("*.jpg"))
 
 
-def test_dry_run_as_json(run: Callable, arguments: tuple, tmp_path: Path) -> None:
+def test_dry_run_as_json(
+    run: Callable, arguments: tuple, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def counted(self: InstructPix2PixEditor, steps: int) -> float:
+        """A second a whole step, a tenth a shallow one: a clock would tell how busy others are."""
+        whole = math.ceil(steps / self._chosen["reuse"])
+        return whole + 0.1 * (steps - whole)
+
+    monkeypatch.setattr(InstructPix2PixEditor, "_timed", counted)
     options = (*CLI, "--steps", 100, "--dry-run", "--json")
     cost = run(*arguments, *options).json()
     assert (cost["images"], cost["edits"], cost["cached"]) == (2, 4, 0)
+    assert cost["seconds_per_edit"] == pytest.approx(100)
     seconds = 4 * (cost["seconds_per_edit"] + cost["seconds_per_blend"])
     assert cost["hours"] * 3600 == pytest.approx(seconds)
     # A cycle of --fast is one whole step in three, and the 100 steps were given.
