@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from genmix_da.adaptation.task import Task
 from genmix_da.errors import UserError
-from genmix_da.methods import find_method
+from genmix_da.methods import GENMIX, find_method
 from lead.backbones import Backbone, build_backbone
 from lead.errors import WeightsError
 from lead.network import HeadedNetwork, Network, NetworkT, to_device
@@ -44,7 +44,8 @@ def _share_out(task: Task, network: HeadedNetwork) -> None:
     config = task.config
     if task.encoder is not None:
         raise UserError("a frozen backbone trains heads alone; leave --devices out.")
-    if find_method(config.method_name()).joint is not None:
+    # Others were not tried, and AdaBN would take the statistics of its own part of the images.
+    if config.method_name().removesuffix(GENMIX) != "lead":
         raise UserError(f"--devices does not go with the method {config.method_name()}.")
     if int(config.batch_size or 0) < 2 * world:
         raise UserError(f"a batch of {config.batch_size} is too small for {world} devices.")

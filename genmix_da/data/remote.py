@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from genmix_da.errors import UserError
+from genmix_da.errors import UserError, said_by
 from genmix_da.places import cache_folder
 from genmix_da.progress import track
 from lead.checkpoint import write_atomically
@@ -41,7 +40,8 @@ def fetched(url: str) -> Path:
         single = files.isfile(root)
         held = {root: files.info(root)} if single else files.find(root, detail=True)
     except Exception as error:  # of many stores and their libraries
-        raise UserError(f"cannot read {url}: {_said(error)}; check the address.") from error
+        said = said_by(error).rstrip(".")
+        raise UserError(f"cannot read {url}: {said}; check the address.") from error
     name = PurePosixPath(root.rstrip("/")).name or "data"
     home = cache_folder() / "remote" / hashlib.sha256(url.encode()).hexdigest()[:16] / name
     base = home.parent if single else home
@@ -80,9 +80,10 @@ def _fetch(
                 lines.flush()
         except Exception as error:  # of many stores and their libraries
             pool.shutdown(cancel_futures=True)
+            said = said_by(error).rstrip(".")
             raise UserError(
-                f"{url} could not be fetched to its end: {_said(error)}; what has arrived is kept, "
-                "the same command goes on."
+                f"{url} could not be fetched to its end: {said}; what has arrived is kept, the "
+                "same command goes on."
             ) from error
 
 
@@ -119,8 +120,3 @@ def _read(notes: Path) -> dict[str, Any]:
             continue
         found[path] = mark
     return found
-
-
-def _said(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return re.sub(r"\.$", "", text)

@@ -130,7 +130,19 @@ class FeatureTable:
         return np.memmap(self.path, np.float32, "r", shape=(count, *self.shape))
 
     def find(self, keys: Sequence[bytes]) -> NDArray[np.int64]:
-        """Rows [N], -1 where a key has none, or one that is damaged."""
+        """Rows [N], -1 where a key has none, or one that is damaged, which is said."""
+        rows = self._rows(keys)
+        array = self.array()
+        damaged = [place for place, row in enumerate(rows) if self._is_damaged(array, row)]
+        if damaged:
+            logger.warning(
+                "%d features in %s are damaged and are made again", len(damaged), self.path
+            )
+            rows[damaged] = -1
+        return rows
+
+    def _rows(self, keys: Sequence[bytes]) -> NDArray[np.int64]:
+        """Rows [N], -1 where a key has none."""
         self._refresh()
         rows = np.full(len(keys), -1, np.int64)
         if len(self._records):
@@ -139,17 +151,16 @@ class FeatureTable:
             places = np.searchsorted(self._in_order, wanted, side="right") - 1
             hit = (places >= 0) & (self._in_order[places] == wanted)
             rows[hit] = self._order[places[hit]]
-        array = self.array()
-        for place, key in enumerate(keys):
-            row = self._later_rows.get(key, int(rows[place]))
-            rows[place] = -1 if row < 0 or self._is_damaged(array, row) else row
+        for place, key in enumerate(keys if self._later_rows else ()):
+            rows[place] = self._later_rows.get(key, int(rows[place]))
         return rows
 
     def add(self, keys: Sequence[bytes], features: Features) -> None:
         """See `FeatureStore.add`; what another process added meanwhile is not added again."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._locked():
-            new = np.flatnonzero(self.find(keys) < 0).tolist()
+            known, array = self._rows(keys), self.array()
+            new = [n for n, row in enumerate(known) if row < 0 or self._is_damaged(array, row)]
             records = np.zeros(len(new), _RECORD)
             rows = np.ascontiguousarray(features[new], np.float32)
             for place, index in enumerate(new):
@@ -179,6 +190,9 @@ class FeatureTable:
         return self._records[row] if row < first else self._later[row - first]
 
     def _is_damaged(self, array: Features, row: int) -> bool:
+        """Whether a row, if it is one at all, is not what its record says."""
+        if row < 0:
+            return False
         if row >= len(array):
             return True
         record = self._record(row)

@@ -90,8 +90,7 @@ def _caveats(settings: Mapping[str, Any]) -> Iterator[str]:
         yield "Edits are neural style transfer, not InstructPix2Pix as in the paper."
     if editor == "target-styled":
         yield "Styles are (unlabelled) pictures of the target: what is trained on it has seen them."
-    yield (
-        "Labels are those of the originals; that an edit kept its class was checked by features "
-        "alone."
-    )
+    off = settings.get("features") == "off"
+    how = "was not checked" if off else "was checked by features alone"
+    yield f"Labels are those of the originals; that an edit kept its class {how}."
     yield "The terms of the original images hold for what was made of them."

@@ -88,7 +88,9 @@ def test_a_run_that_was_killed_goes_on(adapt: Callable, tmp_path: Path, mixed: s
 @pytest.mark.parametrize("layout", ["--channels-last", "--no-channels-last"])
 def test_classification(run: Callable, data: Path, tmp_path: Path, mixed: str, layout: str) -> None:
     tiny = ("--backbone", "timm:test_efficientnet", "--weights", "none", "--image-size", 32)
-    given = ("--data", data / "Art", *tiny, "--batch-size", 8, "--epochs", 2, "--augment", "none")
+    # Gentle steps: rounding is to stay what it is.
+    tiny = (*tiny, "--lr", 0.001, "--augment", "none")
+    given = ("--data", data / "Art", *tiny, "--batch-size", 8, "--epochs", 2)
     found = {}
     for name, device, option in (
         ("half", mixed, "--mixed-precision"),
@@ -97,5 +99,7 @@ def test_classification(run: Callable, data: Path, tmp_path: Path, mixed: str, l
         out = tmp_path / name
         outcome = run("classify", "train", *given, "--device", device, option, layout, "--out", out)
         assert outcome.code == 0, outcome.err
-        found[name] = json.loads((out / "result.json").read_text())["scores"]["last"]
-    assert found["half"]["top1"] == pytest.approx(found["full"]["top1"], abs=0.25)
+        metrics = (out / "metrics.jsonl").read_text().splitlines()
+        found[name] = json.loads(metrics[0])["loss"]
+    assert found["half"] != found["full"]  # it was mixed indeed
+    assert found["half"] == pytest.approx(found["full"], rel=0.02)

@@ -115,6 +115,7 @@ def test_a_process_that_is_killed(adapt: Callable, tmp_path: Path) -> None:
         (("--freeze-backbone",), "a frozen backbone trains heads alone; leave --devices out"),
         (("--batch-size", 3), "a batch of 3 is too small for 2 devices"),
         (("--method", "dance"), "--devices does not go with the method dance"),
+        (("--method", "adabn"), "--devices does not go with the method adabn"),
         (("--device", "cpu"), "--device and --devices say the same"),
         (("--log", "tensorboard"), "goes without --log"),
         (("--tgt", "Nowhere"), "no domain 'Nowhere'"),

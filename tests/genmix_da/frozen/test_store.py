@@ -106,6 +106,21 @@ def test_what_is_damaged_is_missing_and_made_again(
         assert found(seen, keys) == [entry(n).tolist() for n in range(4)]
 
 
+def test_damage_is_said_once(
+    store: FeatureStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    keys = keys_of(store, 3)
+    store.add(keys, np.stack([entry(n) for n in range(3)]))
+    content = bytearray(store.table.path.read_bytes())
+    content[5] ^= 1
+    store.table.path.write_bytes(content)
+    assert store.find(keys).tolist() == [-1, 1, 2]
+    store.add(keys, np.stack([entry(n) for n in range(3)]))
+    assert [one is not None for one in found(store, keys)] == [True] * 3
+    said = [line for line in caplog.messages if "are damaged and are made again" in line]
+    assert said == [f"1 features in {store.table.path} are damaged and are made again"]
+
+
 def test_what_a_killed_writer_left_is_written_over(store: FeatureStore, tmp_path: Path) -> None:
     keys = keys_of(store, 3)
     store.add(keys[:1], entry(0)[np.newaxis])

@@ -131,6 +131,9 @@ def test_card_of_augmented_images(data: Path, tmp_path: Path) -> None:
     text = data_card(tmp_path / "made", "me/made", "cc-by-4.0")
     assert "72 images of 6 classes" in text
     assert "stands in for a generative one" in text
+    # Nothing was compared, and nothing else is said.
+    assert "not compared with their originals" in text and "was not checked" in text
+    assert "standard deviations" not in text and "by features alone" not in text
     assert "| apple | 12 |" in text
     assert front(text)["license"] == "cc-by-4.0"
 
