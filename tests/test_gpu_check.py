@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def test_it_runs_without_a_card(tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        env=os.environ | {"GENMIX_DA_CACHE": str(tmp_path / "cache")},
+        env=os.environ | {"PYTHON": sys.executable, "GENMIX_DA_CACHE": str(tmp_path / "cache")},
         timeout=900,
     )
     assert done.returncode == 0, done.stdout + done.stderr
