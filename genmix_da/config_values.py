@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import yaml
 
 from genmix_da.errors import UserError, or_did_you_mean
-from genmix_da.places import expanded
+from genmix_da.places import expanded, user_path
 
 Config = TypeVar("Config")
 
@@ -73,7 +73,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], Callable[[Any], Any], str]] = {
 def build(
     kind: type[Config],
     options: Mapping[str, Any],
-    file: Path | None,
+    file: str | Path | None,
     *,
     recorded: Collection[str],
     required: Mapping[str, str],
@@ -121,17 +121,18 @@ def _converted(name: str, kind: str, value: Any) -> Any:
     raise UserError(f"{name} is {value!r}; it must be {wanted}.")
 
 
-def read_config(file: Path, recorded: Collection[str]) -> dict[str, Any]:
+def read_config(place: str | Path, recorded: Collection[str]) -> dict[str, Any]:
     """The settings in a YAML file.
 
     Args:
-        file: `key: value` lines.
+        place: of `key: value` lines.
         recorded: keys to leave out: a run folder's config.yaml can be run again, and holds more
             than the settings.
 
     Raises:
         UserError: it cannot be read.
     """
+    file = user_path(place)
     try:
         content = load_yaml(file.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import reprlib
 from pathlib import Path
 
 from genmix_da.errors import UserError
@@ -37,14 +38,32 @@ def user_path(path: str | os.PathLike[str]) -> Path:
     """A path that a user gave.
 
     Raises:
-        UserError: it is empty: a variable of a shell that is not set, more often than not; or a
-            URL, which data may be behind and nothing else.
+        UserError: it is no path at all; empty: a variable of a shell that is not set, more often
+            than not; or a URL, which data may be behind and nothing else.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise UserError(f"{reprlib.repr(path)} is no path; give one as a text or a Path.")
     if not os.fspath(path).strip():
         raise UserError("an empty path was given; name a file or folder.")
     if is_url(path):
         raise UserError(f"{os.fspath(path)} is a URL; only data is read from one, give a path.")
     return Path(expanded(os.fspath(path)))
+
+
+def replaceable(path: str | os.PathLike[str], option: str) -> Path:
+    """A file that is to be written.
+
+    Args:
+        path: as given.
+        option: that it is given with, for the message.
+
+    Raises:
+        UserError: a folder or device is there; or as `user_path`.
+    """
+    place = user_path(path)
+    if place.exists() and not place.is_file():
+        raise UserError(f"{place} is not a file that can be replaced; give another {option} FILE.")
+    return place
 
 
 def cache_folder() -> Path:

@@ -72,12 +72,16 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def remove_abandoned(folder: Path) -> None:
-    """Remove temporary files of `write_atomically` below a folder whose writer is gone.
+def remove_abandoned(folder: Path, pattern: str = "**/.*.tmp") -> None:
+    """Remove temporary files of `write_atomically` in a folder whose writer is gone.
 
     A writer on this machine is gone when its process is; one elsewhere after an hour.
+
+    Args:
+        folder: where they lie.
+        pattern: of their names; all, at any depth, by default.
     """
-    for file in folder.rglob(".*.tmp"):
+    for file in folder.glob(pattern):
         match = re.fullmatch(r"\..*\.(.+)-(\d+)-[0-9a-f]{8}\.tmp", file.name)
         if match is None:
             continue

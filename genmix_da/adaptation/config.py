@@ -281,7 +281,7 @@ def check_threshold(option: str, value: float | str | None) -> None:
         )
 
 
-def build_config(options: Mapping[str, Any], file: Path | None = None) -> AdaptConfig:
+def build_config(options: Mapping[str, Any], file: str | Path | None = None) -> AdaptConfig:
     """Join given options (None = not given) with a configuration file.
 
     Args:

@@ -53,7 +53,7 @@ def adapt(
     *,
     out: str | Path | None = None,
     resume: bool = False,
-    config: Path | None = None,
+    config: str | Path | None = None,
     sources: str | Path | None = None,
     log: str | Tracker | None = None,
     devices: str | None = None,
@@ -94,7 +94,7 @@ def adapt(
     own = (task.config.src, task.config.tgt, task.config.setting, task.config.seed)
     path = user_path(out) if out is not None else default_out(*own)
     with tracked(log) as tracker, (run := RunFolder(path, tracker)).logging():
-        folder = Path(sources) if sources is not None else run.path.parent / "sources"
+        folder = user_path(sources) if sources is not None else run.path.parent / "sources"
         record = _run(task, run, folder, started, prepared, resume=resume)
     return RunResult(record, run.path)
 
@@ -105,7 +105,7 @@ def _adapt_on(
     sources: str | Path | None,
     log: str | Tracker | None,
     resume: bool,
-    config: Path | None,
+    config: str | Path | None,
     options: AdaptOptions,
 ) -> RunResult:
     """`adapt` in a process on each device."""
@@ -116,7 +116,10 @@ def _adapt_on(
 
 
 def train_source_model(
-    *, out: str | Path = "runs/sources", config: Path | None = None, **options: Unpack[AdaptOptions]
+    *,
+    out: str | Path = "runs/sources",
+    config: str | Path | None = None,
+    **options: Unpack[AdaptOptions],
 ) -> SourceModel:
     """Train (or find) the source model that `adapt` with the same options would use.
 
@@ -136,7 +139,9 @@ def train_source_model(
     alone = given.get("tgt") is None
     if alone:
         given["tgt"] = given.get("src")
-    task = prepare(build_config(given, config), source_alone=alone)
+    settings = build_config(given, config)
+    refuse_inside(user_path(out), settings.data)
+    task = prepare(settings, source_alone=alone)
     log_skipped(task.source.decoded)
     record = obtain_source(task, augmentation_of(task), user_path(out))[1]
     return SourceModel(record, Path(record["folder"]))

@@ -18,6 +18,25 @@ from genmix_da.errors import UserError
 logger = logging.getLogger(__name__)
 
 
+def encoder_of(given: Encoder | str | None, device: str = "auto") -> Encoder | None:
+    """An encoder that Python was given, itself or by a name as --features takes it.
+
+    Args:
+        given: "auto", "dinov2", "timm:NAME", a hub name or folder, or "off"; an encoder; or None.
+        device: of one that is named.
+
+    Raises:
+        UserError: something else, or it cannot be had.
+    """
+    if isinstance(given, str):
+        return resolve_encoder(
+            given, backbone=None, weights=None, arguments={}, image_size=None, device=device
+        )
+    if given is not None and not hasattr(given, "encode"):
+        raise UserError(f"the encoder is a {type(given).__name__}; give its name, or an Encoder.")
+    return given
+
+
 def resolve_encoder(
     features: str,
     *,

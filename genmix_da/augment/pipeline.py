@@ -21,6 +21,7 @@ from genmix_da.augment.cache import EditCache, edit_cache, encode_jpeg, is_whole
 from genmix_da.augment.compose import compose, fractal_source
 from genmix_da.augment.editors import Editor, make_editor
 from genmix_da.augment.edits import Pixels, ask_first, load_working_image
+from genmix_da.augment.encoders import encoder_of
 from genmix_da.augment.features import Encoder
 from genmix_da.augment.manifest import (
     MANIFEST,
@@ -33,7 +34,7 @@ from genmix_da.augment.manifest import (
 )
 from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.selection import Selection, cached_edit, select_edits
-from genmix_da.augment.settings import AugmentSettings
+from genmix_da.augment.settings import AugmentSettings, settings_of
 from genmix_da.augment.sharding import edit_on_devices
 from genmix_da.config_values import AUTO
 from genmix_da.data.domain import Domain
@@ -71,9 +72,9 @@ def augment_folder(
     out: str | Path,
     settings: AugmentSettings | None = None,
     *,
-    encoder: Encoder | None = None,
+    encoder: Encoder | str | None = None,
     resume: bool = False,
-    devices: Sequence[str] = ("auto",),
+    devices: str | Sequence[str] = ("auto",),
     part: str | None = None,
     grey_range: str = AUTO,
 ) -> Augmented:
@@ -83,7 +84,8 @@ def augment_folder(
         src: <class>/<image>, or a list; see `genmix_da.data.sources.data_set`.
         out: gets <class>/<image name>.<n>.<style>.jpg, manifest.jsonl and augment.json.
         settings: of GenMix.
-        encoder: for faithful selection; None keeps every edit that did not fail.
+        encoder: for faithful selection, or its name; see `encoder_of`. None keeps every edit that
+            did not fail.
         resume: go on in a folder that a run with the same settings has begun.
         devices: that the editor runs on: one, or several GPUs that share the edits.
         part, grey_range: see `training_images`.
@@ -91,7 +93,11 @@ def augment_folder(
     Raises:
         UserError: bad input, in one sentence.
     """
-    settings = settings or AugmentSettings()
+    settings = settings_of(settings)
+    devices = [devices] if isinstance(devices, str) else devices
+    if not devices:
+        raise UserError("devices is empty; give 'auto', or name one or several.")
+    encoder = encoder_of(encoder, devices[0])
     domain = training_images(src, part=part, grey_range=grey_range)
     return augment_domain(
         domain, user_path(out), settings, encoder=encoder, resume=resume, devices=devices

@@ -56,6 +56,8 @@ class AugmentSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if isinstance(self.masks, str):  # one kind, from Python
+            object.__setattr__(self, "masks", (self.masks,))
         if self.rule not in RULES:
             raise UserError(f"no selection rule {self.rule!r}; choose one of {', '.join(RULES)}.")
         for kind in self.masks:
@@ -91,6 +93,17 @@ class AugmentSettings:
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return dataclasses.asdict(self) | {"masks": list(self.masks)}
+
+
+def settings_of(given: AugmentSettings | None) -> AugmentSettings:
+    """Settings that Python was given; None: the defaults.
+
+    Raises:
+        UserError: something else.
+    """
+    if given is not None and not isinstance(given, AugmentSettings):
+        raise UserError(f"settings are a {type(given).__name__}; give AugmentSettings(...).")
+    return AugmentSettings() if given is None else given
 
 
 def build_settings(values: Mapping[str, Any]) -> AugmentSettings:

@@ -22,6 +22,7 @@ from genmix_da.augment.cache import EditCache, edit_cache
 from genmix_da.augment.compose import Draws, compose, fractal_source
 from genmix_da.augment.editors import Editor, make_editor
 from genmix_da.augment.edits import Job, fit, make_edits, plan_jobs, refuse_long
+from genmix_da.augment.encoders import encoder_of
 from genmix_da.augment.features import Encoder
 from genmix_da.augment.items import Items, Pixels, Slot, items_of, like
 from genmix_da.augment.prompts import load_prompts
@@ -33,7 +34,7 @@ from genmix_da.augment.selection import (
     unjudged,
     warn_of_threshold,
 )
-from genmix_da.augment.settings import AugmentSettings
+from genmix_da.augment.settings import AugmentSettings, settings_of
 from genmix_da.errors import UserError
 from genmix_da.progress import track
 from lead.seeds import derive
@@ -48,8 +49,12 @@ class GenMix:
 
     Args:
         settings: of GenMix.
-        encoder: for faithful selection; None keeps every edit that did not fail.
-        device: of the editor.
+        encoder: for faithful selection, or its name; see `encoder_of`. None keeps every edit that
+            did not fail.
+        device: of the editor, and of an encoder that is named.
+
+    Raises:
+        UserError: settings or encoder are something else, or the encoder can't be had.
 
     Example:
         >>> from torchvision.datasets import CIFAR10
@@ -63,11 +68,11 @@ class GenMix:
         self,
         settings: AugmentSettings | None = None,
         *,
-        encoder: Encoder | None = None,
+        encoder: Encoder | str | None = None,
         device: str = "auto",
     ) -> None:
-        self.settings = settings or AugmentSettings()
-        self._encoder = encoder
+        self.settings = settings_of(settings)
+        self._encoder = encoder_of(encoder, device)
         self._device = device
 
     def wrap(

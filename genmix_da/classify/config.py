@@ -204,7 +204,9 @@ def check_radius(radius: float, option: str) -> None:
         )
 
 
-def build_classify_config(options: Mapping[str, Any], file: Path | None = None) -> ClassifyConfig:
+def build_classify_config(
+    options: Mapping[str, Any], file: str | Path | None = None
+) -> ClassifyConfig:
     """Join given options (None = not given) with a configuration file.
 
     Args:

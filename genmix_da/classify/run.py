@@ -56,7 +56,7 @@ def train(
     *,
     out: str | Path | None = None,
     resume: bool = False,
-    config: Path | None = None,
+    config: str | Path | None = None,
     augmented: str | Path | None = None,
     log: str | Tracker | None = None,
     devices: str | None = None,
@@ -102,7 +102,7 @@ def train(
     prepared = time.perf_counter() - started
     path = user_path(out) if out is not None else default_out(task)
     with tracked(log) as tracker, (run := RunFolder(path, tracker)).logging():
-        folder = Path(augmented) if augmented is not None else run.path.parent / "augmented"
+        folder = user_path(augmented) if augmented is not None else run.path.parent / "augmented"
         record = _run(task, run, folder, started, prepared, resume=resume)
     return RunResult(record, run.path)
 

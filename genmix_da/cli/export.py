@@ -25,7 +25,8 @@ def command(checkpoint: Path, as_json: bool, **options: Any) -> None:
     """Write CHECKPOINT (a run folder or a .safetensors file) as one file for other programs.
 
     uint8 RGB pictures [N, H, W, 3] in; probability, uncertainty and rejected out. Preprocessing and
-    threshold are inside. The file is held against the checkpoint on images of the run.
+    threshold are inside. The file is held against the checkpoint on images of the run, or on drawn
+    ones where none is at hand.
     """
     from genmix_da.cli.show import echo_json
     from genmix_da.use.export.write import export
@@ -36,8 +37,8 @@ def command(checkpoint: Path, as_json: bool, **options: Any) -> None:
         return
     graph = f", {found.graph_size / 2**20:.1f} MiB of it the graph" if found.graph_size else ""
     click.echo(f"{found.file} ({found.format}, {found.size / 2**20:.1f} MiB{graph})")
-    if found.images:
-        click.echo(
-            f"same decisions on {found.images} images of the run; the largest difference of a "
-            f"probability is {found.difference:.1e}"
-        )
+    which = "drawn pictures" if found.drawn else "images of the run"
+    click.echo(
+        f"same decisions on {found.images} {which}; the largest difference of a probability is "
+        f"{found.difference:.1e}"
+    )

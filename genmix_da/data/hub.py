@@ -63,7 +63,9 @@ def local(source: str | Path) -> Path:
     Raises:
         UserError: see `copied` and `fetched`.
     """
-    text = os.fspath(source)
+    text = os.fspath(source) if isinstance(source, os.PathLike) else source
+    if not isinstance(text, str):
+        return user_path(source)  # says what it is
     if is_url(text):
         return fetched(text)
     return copied(text.removeprefix(PREFIX)) if text.startswith(PREFIX) else user_path(text)

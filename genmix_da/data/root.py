@@ -13,6 +13,7 @@ from office_home import OFFICE_HOME_DOMAINS
 from office_home.mini import make
 
 _MINI_MARKER = "mini_office_home.json"
+_OURS = ("config.yaml", "result.json", "table.json", "checkpoint.safetensors")
 
 logger = logging.getLogger(__name__)
 
@@ -40,21 +41,31 @@ def refuse_inside(out: Path, data: str | None) -> None:
     """Refuse a new output folder inside the data folder, where it would be read as images.
 
     Args:
-        out: the folder; one that is there already (of earlier versions) is let be.
+        out: the folder; one that holds something of ours (of earlier versions) is let be.
         data: as given; None, a list or no folder: any output is good.
 
     Raises:
         UserError: it lies inside.
     """
     named = data if data is not None else default_data()
-    if named is None or named.startswith(PREFIX) or is_url(named) or out.exists():
+    if named is None or named.startswith(PREFIX) or is_url(named):
         return
     home = user_path(named).resolve()
-    if home.is_dir() and out.resolve().is_relative_to(home):
+    inside = home.is_dir() and out.resolve().is_relative_to(home)
+    if inside and not _was_begun(out):
         raise UserError(
             f"the output {out} lies in the data folder {home}, where it would be read as images; "
             "choose another --out."
         )
+
+
+def _was_begun(out: Path) -> bool:
+    """Whether a folder holds a run, a source model or a table, itself or up to two folders deep."""
+    return any(
+        next(out.glob(f"{depth}{name}"), None) is not None
+        for depth in ("", "*/", "*/*/")
+        for name in _OURS
+    )
 
 
 def mini_office_home() -> Path:

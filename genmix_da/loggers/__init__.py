@@ -128,9 +128,14 @@ def tracked(log: str | Tracker | None) -> Iterator[Tracker]:
         log: name of a logger, which is closed in the end; a tracker, which is not; or None.
 
     Raises:
-        UserError: no such logger, or its package is missing.
+        UserError: no such logger, its package is missing, or an object that is no tracker.
     """
     if not isinstance(log, str):
+        if log is not None and not isinstance(log, Tracker):
+            raise UserError(
+                f"{type(log).__name__} can't log a run; give {', '.join(LOGGERS)}, or an object "
+                "with the methods start, epoch, finish and file."
+            )
         yield log or Silent()
         return
     chosen = logger_named(log)

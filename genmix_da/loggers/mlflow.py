@@ -1,13 +1,22 @@
-"""MLflow: a run in $MLFLOW_TRACKING_URI (else ./mlruns.db or ./mlruns, as MLflow has it)."""
+"""MLflow: a run at $MLFLOW_TRACKING_URI, else where MLflow keeps runs, else in ./mlruns.
+
+MLflow keeps them in a database by default, which the small package that the extra installs
+(mlflow-skinny) has no driver for: it would refuse. A folder is what that one can write.
+"""
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from genmix_da.loggers.base import stage_of, step_of
 from genmix_da.runs.tracking import numbers
+
+logger = logging.getLogger(__name__)
 
 EXPERIMENT = "genmix-da"
 _LONGEST = 500  # characters of a parameter's value
@@ -21,6 +30,12 @@ class Log:
         import mlflow
 
         self._mlflow = mlflow
+        named = mlflow.is_tracking_uri_set()  # type: ignore[no-untyped-call]
+        if not named and find_spec("sqlalchemy") is None:
+            place = Path("mlruns").resolve()
+            os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+            mlflow.set_tracking_uri(place.as_uri())
+            logger.info("--log mlflow: no $MLFLOW_TRACKING_URI, so the run is logged in %s", place)
         mlflow.set_experiment(EXPERIMENT)
         mlflow.start_run(run_name=folder.name)
         given = {name: str(value)[:_LONGEST] for name, value in settings.items()}

@@ -1,7 +1,7 @@
 """Home and cache folders do not stand on a page: pages are passed on, and paths name people.
 
 A home folder, also one of another machine, is ~; the cache is $GENMIX_DA_CACHE. Of what is sent to
-strangers, cards and pushed records, whole paths are taken out, see `last_parts`.
+strangers whole paths are taken out, see `genmix_da.hidden_paths`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genmix_da.hidden_paths import homes
 from genmix_da.places import cache_folder
 
 if TYPE_CHECKING:
@@ -22,11 +23,6 @@ CACHE = "$GENMIX_DA_CACHE"
 _MINI = "mini_office_home"
 # Neither the middle of a longer path nor the beginning of another name.
 _BEFORE, _AFTER = r"(?<![\w.~-])", r"(?![\w.-])"
-_HOMES = r"/root|/(?:home|Users)/[^/\s'\",;:()<>]+"
-# From the root, or from a home. Folders may have spaces in their names; where a text goes on behind
-# the last part is not known, so that one may not. URLs are none, nor are fractions.
-_PART = r"[^\s/'\"`,:;()<>]+"
-_PATH = re.compile(rf"(?<![\w.~/<)\]}}-])(?:~[\w.-]*)?/(?:{_PART}(?: {_PART})*/)*(?:{_PART})?(?!/)")
 _DEFAULT_CACHE = re.compile(rf"~/\.cache/genmix-da{_AFTER}")
 
 
@@ -45,19 +41,8 @@ class HiddenPlaces:
     def __call__(self, text: str) -> str:
         """The text without home and cache folders."""
         found = self._caches.sub(lambda _: CACHE, text)
-        found = re.sub(f"{_BEFORE}(?:{_homes()}){_AFTER}", _short, found)
+        found = re.sub(f"{_BEFORE}(?:{homes()}){_AFTER}", _short, found)
         return _DEFAULT_CACHE.sub(lambda _: CACHE, found)
-
-
-def last_parts(text: str) -> str:
-    """The text with the last part alone of every absolute path; a home folder itself is ~."""
-
-    def last(found: re.Match[str]) -> str:
-        path = found[0].rstrip("/")
-        home = re.fullmatch(f"~[\\w.-]*|{_homes()}", path)
-        return "~" if home else path.rpartition("/")[2] or found[0]
-
-    return _PATH.sub(last, text)
 
 
 def caches_of(runs: Iterable[ReportRun]) -> set[Path]:
@@ -90,16 +75,10 @@ def _shell_word(word: str) -> str:
     named = os.environ.get("GENMIX_DA_CACHE")
     if named and Path(word).is_relative_to(cache_folder()):
         return f'"{CACHE}"/{shlex.quote(str(Path(word).relative_to(cache_folder())))}'
-    short = re.sub(f"(^|[:=,])({_homes()})(?=/|$)", lambda found: found[1] + _short(found, 2), word)
+    short = re.sub(f"(^|[:=,])({homes()})(?=/|$)", lambda found: found[1] + _short(found, 2), word)
     if short.startswith("~/") and short != word:
         return f"~/{shlex.quote(short[2:])}" if short[2:] else "~"
     return shlex.quote(short)
-
-
-def _homes() -> str:
-    """A pattern of what may be a home folder."""
-    own = str(Path.home())
-    return f"{re.escape(own)}|{_HOMES}" if own != "/" else _HOMES
 
 
 def _short(found: re.Match[str], group: int = 0) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genmix_da.errors import UserError
-from genmix_da.places import user_path
+from genmix_da.places import replaceable
 from genmix_da.reporting.figures import shown
 
 if TYPE_CHECKING:
@@ -52,7 +52,4 @@ def page_file(out: str | Path, option: str) -> Path:
     """
     if str(out) in ("", "."):
         raise UserError(f"the page needs a name; give {option} FILE.")
-    path = user_path(out)
-    if path.exists() and not path.is_file():
-        raise UserError(f"{path} is not a file that can be replaced; give another {option} FILE.")
-    return path
+    return replaceable(out, option)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from genmix_da.places import user_path
 from genmix_da.progress import track
 from genmix_da.reporting.content import DETAILED, Content, gather
 from genmix_da.reporting.figures import Chart, inline_svg, write_files
@@ -34,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 def write_report(
-    runs: Sequence[str | Path],
+    runs: str | Path | Sequence[str | Path],
     out: str | Path = "report.html",
     *,
     figures: str | Path | None = None,
@@ -44,7 +45,8 @@ def write_report(
     """Write the report of some runs.
 
     Args:
-        runs: run folders, folders that hold run folders (of a table), or result.json files.
+        runs: a run folder, a folder that holds run folders (of a table), or a result.json file;
+            or several.
         out: HTML file to write.
         figures: folder for the figures as SVG and PNG; None: not written.
         details: at most this many runs are shown one by one; of more, the worst and the best.
@@ -58,11 +60,12 @@ def write_report(
 
     Example:
         >>> from genmix_da.reporting import write_report
-        >>> write_report(["runs/demo"], "report.html")  # doctest: +SKIP
+        >>> write_report("runs/demo", "report.html")  # doctest: +SKIP
         PosixPath('report.html')
     """
     path = page_file(out, "-o")
-    content = gather(load_runs([Path(run) for run in runs]), command, details=details)
+    places = list(runs) if isinstance(runs, Sequence) and not isinstance(runs, str) else [runs]
+    content = gather(load_runs([user_path(place) for place in places]), command, details=details)
     path.parent.mkdir(parents=True, exist_ok=True)
     if figures is not None:  # refused before there is a page
         Path(figures).mkdir(parents=True, exist_ok=True)

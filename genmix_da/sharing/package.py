@@ -7,11 +7,11 @@ from pathlib import Path
 
 from genmix_da.augment.manifest import MANIFEST
 from genmix_da.errors import UserError
+from genmix_da.hidden_paths import hidden
 from genmix_da.runs.folder import CHECKPOINT
 from genmix_da.runs.seal import seal
 from genmix_da.sharing.card import model_card, read_result
 from genmix_da.sharing.data_card import RECORD, data_card, is_augmented, manifest
-from genmix_da.sharing.rendering import hidden
 from lead.checkpoint import load_checkpoint, sealed_description
 
 GRAPH = "graph.safetensors"

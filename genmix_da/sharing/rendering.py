@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
-from genmix_da.reporting.hidden_places import last_parts
+from genmix_da.hidden_paths import hidden
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>|#])")
-
-
-def hidden(value: Any) -> Any:
-    """A JSON value of whose absolute paths the last part is left."""
-    if isinstance(value, str):
-        return last_parts(value)
-    if isinstance(value, Mapping):
-        return {key: hidden(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [hidden(item) for item in value]
-    return value
 
 
 def render(template: str, **values: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,12 +114,17 @@ def _is_picture(given: Any) -> bool:
     return isinstance(given, Image.Image)
 
 
-def images_at(place: str | Path) -> Domain:
+def images_at(place: str | Path | Sequence[str | Path]) -> Domain:
     """All images below a folder, of a list, of a data set "datasets:NAME", or one image.
+
+    Args:
+        place: of them; or paths of images, which keep their order.
 
     Raises:
         UserError: there is nothing of the kind.
     """
+    if not isinstance(place, str | os.PathLike) and isinstance(place, Sequence):
+        return images_named(place)
     path = local(place)
     if not path.exists():
         raise UserError(f"no folder {place} with images to classify.")
@@ -133,8 +139,10 @@ def images_named(paths: Sequence[str | Path]) -> Domain:
     """Images by their paths, in this order.
 
     Raises:
-        UserError: one is no file, or no path at all.
+        UserError: there is none, one is no file, or no path at all.
     """
+    if not paths:
+        raise UserError("there is nothing to classify: the list is empty.")
     other = next((path for path in paths if not isinstance(path, str | Path)), None)
     if other is not None:
         raise UserError(f"{type(other).__name__} among paths; {WANTED}, all of one kind.")

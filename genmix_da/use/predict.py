@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from genmix_da.adaptation.config import check_threshold
 from genmix_da.adaptation.predictions import prediction_table
 from genmix_da.errors import UserError
-from genmix_da.places import user_path
+from genmix_da.places import replaceable
 from genmix_da.runs.folder import write_csv
 from genmix_da.use.inputs import images_at
 from genmix_da.use.loading import load_model
@@ -24,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 def predict(
     checkpoint: str | Path,
-    folder: str | Path,
+    folder: str | Path | Sequence[str | Path],
     out: str | Path,
     *,
     threshold: float | str | None = None,
@@ -42,7 +43,8 @@ def predict(
 
     Args:
         checkpoint: run folder or .safetensors file.
-        folder: images, at any depth; or an image, a list of images, or "datasets:NAME".
+        folder: images, at any depth; or an image, a list or table of images, "datasets:NAME", or
+            paths of images.
         out: CSV with path, predicted class, confidence, uncertainty.
         threshold: on the uncertainty, a number or a rule; None: the checkpoint's own, by which
             classifiers and models of a closed set (see `Model.threshold`) reject nothing.
@@ -59,10 +61,14 @@ def predict(
     Returns:
         images, unknown (number rejected), threshold (None where nothing is), skipped, out; graph:
         None, or its own unknown and threshold.
+
+    Raises:
+        UserError, WeightsError: bad input, in one sentence; nothing is written then.
     """
     check_threshold("--threshold", threshold)
-    out = user_path(out)
-    probabilities = None if probabilities is None else user_path(probabilities)
+    out = replaceable(out, "--out")
+    if probabilities is not None:
+        probabilities = replaceable(probabilities, "--probabilities")
     if probabilities is not None and probabilities.resolve() == out.resolve():
         raise UserError(f"--out and --probabilities are both {out}; name two files.")
     model = load_model(checkpoint, device, weights, graph=graph)

@@ -16,7 +16,17 @@ ROOT = Path(__file__).resolve().parents[2]
 # Room of genmix_da -> rooms that it may import, also inside functions. A room is a package or one
 # of the few modules at the root. docs/architecture.md says what each is for.
 GROUND = frozenset(
-    {"errors", "progress", "places", "config_values", "device", "sealed", "allocation", "plugins"}
+    {
+        "errors",
+        "progress",
+        "places",
+        "config_values",
+        "device",
+        "sealed",
+        "allocation",
+        "plugins",
+        "hidden_paths",
+    }
 )
 PLAN: dict[str, frozenset[str]] = {
     "errors": frozenset(),
@@ -26,6 +36,7 @@ PLAN: dict[str, frozenset[str]] = {
     "device": frozenset({"errors"}),
     "sealed": frozenset(),
     "allocation": frozenset(),
+    "hidden_paths": frozenset(),
     "plugins": frozenset({"errors"}),
     "data": GROUND,
     "engines": GROUND,

@@ -13,6 +13,7 @@ from genmix_da.data.domains import find_domains
 from genmix_da.data.root import data_root, refuse_inside
 from genmix_da.errors import UserError
 from genmix_da.methods import GRAPH, find_method
+from genmix_da.places import user_path
 from genmix_da.tables.request import check_edit_shards, parse_seeds, run_options
 
 _DECIDED = {
@@ -61,7 +62,7 @@ def build_request(
     probe = build_config({**values, "src": "source", "tgt": "target"})
     root = data_root(probe.data, probe.profile)
     domains = sorted(find_domains(root))
-    folder = Path(out) if out else Path("runs") / f"table-{root.resolve().name}"
+    folder = Path("runs") / f"table-{root.resolve().name}" if out is None else user_path(out)
     refuse_inside(folder, str(root))
     return Request(
         options={**values, "data": str(root)},

@@ -11,6 +11,7 @@ from genmix_da.classify.tables.plan import ClassifyRequest
 from genmix_da.classify.tables.variants import parse_variants
 from genmix_da.data.root import refuse_inside
 from genmix_da.errors import UserError
+from genmix_da.places import user_path
 from genmix_da.tables.request import check_edit_shards, parse_seeds, run_options
 
 DEFAULT_METHODS = "none,mixup,cutmix,genmix"
@@ -55,7 +56,8 @@ def build_classify_request(
     variants = parse_variants(methods, ablation)
     numbers = tuple(parse_seeds(seeds))
     build_classify_config({**values, "data": data[0], "augment": "none"})  # names what is wrong
-    folder = Path(out) if out else Path("runs") / f"classify-{Path(data[0]).resolve().name}"
+    usual = f"classify-{Path(data[0]).resolve().name}"
+    folder = Path("runs") / usual if out is None else user_path(out)
     for name in data:
         refuse_inside(folder, name)
     return ClassifyRequest(

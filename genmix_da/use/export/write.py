@@ -7,8 +7,9 @@ import json
 import logging
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from genmix_da.data.grey import deep_mode
 from genmix_da.data.pixels import read_image
 from genmix_da.errors import UserError
+from genmix_da.hidden_paths import hidden
 from genmix_da.places import user_path
 from genmix_da.runs.folder import CHECKPOINT
 from genmix_da.use.export.deployed import Deployed
@@ -26,11 +28,14 @@ from genmix_da.use.export.formats import FORMATS, Outputs
 from genmix_da.use.hub import is_on_hub, located
 from genmix_da.use.loading import load_model
 from genmix_da.use.model import Model
-from lead.checkpoint import write_atomically
+from lead.checkpoint import remove_abandoned, write_atomically
+from office_home.mini import MINI_CLASSES, MINI_DOMAINS, draw
 
 logger = logging.getLogger(__name__)
 
-CHECKED = 16  # images of the run that the file is held against
+CHECKED = 16  # images that the file is held against
+# Of Mini Office-Home, where there are none of the run's.
+_DRAWN = list(product(MINI_DOMAINS, MINI_CLASSES[: CHECKED // len(MINI_DOMAINS)], (0,)))
 TOLERANCE = 1e-4
 _LARGEST = 2**31  # bytes of a file that a format can hold (ONNX)
 
@@ -44,7 +49,9 @@ class Exported:
         format: a key of FORMATS.
         size: in bytes.
         graph_size: of these the target's features and masses; 0 without the graph.
-        images: how many of the run's own it was held against; 0: none is where it was.
+        images: how many it was held against.
+        drawn: these were drawn for it: none of the run's own is where it was, or the checkpoint
+            says of none, as those of source models.
         difference: the largest of a probability on them, against `Model.predict`.
     """
 
@@ -53,6 +60,7 @@ class Exported:
     size: int
     graph_size: int
     images: int
+    drawn: bool
     difference: float
 
     def as_dict(self) -> dict[str, Any]:
@@ -72,7 +80,7 @@ def export(
 
     Preprocessing and rejection at the stored threshold are inside; pictures of a batch have one
     size, any. Classes, threshold and origin are in the file's metadata, see docs/deploy.md. Then it
-    is held against the model on images of the run.
+    is held against the model on images of the run, or on drawn ones where there is none.
 
     Args:
         checkpoint: run folder or .safetensors file; of a frozen backbone its weights go in, too.
@@ -108,19 +116,25 @@ def export(
         raise UserError(f"the model has {size / 2**30:.1f} GiB, ONNX holds 2; use torch-export.")
     logger.info("export: %s %s (%s)", "replacing" if path.exists() else "writing", path, to)
     path.parent.mkdir(parents=True, exist_ok=True)
+    remove_abandoned(path.parent, f".{path.name}.*.tmp")
     about = metadata(model, deployed, graph=graph)
-    compared: list[tuple[int, float]] = []
+    pictures = _images_of(folder)
+    if not pictures:
+        logger.warning("no image of a run is at hand: the file is held against drawn pictures")
+    held_against: list[Any] = pictures or [draw(*name) for name in _DRAWN]
+    differences: list[float] = []
 
     def write(file: Path) -> None:
         chosen.write(deployed, file, about)
-        compared.append(_compare(model, chosen.load(file), folder, graph=graph))
+        differences.append(_compare(model, chosen.load(file), held_against, graph=graph))
 
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of tracing: the comparison says what matters
         write_atomically(path, write)
     rule = deployed.rule
     held = 0 if rule is None else sum(b.numel() * b.element_size() for b in rule.buffers())
-    return Exported(path, to, path.stat().st_size, held, *compared[0])
+    sizes = (path.stat().st_size, held)
+    return Exported(path, to, *sizes, len(held_against), not pictures, differences[0])
 
 
 def metadata(model: Model, deployed: Deployed, *, graph: bool) -> dict[str, str]:
@@ -135,29 +149,25 @@ def metadata(model: Model, deployed: Deployed, *, graph: bool) -> dict[str, str]
         "graph": json.dumps(graph),
         "backbone": str(about.get("backbone")),
         "synthetic": json.dumps(bool(about.get("synthetic"))),
-        "provenance": json.dumps(about.get("provenance", {}), default=str),
+        "provenance": json.dumps(hidden(about.get("provenance", {})), default=str),
     }
 
 
 def _compare(
-    model: Model, run: Callable[[NDArray[np.uint8]], Outputs], folder: Path, *, graph: bool
-) -> tuple[int, float]:
-    """(images, largest difference of a probability) of file and model.
+    model: Model, run: Callable[[NDArray[np.uint8]], Outputs], images: list[Any], *, graph: bool
+) -> float:
+    """The largest difference of a probability of file and model on paths or pictures.
 
     Raises:
         UserError: the difference is above TOLERANCE, or another class or rejection comes out.
     """
-    paths = _images_of(folder)
-    if not paths:
-        logger.warning("no image of the run is where it was: the file was not compared")
-        return 0, 0.0
-    found = model.predict(paths, graph=graph)
+    found = model.predict(images, graph=graph)
     expected = found.graph if graph else found
     assert expected is not None
     difference, same = 0.0, True
-    for row, path in enumerate(found.paths or ()):
-        picture = np.asarray(read_image(Path(path).read_bytes()))
-        probability, _, rejected = run(picture[np.newaxis])
+    for row, image in enumerate(found.paths or images):
+        read = read_image(Path(image).read_bytes()) if isinstance(image, str) else image
+        probability, _, rejected = run(np.asarray(read)[np.newaxis])
         difference = max(
             difference, float(np.abs(probability[0] - expected.probability[row]).max())
         )
@@ -169,15 +179,15 @@ def _compare(
             f"on {len(found)} images (at most {TOLERANCE:g}, and the same decisions, are taken); "
             "it was not written. Try another --to."
         )
-    return len(found), difference
+    return difference
 
 
-def _images_of(folder: Path) -> Sequence[Path]:
+def _images_of(folder: Path) -> list[Path]:
     """Some images that the run classified, spread over them; deep grey ones, which it alone can
     read, are left out."""
     file = folder / "predictions.csv"
     if not (folder / CHECKPOINT).is_file() or not file.is_file():
-        return ()
+        return []
     with file.open(newline="") as handle:
         paths = [Path(row["path"]) for row in csv.DictReader(handle)]
     there = [path for path in paths[:: max(1, len(paths) // CHECKED)] if path.is_file()]

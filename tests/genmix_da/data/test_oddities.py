@@ -66,19 +66,21 @@ def test_scores_without_unknown_images_are_null(
     assert scores["known_accuracy"] is not None
 
 
-@pytest.mark.parametrize("kind", ["new", "there already", "a link", "beside", "no folder"])
+@pytest.mark.parametrize("kind", ["new", "empty", "a run", "a link", "beside", "no folder"])
 def test_outputs_among_the_images_are_refused(tmp_path: Path, kind: str) -> None:
     data = tmp_path / "data"
     (data / "Art").mkdir(parents=True)
     out = data / "runs" / "one"
-    if kind == "there already":
+    if kind in ("empty", "a run"):
         out.mkdir(parents=True)
+    if kind == "a run":
+        (out / "config.yaml").touch()
     if kind == "a link":
         (tmp_path / "linked").symlink_to(data)
         out = tmp_path / "linked" / "one"
     if kind == "beside":
         out = tmp_path / "data-runs"
-    if kind in ("new", "a link"):
+    if kind in ("new", "empty", "a link"):
         with pytest.raises(UserError, match=r"lies in the data folder .* choose another --out"):
             refuse_inside(out, str(data))
     else:
@@ -93,6 +95,7 @@ def test_every_command_refuses_them(
     pair = ("--data", root, "--src", "Art", "--tgt", "Clipart")
     for arguments in (
         ("adapt", *pair, "--out", root / "run"),
+        ("source", "--data", root, "--src", "Art", "--out", root / "sources"),
         ("table", "--data", root, "--out", root / "table"),
         ("classify", "train", "--data", root / "Art", "--out", root / "Art" / "c"),
         ("classify", "table", "--data", root / "Art", "--out", root / "Art" / "t"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,30 @@ def test_mlflow(
     assert {point.step: point.value for point in history} == pytest.approx(expected)
     assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["report.html"]
     assert (run.info.status, run.data.tags["folder"]) == ("FINISHED", str(folder.resolve()))
+
+
+def test_mlflow_without_an_address(
+    logged: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    if find_spec("sqlalchemy") is not None:
+        pytest.skip("all of MLflow is installed, which keeps runs in a database")
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_ALLOW_FILE_STORE"):
+        monkeypatch.setenv(name, "")  # so that what is set is undone
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    try:
+        logged("mlflow")
+        (run,) = mlflow.MlflowClient().search_runs(["0", *_experiments(mlflow)])
+        assert (run.info.status, run.info.run_name) == ("FINISHED", "run")
+    finally:
+        mlflow.set_tracking_uri(None)
+    said = logged.said  # type: ignore[attr-defined]
+    assert f"the run is logged in {tmp_path / 'mlruns'}" in said
+
+
+def _experiments(mlflow: Any) -> list[str]:
+    return [each.experiment_id for each in mlflow.search_experiments()]
 
 
 def test_wandb_offline(

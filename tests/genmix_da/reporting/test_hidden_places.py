@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from genmix_da.places import expanded
-from genmix_da.reporting.hidden_places import HiddenPlaces, last_parts, shell_words
+from genmix_da.reporting.hidden_places import HiddenPlaces, shell_words
 
 
 @pytest.fixture
@@ -41,22 +41,6 @@ def test_places_in_texts(home: Path, tmp_path: Path) -> None:
         ("/data/root/home/x and share/home/y", "/data/root/home/x and share/home/y"),
     ):
         assert hide(text) == wanted
-
-
-def test_last_parts_of_paths(home: Path) -> None:
-    for text, wanted in (
-        ("/data/x", "x"),
-        ("/work/my data/of mia/", "of mia"),
-        (f"--data {home}/photos --out /runs/a", "--data photos --out a"),
-        ("instruct-pix2pix:/w/model, path=/w/y", "instruct-pix2pix:model, path=y"),
-        (f"{home}: a file; /home/nobody-of-here and /root", "~: a file; ~ and ~"),
-        ("no '/w/it.png' (/a/b) is in /c/d, ~/e/f", "no 'it.png' (b) is in d, f"),
-        (
-            "4/2/4 runs/a https://h.org/a/b ../x / </b>",
-            "4/2/4 runs/a https://h.org/a/b ../x / </b>",
-        ),
-    ):
-        assert last_parts(text) == wanted
 
 
 def test_words_of_a_command_mean_what_they_did(home: Path, tmp_path: Path) -> None:

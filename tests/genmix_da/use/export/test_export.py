@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ from PIL import Image
 
 import genmix_da
 from genmix_da.errors import UserError
+from genmix_da.hidden_paths import hidden
 from genmix_da.use.export import write
+from genmix_da.use.export.deployed import Deployed
 from genmix_da.use.export.formats import FORMATS
 from genmix_da.use.export.resizing import Enlarge, pillow_is_tall_first, resized
 from genmix_da.use.export.write import export
@@ -103,7 +107,7 @@ def test_metadata_and_a_process_without_torch(
     model = genmix_da.load_model(finished.folder, "cpu")
     assert json.loads(about["classes"]) == list(model.classes)
     assert json.loads(about["threshold"]) == model.threshold
-    assert json.loads(about["provenance"]) == model.description["provenance"]
+    assert json.loads(about["provenance"]) == hidden(model.description["provenance"])
     assert not torch_there
     expected = model.predict(photos)
     assert np.array([row[0] for row in found]) == pytest.approx(expected.probability, abs=1e-5)
@@ -141,14 +145,26 @@ def test_what_differs_is_not_written(
     assert list(out.parent.iterdir()) == [out]
 
 
-def test_a_run_whose_images_are_gone_is_exported_unheard(
+def test_a_run_whose_images_are_gone_is_held_against_drawn_ones(
     finished: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "run"
     shutil.copytree(finished.folder, folder)
     (folder / "predictions.csv").unlink()
-    assert export(folder, "torchscript").images == 0
-    assert "was not compared" in caplog.text
+    killed = folder / f".model.pt.{socket.gethostname()}-999999999-01234567.tmp"
+    killed.touch()
+    found = export(folder, "torchscript")
+    assert (found.images, found.drawn) == (16, True) and 0 <= found.difference < 1e-5
+    assert "held against drawn pictures" in caplog.text
+    assert not killed.exists()
+
+
+def test_no_folder_of_this_machine_is_in_the_file(finished: Any) -> None:
+    model = genmix_da.load_model(finished.folder, "cpu")
+    made_by = {"provenance": {"command": ["adapt", "--data", "/w/photos"]}}
+    told = replace(model, description={**model.description, **made_by})
+    about = write.metadata(told, Deployed(told), graph=False)
+    assert json.loads(about["provenance"]) == {"command": ["adapt", "--data", "photos"]}
 
 
 @pytest.mark.parametrize(
