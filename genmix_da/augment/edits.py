@@ -202,6 +202,16 @@ def refuse_long(missing: int, editor: Editor) -> None:
         )
 
 
+def refuse_unreadable(domain: Domain, readable: int) -> None:
+    """Stop where no image of a whole domain can be read.
+
+    Raises:
+        UserError: saying so.
+    """
+    if not readable:
+        raise UserError(f"none of the {len(domain.images)} images of {domain.folder} can be read.")
+
+
 def edit_domain(
     domain: Domain,
     prompts: PromptSet,
@@ -209,6 +219,8 @@ def edit_domain(
     cache: EditCache,
     s: AugmentSettings,
     shard: tuple[int, int] = (1, 1),
+    *,
+    quiet: bool = False,
 ) -> tuple[Domain, list[Job], list[tuple[str, str]], int, str]:
     """Make every edit of a domain that the cache does not hold.
 
@@ -219,6 +231,7 @@ def edit_domain(
         cache: of edits.
         s: settings.
         shard: (i, n): the i-th of n parts of the images alone, i from 1.
+        quiet: say nothing of images that cannot be read: somebody else will.
 
     Returns:
         (readable part of the domain, its jobs, skipped files, number of edits made, fingerprint).
@@ -249,7 +262,8 @@ def edit_domain(
             pixels = fit(np.asarray(read_image(content, domain.grey)), s.size) if missing else None
         except (OSError, ValueError) as error:
             skipped.append((str(path), str(error)))
-            logger.warning("skipped %s: %s", path, error)
+            if not quiet:
+                logger.warning("skipped %s: %s", path, error)
             continue
         jobs += wanted
         kept.append(index)
@@ -263,7 +277,5 @@ def edit_domain(
     if pending:
         make_edits(editor, cache, pending)
         made += len(pending)
-    if not kept and shard == (1, 1):
-        raise UserError(f"none of the {len(domain.images)} images of {domain.folder} can be read.")
     readable = dataclasses.replace(domain.part(kept), classes=domain.classes)
     return readable, jobs, skipped, made, digest.hexdigest()

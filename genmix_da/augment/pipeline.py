@@ -7,6 +7,7 @@ name and renamed. manifest.jsonl is written last, in the order of the source.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import os
@@ -36,9 +37,11 @@ from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.selection import Selection, cached_edit, select_edits
 from genmix_da.augment.settings import AugmentSettings, settings_of
 from genmix_da.augment.sharding import edit_on_devices
+from genmix_da.augment.spread import chosen_engine, edit_on_engine
 from genmix_da.config_values import AUTO
 from genmix_da.data.domain import Domain
 from genmix_da.data.sources import training_images
+from genmix_da.engines.base import Engine
 from genmix_da.errors import UserError
 from genmix_da.places import user_path
 from genmix_da.progress import track
@@ -75,6 +78,7 @@ def augment_folder(
     encoder: Encoder | str | None = None,
     resume: bool = False,
     devices: str | Sequence[str] = ("auto",),
+    engine: str | Engine = "local",
     part: str | None = None,
     grey_range: str = AUTO,
 ) -> Augmented:
@@ -88,6 +92,8 @@ def augment_folder(
             did not fail.
         resume: go on in a folder that a run with the same settings has begun.
         devices: that the editor runs on: one, or several GPUs that share the edits.
+        engine: where edits are made: "local", "workers:N" or "ray", or one that `parse_engine`
+            gave; the cache is a folder that its workers share. All else is done here.
         part, grey_range: see `training_images`.
 
     Raises:
@@ -100,7 +106,13 @@ def augment_folder(
     encoder = encoder_of(encoder, devices[0])
     domain = training_images(src, part=part, grey_range=grey_range)
     return augment_domain(
-        domain, user_path(out), settings, encoder=encoder, resume=resume, devices=devices
+        domain,
+        user_path(out),
+        settings,
+        encoder=encoder,
+        resume=resume,
+        devices=devices,
+        engine=engine,
     )
 
 
@@ -112,18 +124,25 @@ def augment_domain(
     encoder: Encoder | None = None,
     resume: bool = False,
     devices: Sequence[str] = ("auto",),
+    engine: str | Engine = "local",
 ) -> Augmented:
     """Augment an indexed domain; see `augment_folder`."""
+    runner = chosen_engine(engine, devices)
     editor = make_editor(settings.editor, settings.options(), device=devices[0])
     _refuse_like_names(domain)
     ask_first(domain, load_prompts(settings.prompts), editor, edit_cache(), settings)
     _claim(domain, out, record_of(settings, editor, encoder), resume=resume)
     started = time.perf_counter()
-    if len(devices) > 1:
-        edit_on_devices(domain, settings, devices)
+    made = 0
+    if runner is not None:
+        place = devices[0]
+        made = edit_on_engine(domain, editor, settings, runner, device=place, quiet=True).made
+    elif len(devices) > 1:
+        made = edit_on_devices(domain, settings, devices).made
     selection = select_edits(
         domain, load_prompts(settings.prompts), editor, encoder, edit_cache(), settings
     )
+    selection = dataclasses.replace(selection, made=selection.made + made)
     _claim_data(out, domain.folder, selection.fingerprint)
     edited = time.perf_counter()
     written = write_images(selection, out, settings, edit_cache())

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from genmix_da.augment.cache import EditCache, Failure
 from genmix_da.augment.editors import Editor
-from genmix_da.augment.edits import Job, Pixels, edit_domain, load_working_image
+from genmix_da.augment.edits import Job, Pixels, edit_domain, load_working_image, refuse_unreadable
 from genmix_da.augment.faithful import PairStatistics, Statistics, cosine
 from genmix_da.augment.features import Encoder, encode_one
 from genmix_da.augment.prompts import PromptSet
@@ -252,6 +252,7 @@ def edit_and_judge(
     """`select_edits` without a word."""
     with pil_warnings_ignored():
         readable, jobs, skipped, made, fingerprint = edit_domain(domain, prompts, editor, cache, s)
+    refuse_unreadable(domain, len(readable.images))
     statistics, threshold = None, None
     if encoder is None:
         edits = unjudged(jobs, cache)

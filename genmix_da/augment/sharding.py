@@ -12,38 +12,17 @@ import multiprocessing
 import re
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from genmix_da.augment.cache import edit_cache
 from genmix_da.augment.editors import make_editor
-from genmix_da.augment.edits import ask_first, edit_domain
+from genmix_da.augment.edits import ask_first, edit_domain, refuse_unreadable
 from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.settings import AugmentSettings
+from genmix_da.augment.shards import Filled
 from genmix_da.data.domain import Domain
 from genmix_da.errors import UserError, user_message
 from genmix_da.progress import silence
-
-
-@dataclass(frozen=True)
-class Filled:
-    """What a part of the work came to.
-
-    Attributes:
-        images: readable images of the part.
-        edits: that are wanted of them.
-        made: of these now; the others were there.
-        failed: unusable after their retry.
-        skipped: images that cannot be read.
-        fingerprint: SHA-256 over the part's images.
-    """
-
-    images: int
-    edits: int
-    made: int
-    failed: int
-    skipped: int
-    fingerprint: str
 
 
 def parse_shard(text: str) -> tuple[int, int]:
@@ -77,6 +56,8 @@ def fill_cache(
     cache, prompts = edit_cache(), load_prompts(s.prompts)
     ask_first(domain, prompts, editor, cache, s, shard)
     readable, jobs, skipped, made, mark = edit_domain(domain, prompts, editor, cache, s, shard)
+    if shard == (1, 1):
+        refuse_unreadable(domain, len(readable.images))
     failed = sum(cache.failure(job.key) is not None for job in jobs)
     return Filled(len(readable.images), len(jobs), made, failed, len(skipped), mark)
 

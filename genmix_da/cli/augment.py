@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,14 @@ from genmix_da.cli.augment_options import (
     source_options,
     take_encoder,
 )
+from genmix_da.cli.engine_options import engine_options, take_engine
 from genmix_da.cli.options import json_option
 
 if TYPE_CHECKING:
     from genmix_da.augment.settings import AugmentSettings
-    from genmix_da.augment.sharding import Filled
+    from genmix_da.augment.shards import Filled
     from genmix_da.data.domain import Domain
+    from genmix_da.engines.base import Engine
 
 
 @click.command(name="augment", cls=groups.GroupedCommand)
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 @encoder_options
 @groups.running("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @groups.running("--devices", help="Several for the editor, e.g. cuda:0,cuda:1 [that of --device].")
+@partial(engine_options, what="edits are made")
 @groups.running("--shard", metavar="I/N", help="Edit the I-th of N parts into the cache, and stop.")
 @groups.running("--only-edit", is_flag=True, help="Fill the cache of edits, and stop.")
 @groups.running("--seed", type=int, help="Of styles, edits, masks and fractals [0].")
@@ -68,6 +72,7 @@ def command(
     from genmix_da.data.sources import training_images
     from genmix_da.errors import UserError
 
+    runner = take_engine(options)
     settings = build_settings(gather_genmix(options) | {"seed": seed})
     editing = tuple(part.strip() for part in (devices or device).split(",") if part.strip())
     if not editing:
@@ -80,25 +85,36 @@ def command(
         echo(cost, lambda cost: click.echo("\n".join(cost["summary"])), as_json=as_json)
         return
     if only_edit or shard:
-        filled = _fill_cache(domain, settings, editing, shard)
+        filled = _fill_cache(domain, settings, editing, shard, runner)
         echo(dataclasses.asdict(filled), _echo_filled, as_json=as_json)
         return
     assert out is not None
     encoder = take_encoder(options, settings.features, device)
-    done = augment_domain(domain, out, settings, encoder=encoder, resume=resume, devices=editing)
+    done = augment_domain(
+        domain, out, settings, encoder=encoder, resume=resume, devices=editing, engine=runner
+    )
     report = write_report(done.selection, out, settings)
     now = f"{done.selection.made} edits made now, {done.written} images written: {out}"
     echo(report, lambda report: _echo_report(report, now), as_json=as_json)
 
 
 def _fill_cache(
-    domain: Domain, settings: AugmentSettings, devices: tuple[str, ...], shard: str | None
+    domain: Domain,
+    settings: AugmentSettings,
+    devices: tuple[str, ...],
+    shard: str | None,
+    engine: Engine,
 ) -> Filled:
-    """Make edits and nothing else: a part of them here, or all on several devices."""
+    """Make edits and nothing else: a part of them here, or all on several devices or an engine."""
     from genmix_da.augment.sharding import edit_on_devices, fill_cache, parse_shard
+    from genmix_da.augment.spread import chosen_engine, fill_on_engine
     from genmix_da.errors import UserError
 
-    part = parse_shard(shard or "1/1")
+    part, runner = parse_shard(shard or "1/1"), chosen_engine(engine, devices)
+    if runner is not None:
+        if part != (1, 1):
+            raise UserError("--shard and --engine exclude each other; an engine shares all out.")
+        return fill_on_engine(domain, settings, runner, device=devices[0])
     if len(devices) == 1:
         return fill_cache(domain, settings, device=devices[0], shard=part)
     if part != (1, 1):

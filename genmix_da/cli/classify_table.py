@@ -13,7 +13,7 @@ from genmix_da.cli.classify_options import (
     join_classify,
 )
 from genmix_da.cli.options import json_option
-from genmix_da.cli.table_run import TableCommand, engine_options, run_table
+from genmix_da.cli.table_run import TableCommand, run_table, running_options
 
 _NAMED = ("methods", "ablation", "seeds", "out", "edit_shards")  # what the table alone has
 
@@ -34,7 +34,7 @@ _NAMED = ("methods", "ablation", "seeds", "out", "edit_shards")  # what the tabl
 @groups.running(
     "--edit-shards", type=int, help="Jobs that share a data set's edits [8; 1 for filters]."
 )
-@engine_options
+@running_options
 @groups.running("--out", help="Folder of runs and tables [runs/classify-<data>].")
 @json_option
 def command(as_json: bool, **options: Any) -> int:

@@ -11,7 +11,7 @@ from genmix_da.cli.augment_options import augment_seed_option, genmix_options, j
 from genmix_da.cli.options import json_option, model_options, target_options
 from genmix_da.cli.others import and_others
 from genmix_da.cli.profile_help import ProfileCommand
-from genmix_da.cli.table_run import TableCommand, engine_options, run_table
+from genmix_da.cli.table_run import TableCommand, run_table, running_options
 
 _NAMED = ("pairs", "methods", "seeds", "out", "edit_shards")  # what the table alone has
 
@@ -32,7 +32,7 @@ _NAMED = ("pairs", "methods", "seeds", "out", "edit_shards")  # what the table a
 @groups.running(
     "--edit-shards", type=int, help="Jobs that share a source's edits [8; 1 for filters]."
 )
-@engine_options
+@running_options
 @groups.running("--out", help="Folder of runs, sources and tables [runs/table-<data>].")
 @json_option
 def command(as_json: bool, **options: Any) -> int:

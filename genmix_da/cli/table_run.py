@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import click
 
 from genmix_da.cli import groups
+from genmix_da.cli.engine_options import engine_options, take_engine
 from genmix_da.cli.options import Command, apply
 
 if TYPE_CHECKING:
@@ -24,28 +25,17 @@ RunT = TypeVar("RunT", bound="PlannedRun")
 
 _OPTIONS: tuple[Command, ...] = (
     groups.running(
-        "--engine",
-        default="local",
-        show_default=True,
-        help="local, workers:N or ray: where it runs.",
-    ),
-    groups.running(
-        "--gpus-per-job", type=float, help="GPUs of one job; a fraction shares one [1]."
-    ),
-    groups.running("--ray-address", help="Of a Ray cluster [$RAY_ADDRESS, else a local one]."),
-    groups.running(
         "--shard", metavar="I/N", help="Do the I-th of N parts of the next stage, and stop."
     ),
     groups.running(
         "--dry-run", is_flag=True, help="Show the plan and what it would cost, and stop."
     ),
 )
-_NAMES = ("engine", "gpus_per_job", "ray_address", "shard", "dry_run")
 
 
-def engine_options(command: Command) -> Command:
+def running_options(command: Command) -> Command:
     """Where and how much of a table runs."""
-    return apply(_OPTIONS, command)
+    return engine_options(apply(_OPTIONS, command))
 
 
 @dataclass(frozen=True)
@@ -72,18 +62,17 @@ def run_table(
 
     Args:
         table: what kind.
-        options: of the command; those of `engine_options` are taken out before anything is read.
+        options: of the command; those of `running_options` are taken out before anything is read.
         as_json: standard output holds JSON alone.
     """
     from genmix_da.augment.sharding import parse_shard
     from genmix_da.cli.show import echo_json
     from genmix_da.cli.table_show import echo_plan, echo_tables
-    from genmix_da.engines.choose import parse_engine
     from genmix_da.tables.files import as_dict
     from genmix_da.tables.run import collect, run_plan, run_shard
 
-    engine, gpus, address, shard, dry_run = (options.pop(name) for name in _NAMES)
-    runner = parse_engine(engine, gpus_per_job=gpus, address=address)
+    runner = take_engine(options)
+    shard, dry_run = options.pop("shard"), options.pop("dry_run")
     part = parse_shard(shard) if shard else None
     request = table.request()
     plan = table.plan(request)

@@ -35,6 +35,7 @@ class Report:
         details: the traceback of an error.
         warnings: log lines for the user to see.
         broken: the error was nobody's to mend, so the process may be in a bad state.
+        result: what the function gave back.
     """
 
     reason: str
@@ -42,9 +43,10 @@ class Report:
     details: str = ""
     warnings: tuple[str, ...] = ()
     broken: bool = False
+    result: object = None
 
 
-def attempt(work: Callable[[ItemT], None], item: ItemT, *, remote: bool = False) -> Report:
+def attempt(work: Callable[[ItemT], object], item: ItemT, *, remote: bool = False) -> Report:
     """Call a function with an item; an error becomes part of the report.
 
     Args:
@@ -56,11 +58,12 @@ def attempt(work: Callable[[ItemT], None], item: ItemT, *, remote: bool = False)
     warnings: list[str] = []
     try:
         with _collected(warnings) if remote else _uncollected():
-            work(item)
+            result = work(item)
     except (Exception, SystemExit) as error:
         seconds = time.monotonic() - started
         return report_of(error, seconds, tuple(warnings))
-    return Report("", time.monotonic() - started, warnings=tuple(warnings))
+    seconds = time.monotonic() - started
+    return Report("", seconds, warnings=tuple(warnings), result=result)
 
 
 def report_of(error: BaseException, seconds: float = 0.0, warnings: tuple[str, ...] = ()) -> Report:
@@ -82,7 +85,8 @@ def settled(item: Item, report: Report) -> Outcome:
         logger.warning("%s: %s", item.label, line)
     if report.reason:
         logger.debug("%s failed:\n%s", item.label, report.details.rstrip())
-    return Outcome(item.key, "failed" if report.reason else "done", report.reason, report.seconds)
+    status = "failed" if report.reason else "done"
+    return Outcome(item.key, status, report.reason, report.seconds, report.result)
 
 
 class Attempts:

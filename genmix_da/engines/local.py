@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from genmix_da.engines.attempt import attempt, check_keys, settled
+from genmix_da.engines.attempt import attempt, settled
 from genmix_da.engines.base import ItemT, Outcome
+from genmix_da.engines.supply import Supply
 
 logger = logging.getLogger(__name__)
 
@@ -17,10 +18,10 @@ class LocalEngine:
     name = "local"
 
     def run(
-        self, work: Callable[[ItemT], None], items: Sequence[ItemT], *, progress: str = "working"
+        self, work: Callable[[ItemT], object], items: Iterable[ItemT], *, progress: str = "working"
     ) -> Iterator[Outcome]:
         """Yield an outcome as each item ends; see `genmix_da.engines.base.Engine`."""
-        check_keys(items)
-        for number, item in enumerate(items, 1):
-            logger.info("%s, %d of %d: %s", progress, number, len(items), item.label)
+        for number, item in enumerate(Supply(items).rest(), 1):
+            if isinstance(items, Sequence):
+                logger.info("%s, %d of %d: %s", progress, number, len(items), item.label)
             yield settled(item, attempt(work, item))

@@ -11,8 +11,9 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +23,21 @@ from genmix_da.engines.attempt import (
     Report,
     attempt,
     cap_torch,
-    check_keys,
     cores,
     report_of,
     settled,
     thread_caps,
 )
 from genmix_da.engines.base import Item, ItemT, Outcome
+from genmix_da.engines.ray_room import fitting, need, room, share
+from genmix_da.engines.supply import Supply, shown
 from genmix_da.errors import UserError
-from genmix_da.progress import bar, silence
+from genmix_da.progress import silence
 
 logger = logging.getLogger(__name__)
 
 _POLL = 2.0  # seconds
+_AHEAD = 2  # items of an iterator that are with Ray for each that runs: none waits for the next
 # Seconds without the cluster's head, or without a node that jobs fit on, until what is left is
 # lost. Ray itself ends this process, without a word to Python, after 60 seconds without the head.
 _PATIENCE = 30.0
@@ -62,26 +65,24 @@ class RayEngine:
         self.gpus_per_job = gpus_per_job
 
     def run(
-        self, work: Callable[[ItemT], None], items: Sequence[ItemT], *, progress: str = "working"
+        self, work: Callable[[ItemT], object], items: Iterable[ItemT], *, progress: str = "working"
     ) -> Iterator[Outcome]:
         """Yield an outcome as each item ends; see `genmix_da.engines.base.Engine`."""
-        check_keys(items)
-        with _connected(self.address) as ray, bar(progress) as advance:
-            outcomes = _outcomes(ray, self.gpus_per_job, work, items)
-            for number, outcome in enumerate(outcomes, 1):
-                advance(number, len(items))
-                yield outcome
+        supply = Supply(items)
+        with _connected(self.address) as ray:
+            outcomes = _outcomes(ray, self.gpus_per_job, work, supply)
+            yield from shown(outcomes, items, progress)
 
 
 def _outcomes(
-    ray: Any, wanted: float | None, work: Callable[[ItemT], None], items: Sequence[ItemT]
+    ray: Any, wanted: float | None, work: Callable[[ItemT], object], supply: Supply[ItemT]
 ) -> Iterator[Outcome]:
     """Run all items on the cluster that Ray is connected to."""
     gpus = wanted if wanted is not None else float(ray.cluster_resources().get("GPU", 0) >= 1)
-    fitting = _fitting(ray.nodes(), gpus)
-    if not fitting:
-        raise UserError(f"no node of the Ray cluster has {_need(gpus)}; see: ray status.")
-    threads = min(_share(node, gpus) for node in fitting)
+    nodes = fitting(ray.nodes(), gpus)
+    if not nodes:
+        raise UserError(f"no node of the Ray cluster has {need(gpus)}; see: ray status.")
+    threads = min(share(node, gpus) for node in nodes)
     task = ray.remote(_task).options(
         num_cpus=1,
         num_gpus=gpus,
@@ -92,10 +93,16 @@ def _outcomes(
     def begin(item: Item) -> Any:
         return task.remote(work, item, str(Path.cwd()), threads)
 
-    attempts, watch = Attempts(), _Watch(ray, gpus)
-    running: dict[Any, Item] = {begin(item): item for item in items}
+    attempts, watch = Attempts(), _Watch(ray, gpus, room(nodes, gpus))
+    running: dict[Any, Item] = {}
     try:
-        while running:
+        while True:
+            supply.ask(_AHEAD * watch.room - len(running))
+            while supply.waiting:
+                item: Item = supply.waiting.popleft()
+                running[begin(item)] = item
+            if not running:
+                return
             ended, _ = ray.wait(list(running), num_returns=1, timeout=_POLL)
             for reference in ended:
                 item = running.pop(reference)
@@ -113,7 +120,8 @@ def _outcomes(
                 yield settled(item, report)
             trouble = watch.trouble()
             if trouble:
-                yield from (Outcome(item.key, "lost", trouble, 0.0) for item in running.values())
+                left: Iterable[Item] = chain(running.values(), supply.rest())
+                yield from (Outcome(item.key, "lost", trouble, 0.0) for item in left)
                 running.clear()
     finally:
         for reference in running:
@@ -121,7 +129,7 @@ def _outcomes(
                 ray.cancel(reference, force=True)
 
 
-def _task(work: Callable[[ItemT], None], item: ItemT, folder: str, threads: int) -> Report:
+def _task(work: Callable[[ItemT], object], item: ItemT, folder: str, threads: int) -> Report:
     """An item, in a process of Ray."""
     silence()
     try:
@@ -141,22 +149,6 @@ def _environment(threads: int, gpus: float) -> dict[str, str]:
     return variables | thread_caps(threads)
 
 
-def _fitting(nodes: Sequence[dict[str, Any]], gpus: float) -> list[dict[str, float]]:
-    """Resources of the living nodes that have room for an item."""
-    alive = [node["Resources"] for node in nodes if node["Alive"]]
-    return [have for have in alive if have.get("CPU", 0) >= 1 and have.get("GPU", 0) >= gpus]
-
-
-def _share(node: dict[str, float], gpus: float) -> int:
-    """Threads of an item on a node that runs as many as fit: its GPUs may be the scarce thing."""
-    most = min(node["CPU"], node["GPU"] // gpus) if gpus else node["CPU"]
-    return max(1, int(node["CPU"] // max(1, most)))
-
-
-def _need(gpus: float) -> str:
-    return f"a CPU and {gpus:g} GPUs for a job" if gpus else "a CPU for a job"
-
-
 def _why(error: BaseException) -> str:
     """A sentence for a loss that Ray describes in many lines."""
     kind = type(error).__name__
@@ -170,9 +162,14 @@ def _why(error: BaseException) -> str:
 
 
 class _Watch:
-    """Is there still a cluster that the items can run on?"""
+    """Is there still a cluster that the items can run on?
 
-    def __init__(self, ray: Any, gpus: float) -> None:
+    Attributes:
+        room: items that run on it at once.
+    """
+
+    def __init__(self, ray: Any, gpus: float, room: int) -> None:
+        self.room = room
         self._ray = ray
         self._gpus = gpus
         self._head = str(ray.get_runtime_context().gcs_address)
@@ -186,14 +183,20 @@ class _Watch:
         if now - self._asked > _PATIENCE:  # whoever takes the outcomes was busy
             self._well = now
         self._asked = now
-        if not _reachable(self._head):
+        nodes = self._fitting() if _reachable(self._head) else None
+        if nodes is None:
             reason = f"the Ray cluster is gone: its head {self._head} does not answer"
-        elif not _fitting(self._ray.nodes(), self._gpus):
-            reason = f"no node is left in the Ray cluster that has {_need(self._gpus)}"
+        elif not nodes:
+            reason = f"no node is left in the Ray cluster that has {need(self._gpus)}"
         else:
             self._well = now
             return None
         return reason if now - self._well > _PATIENCE else None
+
+    def _fitting(self) -> list[dict[str, float]]:
+        nodes = fitting(self._ray.nodes(), self._gpus)
+        self.room = room(nodes, self._gpus)  # nodes come and go
+        return nodes
 
 
 def _reachable(address: str) -> bool:

@@ -19,8 +19,7 @@ import sys
 import threading
 import time
 import weakref
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, get_context
 from typing import Any
@@ -31,7 +30,6 @@ from genmix_da.engines.attempt import (
     Report,
     attempt,
     cap_torch,
-    check_keys,
     report_of,
     settled,
     thread_caps,
@@ -39,7 +37,8 @@ from genmix_da.engines.attempt import (
 )
 from genmix_da.engines.base import Item, ItemT, Outcome
 from genmix_da.engines.gpus import gpus_of_workers, visible_gpus
-from genmix_da.progress import bar, silence
+from genmix_da.engines.supply import Supply, shown
+from genmix_da.progress import silence
 
 _POLL = 1.0  # seconds; a process that an item has left behind can hide a worker's end from its pipe
 _MOST_FAILED_STARTS = 3
@@ -60,16 +59,13 @@ class WorkersEngine:
         self._crew: _Crew | None = None
 
     def run(
-        self, work: Callable[[ItemT], None], items: Sequence[ItemT], *, progress: str = "working"
+        self, work: Callable[[ItemT], object], items: Iterable[ItemT], *, progress: str = "working"
     ) -> Iterator[Outcome]:
         """Yield an outcome as each item ends; see `genmix_da.engines.base.Engine`."""
-        check_keys(items)
+        supply = Supply(items)
         crew = self._crew or self._hire()
         try:
-            with bar(progress) as advance:
-                for number, outcome in enumerate(crew.outcomes(work, items), 1):
-                    advance(number, len(items))
-                    yield outcome
+            yield from shown(crew.outcomes(work, supply), items, progress)
         except BaseException:  # also where nobody wants the rest
             self._crew = None
             crew.kill()
@@ -92,11 +88,11 @@ class _Crew:
         self._workers: list[_Worker] = []
         self._failed_starts = 0  # in a row
 
-    def outcomes(self, work: Callable[[ItemT], None], items: Sequence[ItemT]) -> Iterator[Outcome]:
+    def outcomes(self, work: Callable[[ItemT], object], supply: Supply[ItemT]) -> Iterator[Outcome]:
         """Run all items."""
-        waiting: deque[Item] = deque(items)
-        attempts = Attempts()
+        waiting, attempts = supply.waiting, Attempts()
         ended: list[Outcome] = []
+        supply.ask(len(self._gpus))
         while waiting or ended or self._busy():
             self._fill(self._busy() + len(waiting))
             for worker in self._workers:
@@ -104,11 +100,12 @@ class _Crew:
                     worker.give(work, waiting.popleft())
             yield from ended  # only now: whoever takes them may be long about it
             if not self._workers:
-                yield from (Outcome(item.key, "lost", _NO_START, 0.0) for item in waiting)
+                yield from (Outcome(item.key, "lost", _NO_START, 0.0) for item in supply.rest())
                 return
-            ended = self._listen(waiting, attempts) if waiting or self._busy() else []
+            ended = self._listen(supply, attempts) if waiting or self._busy() else []
+            supply.ask(len(self._gpus) - self._busy())
 
-    def _listen(self, waiting: deque[Item], attempts: Attempts) -> list[Outcome]:
+    def _listen(self, supply: Supply[Any], attempts: Attempts) -> list[Outcome]:
         """Wait for news; items of lost workers that have attempts left wait again."""
         ended: list[Outcome] = []
         connection.wait([worker.pipe for worker in self._workers], timeout=_POLL)
@@ -120,7 +117,7 @@ class _Crew:
                     continue
                 outcome = attempts.lost(item, worker.end(), worker.seconds())
                 if outcome is None:
-                    waiting.append(item)
+                    supply.waiting.append(item)
                 else:
                     ended.append(outcome)
             elif isinstance(told, Report) and item is not None:
@@ -182,7 +179,7 @@ class _Worker:
             self.process.start()
         theirs.close()
 
-    def give(self, work: Callable[[Any], None], item: Item) -> None:
+    def give(self, work: Callable[[Any], object], item: Item) -> None:
         """Hand over an item; that the worker has just died shows at its pipe."""
         order = pickle.dumps((work, item))
         self.item, self._given = item, time.monotonic()

@@ -44,7 +44,7 @@ PLAN: dict[str, frozenset[str]] = {
     "methods": GROUND,
     "runs": GROUND,
     "loggers": GROUND | {"runs"},
-    "augment": GROUND | {"data", "frozen", "runs"},
+    "augment": GROUND | {"data", "engines", "frozen", "runs"},
     "tables": GROUND | {"engines", "methods", "runs"},
     "adaptation": GROUND
     | {"augment", "data", "engines", "frozen", "loggers", "methods", "runs", "tables"},

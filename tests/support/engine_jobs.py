@@ -46,7 +46,7 @@ def pid(job: Job) -> int:
     return int((job.folder / job.key).read_text().splitlines()[-1])
 
 
-def work(job: Job) -> None:
+def work(job: Job) -> object:
     """Do a job."""
     with (job.folder / job.key).open("a") as file:
         file.write(f"{os.getpid()}\n")
@@ -74,5 +74,8 @@ def work(job: Job) -> None:
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
         (job.folder / "child").write_text(str(child.pid))
         time.sleep(60)
+    elif job.do == "give":
+        return {"argument": job.argument}
     else:
         raise AssertionError(job.do)
+    return None

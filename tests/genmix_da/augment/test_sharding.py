@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from genmix_da.augment import AugmentSettings
-from genmix_da.augment.sharding import Filled, edit_on_devices, fill_cache, parse_shard
+from genmix_da.augment.sharding import edit_on_devices, fill_cache, parse_shard
+from genmix_da.augment.shards import Filled
 from genmix_da.data.domain import Domain
 from genmix_da.data.sources import training_images
 from genmix_da.errors import UserError
