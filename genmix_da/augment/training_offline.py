@@ -33,7 +33,7 @@ def offline(
     both = Domain(
         f"{originals.name} with GenMix",
         originals.folder,
-        originals.images + tuple(out / output_path(selection, edit) for edit in kept),
+        (*originals.images, *(out / output_path(selection, edit) for edit in kept)),
         (originals.labels or ()) + tuple(names[edit.job.index] for edit in kept),
         originals.classes,
         grey=originals.grey,

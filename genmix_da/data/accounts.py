@@ -15,6 +15,7 @@ from pathlib import Path
 from genmix_da.data.entries import Found, Reason, walk
 from genmix_da.data.everything import Everything, Held
 from genmix_da.data.parts import ANNOTATIONS
+from genmix_da.data.path_list import PathList
 
 NO_ENDING = "without ending"
 
@@ -98,7 +99,8 @@ def _found(everything: Everything, images: Iterable[Path], lists: Iterable[Path]
         found = walk(everything.root)
         found.others = [path for path in found.others if path.is_file()]
         return found
-    return Found([path for path in sorted(images) if path.is_file()], others=sorted(lists))
+    there = PathList(path for path in sorted(images) if path.is_file())
+    return Found(there, others=sorted(lists))
 
 
 def _reason(path: Path, reasons: Mapping[str, str], everything: Everything) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from genmix_da.data.entries import Reason
 from genmix_da.data.grey import GreyRange
+from genmix_da.data.path_list import PathList
 from genmix_da.errors import UserError
 
 LAYOUT = "ROOT/<Domain>/<class>/<image>"
@@ -25,7 +26,7 @@ class Domain:
     Attributes:
         name: as on disk.
         folder: where it was found (or the list file).
-        images: paths, in a stable order.
+        images: paths, in a stable order; kept as a `PathList`.
         labels: class name of each image; None where the domain has no classes.
         classes: class names that occur, in order: sorted, or by label number for image lists.
         left_out: (path, reason) of what looks meant and isn't used.
@@ -34,13 +35,15 @@ class Domain:
 
     name: str
     folder: Path
-    images: tuple[Path, ...]
+    images: Sequence[Path]
     labels: tuple[str, ...] | None
     classes: tuple[str, ...]
     left_out: tuple[Reason, ...] = ()
     grey: GreyRange = field(default=None, compare=False, repr=False)  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.images, PathList):
+            object.__setattr__(self, "images", PathList(self.images))
         if self.grey is None:
             object.__setattr__(self, "grey", GreyRange(self.images))
 
@@ -59,7 +62,7 @@ class Domain:
         present = set(labels or ())
         return dataclasses.replace(
             self,
-            images=tuple(self.images[row] for row in chosen),
+            images=PathList(self.images[row] for row in chosen),
             labels=labels,
             classes=tuple(name for name in self.classes if name in present),
         )
@@ -84,7 +87,7 @@ def joined(name: str, folder: Path, domains: Iterable[Domain]) -> Domain:
     return Domain(
         name,
         folder,
-        tuple(image for domain in used for image in domain.images),
+        PathList(image for domain in used for image in domain.images),
         tuple(label for domain in used for label in domain.labels or ()) if labelled else None,
         in_order({label for domain in used for label in domain.classes}),
         tuple(left_out),

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from genmix_da.data.path_list import PathList
+
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"}
     | {".ppm", ".pgm", ".jp2", ".heic", ".heif", ".avif"}
@@ -50,7 +52,7 @@ class Found:
         hidden: entries of the system.
     """
 
-    images: list[Path] = field(default_factory=list)
+    images: PathList = field(default_factory=PathList)
     left_out: list[Reason] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
     hidden: list[Path] = field(default_factory=list)

@@ -16,6 +16,7 @@ from genmix_da.data.entries import Reason, has_images, is_image, loose, subfolde
 from genmix_da.data.grey import GreyRange
 from genmix_da.data.lists import read_list
 from genmix_da.data.parts import ANNOTATIONS, parts_of
+from genmix_da.data.path_list import PathList
 from genmix_da.data.spelling import Spelling, refuse_like_classes
 from genmix_da.errors import UserError
 
@@ -31,7 +32,7 @@ def all_images(folder: Path) -> Domain:
     found = walk(folder)
     if not found.images:
         raise NoImageError(f"no image under {folder}.")
-    return Domain(folder.name, folder, tuple(found.images), None, (), tuple(found.left_out))
+    return Domain(folder.name, folder, found.images, None, (), tuple(found.left_out))
 
 
 def listed_images(file: Path) -> Domain | None:
@@ -109,7 +110,7 @@ def _classes(folder: Path) -> Domain:
     beside = loose(home)
     if home != folder:
         beside.add(loose(folder))
-    images: list[Path] = []
+    images = PathList()
     labels: list[str] = []
     left_out: list[Reason] = list(beside.left_out)
     entered: set[tuple[int, int]] = set()
@@ -128,10 +129,10 @@ def _classes(folder: Path) -> Domain:
     if not labels:
         if not beside.images:
             raise NoImageError(f"no image under {folder}; expected {LAYOUT}. Check --data.")
-        return Domain(folder.name, folder, tuple(beside.images), None, (), tuple(left_out))
+        return Domain(folder.name, folder, beside.images, None, (), tuple(left_out))
     left_out += [(str(path), "beside the class folders") for path in beside.images]
     classes = tuple(sorted(set(labels)))
-    domain = Domain(folder.name, folder, tuple(images), tuple(labels), classes, tuple(left_out))
+    domain = Domain(folder.name, folder, images, tuple(labels), classes, tuple(left_out))
     _refuse_domains(domain, home)
     refuse_like_classes(domain)
     return domain
