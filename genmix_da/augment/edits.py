@@ -10,52 +10,31 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import logging
+from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from genmix_da.augment.cache import EditCache, edit_key
+from genmix_da.augment.cache import EditCache
 from genmix_da.augment.editors import Editor, edit_problem
 from genmix_da.augment.editors.base import fit_to, to_uint8
-from genmix_da.augment.prompts import PromptSet, Style
+from genmix_da.augment.jobs import Job, Jobs, content_hash, job_name, plan_jobs
+from genmix_da.augment.prompts import PromptSet
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.data.domain import Domain
 from genmix_da.data.grey import GreyRange
 from genmix_da.data.pixels import read_image
 from genmix_da.errors import UserError
 from genmix_da.progress import track
-from lead.seeds import derive
 
 logger = logging.getLogger(__name__)
 
 Pixels = NDArray[np.uint8]
 
 PATIENCE = 600.0  # seconds of editing on a CPU that are not asked about
-
-
-@dataclass(frozen=True)
-class Job:
-    """One edit that is wanted.
-
-    Attributes:
-        index: of the image in the domain.
-        copy: number of the edit of this image, from 0.
-        style: drawn for it.
-        seed: of the edit.
-        retry_seed: of the second attempt, where the first cannot be used.
-        key: in the cache.
-    """
-
-    index: int
-    copy: int
-    style: Style
-    seed: int
-    retry_seed: int
-    key: str
 
 
 def load_working_image(path: Path, size: int, grey: GreyRange | None = None) -> Pixels:
@@ -81,28 +60,6 @@ def fit(pixels: Pixels, size: int) -> Pixels:
         return pixels
     height, width = (max(round(side * size / longest), 1) for side in pixels.shape[:2])
     return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA))
-
-
-def plan_jobs(
-    image_hash: str, index: int, name: str, prompts: PromptSet, editor: Editor, s: AugmentSettings
-) -> list[Job]:
-    """The edits of one image: styles in a drawn order, repeated where there are too few.
-
-    Args:
-        image_hash: SHA-256 of its bytes.
-        index: of the image.
-        name: class/file name; with the seed it decides the draw, so order and place do not.
-        prompts, editor, s: what to edit with.
-    """
-    order = np.random.default_rng(derive(s.seed, "style", name)).permutation(len(prompts.styles))
-    jobs = []
-    for copy in range(s.per_image):
-        style = prompts.styles[order[copy % len(order)]]
-        seed = derive(s.seed, "edit", image_hash, style.name, copy // len(order))
-        retry = derive(seed, "retry")
-        key = edit_key(image_hash, style, editor.name, editor.settings, s.size, seed)
-        jobs.append(Job(index, copy, style, seed, retry, key))
-    return jobs
 
 
 def make_edits(editor: Editor, cache: EditCache, pending: Sequence[tuple[Job, Pixels]]) -> None:
@@ -146,16 +103,6 @@ def count_edits(
         wanted += len(jobs)
         cached += sum(cache.has(job.key) for job in jobs)
     return wanted, cached
-
-
-def job_name(domain: Domain, index: int) -> str:
-    """Class/file name of an image."""
-    return f"{domain.labels[index] if domain.labels else ''}/{domain.images[index].name}"
-
-
-def content_hash(path: Path, content: bytes, grey: GreyRange) -> str:
-    """What decides an image's pixels: SHA-256 of its bytes, and its range of deep grey."""
-    return hashlib.sha256(content + grey.mark([path]).encode()).hexdigest()
 
 
 def belongs(index: int, shard: tuple[int, int]) -> bool:
@@ -221,7 +168,7 @@ def edit_domain(
     shard: tuple[int, int] = (1, 1),
     *,
     quiet: bool = False,
-) -> tuple[Domain, list[Job], list[tuple[str, str]], int, str]:
+) -> tuple[Domain, Jobs, list[tuple[str, str]], int, str]:
     """Make every edit of a domain that the cache does not hold.
 
     Args:
@@ -243,8 +190,8 @@ def edit_domain(
             editor.native_size,
             s.size,
         )
-    jobs: list[Job] = []
-    kept: list[int] = []
+    hashes = bytearray()
+    kept = array("Q")
     skipped: list[tuple[str, str]] = []
     pending: list[tuple[Job, Pixels]] = []
     digest = hashlib.sha256()
@@ -265,7 +212,7 @@ def edit_domain(
             if not quiet:
                 logger.warning("skipped %s: %s", path, error)
             continue
-        jobs += wanted
+        hashes += bytes.fromhex(image_hash)
         kept.append(index)
         digest.update(f"{name}/{image_hash}\n".encode(errors="surrogateescape"))
         pending += [(job, pixels) for job in missing if pixels is not None]
@@ -278,4 +225,9 @@ def edit_domain(
         make_edits(editor, cache, pending)
         made += len(pending)
     readable = dataclasses.replace(domain.part(kept), classes=domain.classes)
+    jobs = Jobs(
+        bytes(hashes),
+        lambda name, row: plan_jobs(name, row, job_name(readable, row), prompts, editor, s),
+        s.per_image,
+    )
     return readable, jobs, skipped, made, digest.hexdigest()

@@ -10,14 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from genmix_da.augment.cache import edit_cache
 from genmix_da.augment.compose import Draws, drawn_names, fractal_source
-from genmix_da.augment.selection import Edit, Selection
+from genmix_da.augment.judged import Edit
+from genmix_da.augment.selection import Selection
 from genmix_da.augment.settings import AugmentSettings
 from lead.checkpoint import write_atomically
 
 MANIFEST = "manifest.jsonl"
 WRITTEN = ".written.jsonl"
+_TOGETHER = 100_000  # digests that are sorted in at once
 
 
 def output_path(selection: Selection, edit: Edit) -> Path:
@@ -32,37 +36,97 @@ def draws_of(selection: Selection, edit: Edit, seed: int, epoch: int = 0) -> Dra
     return Draws(seed, output_path(selection, edit).as_posix(), epoch)
 
 
+class Digests:
+    """SHA-256 of files by their names, 16 bytes each: the first 8 of what names and digest hash to.
+
+    That is enough to tell a damaged file, and little enough for millions of them.
+    """
+
+    def __init__(self) -> None:
+        self._added: dict[int, int] = {}
+        self._names = np.empty(0, np.uint64)
+        self._digests = np.empty(0, np.uint64)
+
+    def add(self, name: str, digest: str) -> None:
+        """Note a file; what was noted of it before is forgotten."""
+        self._added[_short(name)] = _short_digest(digest)
+        if len(self._added) >= _TOGETHER:
+            self._settle()
+
+    def holds(self, name: str) -> bool:
+        """Whether a file was noted."""
+        return self._of(name) is not None
+
+    def same(self, name: str, digest: str) -> bool:
+        """Whether a file was noted with this digest."""
+        return self._of(name) == _short_digest(digest)
+
+    def __len__(self) -> int:
+        self._settle()
+        return len(self._names)
+
+    def _of(self, name: str) -> int | None:
+        self._settle()
+        wanted = np.uint64(_short(name))
+        row = int(np.searchsorted(self._names, wanted))
+        there = row < len(self._names) and self._names[row] == wanted
+        return int(self._digests[row]) if there else None
+
+    def _settle(self) -> None:
+        """Sort in what was added; of two notes of a name the later one stays."""
+        if not self._added:
+            return
+        names = np.concatenate([np.fromiter(self._added, np.uint64), self._names])
+        digests = np.concatenate([np.fromiter(self._added.values(), np.uint64), self._digests])
+        self._names, rows = np.unique(names, return_index=True)
+        self._digests = digests[rows]
+        self._added.clear()
+
+
+def _short(name: str) -> int:
+    content = name.encode(errors="surrogateescape")
+    return int.from_bytes(hashlib.sha256(content).digest()[:8])
+
+
+def _short_digest(digest: str) -> int:
+    """Of 64 hexadecimal digits; another text is no digest of any file."""
+    try:
+        return int(digest[:16], 16)
+    except ValueError:
+        return -1 % 2**64
+
+
 @dataclass
 class Vouched:
     """What a folder's records say of its images.
 
     Attributes:
-        digests: output -> SHA-256.
+        digests: of outputs by their names.
         damaged: a line of the manifest cannot be read.
         earlier: the manifest is of a version that wrote no SHA-256: images are taken as they are.
     """
 
-    digests: dict[str, str]
+    digests: Digests
     damaged: bool
     earlier: bool
 
 
 def recorded_digests(out: Path) -> Vouched:
     """What the manifest of a finished run says, and the notes of one that was interrupted."""
-    found = Vouched({}, False, False)
+    found = Vouched(Digests(), False, False)
     without = 0
     for row in _rows(out / MANIFEST):
         if row is None:
             found.damaged = True
         elif row.get("sha256"):
-            found.digests[str(row["output"])] = str(row["sha256"])
+            found.digests.add(str(row["output"]), str(row["sha256"]))
         else:
             without += row.get("output") is not None
-    found.earlier = without > 0 and not found.digests and not found.damaged
+    found.earlier = without > 0 and not len(found.digests) and not found.damaged
     # Its last line may be half a line: of an image that is made again.
     for row in _rows(out / WRITTEN):
         if row is not None and row.get("sha256"):
-            found.digests[str(row.get("output"))] = str(row["sha256"])
+            found.digests.add(str(row.get("output")), str(row["sha256"]))
     return found
 
 
@@ -76,15 +140,16 @@ def note_written(out: Path, name: Path) -> None:
 def _rows(file: Path) -> Iterator[dict[str, Any] | None]:
     """The lines of a file that may not be there; None for one that is no row."""
     try:
-        lines = file.read_text(errors="surrogateescape").splitlines()
+        handle = file.open(errors="surrogateescape")
     except OSError:
         return
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            row = None
-        yield row if isinstance(row, dict) else None
+    with handle:
+        for line in handle:
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                row = None
+            yield row if isinstance(row, dict) else None
 
 
 def digest_of(path: Path) -> str:

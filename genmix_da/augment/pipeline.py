@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from genmix_da.augment.editors import Editor, make_editor
 from genmix_da.augment.edits import Pixels, ask_first, load_working_image
 from genmix_da.augment.encoders import encoder_of
 from genmix_da.augment.features import Encoder
+from genmix_da.augment.judged import KEPT
 from genmix_da.augment.manifest import (
     MANIFEST,
     digest_of,
@@ -169,15 +171,19 @@ def record_of(s: AugmentSettings, editor: Editor, encoder: Encoder | None) -> di
 
 def _refuse_like_names(domain: Domain) -> None:
     """Outputs are named by class and file name: two of one name would overwrite each other."""
-    seen: set[tuple[str, str]] = set()
-    for index, path in enumerate(domain.images):
-        name = (domain.labels[index] if domain.labels else "", path.name)
-        if name in seen:
-            raise UserError(
-                f"two images of class {name[0]!r} are named {path.name}, the second is {path}; "
-                "rename one of them."
-            )
-        seen.add(name)
+    labels = domain.labels or ("",) * len(domain.images)
+    # By class, so that no more names are held than a class has.
+    rows = range(len(labels))
+    rows_of_class = groupby(sorted(rows, key=labels.__getitem__), labels.__getitem__)
+    for label, own in rows_of_class:
+        seen: set[str] = set()
+        for path in (domain.images[row] for row in own):
+            if path.name in seen:
+                raise UserError(
+                    f"two images of class {label!r} are named {path.name}, the second is {path}; "
+                    "rename one of them."
+                )
+            seen.add(path.name)
 
 
 def _claim_data(out: Path, folder: Path, fingerprint: str) -> None:
@@ -255,16 +261,18 @@ def write_images(selection: Selection, out: Path, s: AugmentSettings, cache: Edi
         logger.warning("%s is damaged; what it does not vouch for is made again", out / MANIFEST)
     grey = selection.domain.grey
     load = lru_cache(maxsize=1)(lambda path: load_working_image(path, s.size, grey))
-    kept = [edit for edit in selection.edits if edit.status == "kept"]
+    kept = (edit for edit in selection.edits if edit.status == KEPT)
     written = 0
-    for edit in track(kept, "blending", len(kept)):
+    for edit in track(kept, "blending", selection.count(KEPT)):
         name = output_path(selection, edit)
-        path, digest = out / name, vouched.digests.get(str(name))
+        path, known = out / name, vouched.digests.holds(str(name))
         whole = is_whole(path)
-        if whole and (vouched.earlier if digest is None else digest_of(path) == digest):
+        if whole and (
+            vouched.digests.same(str(name), digest_of(path)) if known else vouched.earlier
+        ):
             continue
         if path.exists():
-            unknown = "not vouched for" if digest is None else "not the image of its manifest"
+            unknown = "not vouched for" if not known else "not the image of its manifest"
             logger.warning("%s is %s and is made again", path, unknown if whole else "damaged")
         pixels = cached_edit(cache, edit.job.key)
         original = load(selection.domain.images[edit.job.index])

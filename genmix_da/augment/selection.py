@@ -7,16 +7,17 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genmix_da.augment.cache import EditCache, Failure
 from genmix_da.augment.editors import Editor
-from genmix_da.augment.edits import Job, Pixels, edit_domain, load_working_image, refuse_unreadable
+from genmix_da.augment.edits import Pixels, edit_domain, load_working_image, refuse_unreadable
 from genmix_da.augment.faithful import PairStatistics, Statistics, cosine
 from genmix_da.augment.features import Encoder, encode_one
+from genmix_da.augment.jobs import Job
+from genmix_da.augment.judged import DROPPED, KEPT, Edit, Edits, counted
 from genmix_da.augment.prompts import PromptSet
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.data.domain import Domain
@@ -27,23 +28,6 @@ from genmix_da.progress import track
 logger = logging.getLogger(__name__)
 
 BUFFER = 2048  # features added to the statistics at once
-
-
-@dataclass(frozen=True)
-class Edit:
-    """What became of a job.
-
-    Attributes:
-        job: which edit.
-        status: "kept", "dropped" or "failed".
-        similarity: cosine with the original; None where it failed or nothing was compared.
-        reason: of a failure, else "".
-    """
-
-    job: Job
-    status: str
-    similarity: float | None
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,7 +49,7 @@ class Selection:
 
     domain: Domain
     skipped: tuple[tuple[str, str], ...]
-    edits: tuple[Edit, ...]
+    edits: Sequence[Edit]
     statistics: Statistics | None
     threshold: float | None
     made: int
@@ -77,7 +61,7 @@ class Selection:
 
     def count(self, status: str) -> int:
         """Number of edits with a status."""
-        return sum(edit.status == status for edit in self.edits)
+        return counted(self.edits, status)
 
 
 def _feature(
@@ -99,7 +83,7 @@ def _feature(
 
 def judge_edits(
     domain: Domain, jobs: Sequence[Job], encoder: Encoder, cache: EditCache, s: AugmentSettings
-) -> tuple[list[Edit], Statistics, float]:
+) -> tuple[Edits, Statistics, float]:
     """Compare every edit with its original and with the pairs of originals.
 
     Raises:
@@ -133,18 +117,20 @@ def judge_loaded(
     encoder: Encoder,
     cache: EditCache,
     s: AugmentSettings,
-) -> tuple[list[Edit], Statistics, float]:
+) -> tuple[Edits, Statistics, float]:
     """`judge_edits` of images that need not be files."""
     statistics = PairStatistics()
-    compared: dict[str, float | str] = {}  # key of an edit -> similarity, or why it failed
+    similarity = np.full(len(jobs), np.nan)
+    failures: dict[int, str] = {}
     labels = originals.labels if s.rule == "same-class" and originals.labels else None
-    by_image = [list(group) for _, group in groupby(jobs, key=lambda job: job.index)]
+    starts: Sequence[int] = range(0, len(jobs), s.per_image)  # of the jobs of an image
     # The statistics of a class need its images one after the other; lists may have them mixed.
     if labels is not None:
-        by_image.sort(key=lambda group: labels[group[0].index])
+        starts = sorted(starts, key=lambda start: labels[start // s.per_image])
     buffer: list[NDArray[np.float32]] = []
     label = None
-    for group in track(by_image, "comparing", len(by_image)):
+    for start in track(starts, "comparing", len(starts)):
+        group = jobs[start : start + s.per_image]
         index = group[0].index
         if labels is not None and labels[index] != label:
             _flush(statistics, buffer)
@@ -157,15 +143,14 @@ def judge_loaded(
         buffer.append(original)
         if len(buffer) == BUFFER:
             _flush(statistics, buffer)
-        for job in group:
+        for place, job in enumerate(group, start):
             failure = cache.failure(job.key)
             if failure is not None:
-                compared[job.key] = failure.reason
+                failures[place] = failure.reason
             else:
                 load = partial(cached_edit, cache, job.key)
-                compared[job.key] = cosine(
-                    original, _feature(encoder, cache, "edit", job.key, load)
-                )
+                feature = _feature(encoder, cache, "edit", job.key, load)
+                similarity[place] = cosine(original, feature)
     _flush(statistics, buffer)
     try:
         result = statistics.result()
@@ -175,25 +160,17 @@ def judge_loaded(
             "use --features off."
         ) from error
     threshold = result.threshold(s.sigmas)
-    edits = []
-    for job in jobs:
-        outcome = compared[job.key]
-        if isinstance(outcome, str):
-            edits.append(Edit(job, "failed", None, outcome))
-        else:
-            edits.append(Edit(job, "kept" if outcome >= threshold else "dropped", outcome))
-    return edits, result, threshold
+    return Edits(jobs, failures, similarity, threshold), result, threshold
 
 
-def unjudged(jobs: Sequence[Job], cache: EditCache) -> list[Edit]:
+def unjudged(jobs: Sequence[Job], cache: EditCache) -> Edits:
     """Every edit that did not fail is kept."""
-    edits = []
-    for job in jobs:
-        failed = not cache.path(job.key).is_file()
-        found = cache.get(job.key) if failed else None
-        reason = found.reason if isinstance(found, Failure) else ""
-        edits.append(Edit(job, "failed" if failed else "kept", None, reason))
-    return edits
+    failures = {}
+    for place, job in enumerate(jobs):
+        if not cache.path(job.key).is_file():
+            found = cache.get(job.key)
+            failures[place] = found.reason if isinstance(found, Failure) else ""
+    return Edits(jobs, failures)
 
 
 def cached_edit(cache: EditCache, key: str) -> Pixels:
@@ -261,7 +238,7 @@ def edit_and_judge(
     return Selection(
         readable,
         tuple(skipped),
-        tuple(edits),
+        edits,
         statistics,
         threshold,
         made,
@@ -275,7 +252,7 @@ def edit_and_judge(
 
 def warn_of_threshold(edits: Sequence[Edit], threshold: float | None) -> None:
     """Say so where the threshold keeps everything, or drops most; None: nothing was compared."""
-    kept, dropped = (sum(e.status == status for e in edits) for status in ("kept", "dropped"))
+    kept, dropped = counted(edits, KEPT), counted(edits, DROPPED)
     if threshold is None or kept + dropped == 0:
         return
     if dropped == 0:

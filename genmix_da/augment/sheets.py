@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import logging
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from genmix_da.augment.compose import Draws, compose, fractal_source
 from genmix_da.augment.editors import Editor
 from genmix_da.augment.editors.base import fit_to, to_uint8
 from genmix_da.augment.edits import load_working_image
+from genmix_da.augment.judged import DROPPED, KEPT, STATUSES, Edit, counted
 from genmix_da.augment.manifest import draws_of
 from genmix_da.augment.prompts import PromptSet
-from genmix_da.augment.selection import Edit, Selection
+from genmix_da.augment.selection import Selection
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.data.domain import Domain
 from genmix_da.errors import UserError
@@ -34,6 +35,7 @@ Pixels = NDArray[np.uint8]
 
 TILE = 128
 _CAPTION = 16
+_SHOWN = 12  # edits on a sheet
 _MOST_STYLES = 24  # rows of an image in a preview
 PARTS = ("original", "edit", "mask", "hybrid", "fractal", "final")
 
@@ -135,44 +137,46 @@ def write_report(selection: Selection, out: Path, s: AugmentSettings) -> dict[st
         "mean": selection.statistics.mean if selection.statistics else None,
         "std": selection.statistics.std if selection.statistics else None,
         "edits": _counts(selection.edits),
-        "styles": _grouped(selection.edits, [e.job.style.name for e in selection.edits]),
-        "classes": _grouped(selection.edits, [labels[e.job.index] for e in selection.edits]),
+        "styles": _grouped((e.job.style.name, e) for e in selection.edits),
+        "classes": _grouped((labels[e.job.index], e) for e in selection.edits),
         "skipped": [list(item) for item in selection.skipped],
     }
     text = json.dumps(report, indent=2) + "\n"
     write_atomically(out / "report.json", lambda file: file.write_text(text))
-    compared = [edit for edit in selection.edits if edit.similarity is not None]
-    if compared and selection.threshold is not None:
+    compared = np.array([e.similarity for e in selection.edits if e.similarity is not None])
+    if len(compared) and selection.threshold is not None:
         _histogram(out / "similarity.png", compared, selection.threshold)
-        by_similarity = sorted(compared, key=lambda edit: edit.similarity or 0.0)
-        kept = [edit for edit in by_similarity if edit.status == "kept"]
-        dropped = [edit for edit in reversed(by_similarity) if edit.status == "dropped"]
-        for name, edits in (("worst_kept", kept), ("best_dropped", dropped)):
+        for name, status, first in (
+            ("worst_kept", KEPT, heapq.nsmallest),
+            ("best_dropped", DROPPED, heapq.nlargest),
+        ):
+            of_status = (edit for edit in selection.edits if edit.status == status)
+            edits = first(_SHOWN, of_status, key=lambda edit: edit.similarity or 0.0)
             if edits:
-                _edit_sheet(out / f"{name}.png", selection, edits[:12], s)
+                _edit_sheet(out / f"{name}.png", selection, edits, s)
     return report
 
 
 def _counts(edits: Sequence[Edit]) -> dict[str, int]:
-    found = Counter(edit.status for edit in edits)
-    return {status: found[status] for status in ("kept", "dropped", "failed")}
+    return {status: counted(edits, status) for status in STATUSES}
 
 
-def _grouped(edits: Sequence[Edit], names: Sequence[str]) -> dict[str, dict[str, int]]:
-    groups: dict[str, list[Edit]] = {}
-    for edit, name in zip(edits, names, strict=True):
-        groups.setdefault(name, []).append(edit)
-    return {name: _counts(groups[name]) for name in sorted(groups)}
+def _grouped(edits: Iterable[tuple[str, Edit]]) -> dict[str, dict[str, int]]:
+    """Counts of the edits of each name."""
+    groups: dict[str, dict[str, int]] = {}
+    for name, edit in edits:
+        groups.setdefault(name, dict.fromkeys(STATUSES, 0))[edit.status] += 1
+    return {name: groups[name] for name in sorted(groups)}
 
 
-def _histogram(path: Path, edits: Sequence[Edit], threshold: float) -> None:
+def _histogram(path: Path, similarity: NDArray[np.float64], threshold: float) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6, 3.2), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
-    axes.hist([edit.similarity or 0.0 for edit in edits], bins=40, color="#4477aa")
+    axes.hist(similarity, bins=40, color="#4477aa")
     axes.axvline(threshold, color="#cc3311", label=f"threshold {threshold:.3f}")
     axes.set(xlabel="cosine between edit and original", ylabel="edits")
     axes.legend()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +21,14 @@ from torch.utils.data import Dataset
 from genmix_da.augment.cache import EditCache, edit_cache
 from genmix_da.augment.compose import Draws, compose, fractal_source
 from genmix_da.augment.editors import Editor, make_editor
-from genmix_da.augment.edits import Job, fit, make_edits, plan_jobs, refuse_long
+from genmix_da.augment.edits import fit, make_edits, refuse_long
 from genmix_da.augment.encoders import encoder_of
 from genmix_da.augment.features import Encoder
 from genmix_da.augment.items import Items, Pixels, Slot, items_of, like
+from genmix_da.augment.jobs import Job, plan_jobs
+from genmix_da.augment.judged import STATUSES, Edit, counted
 from genmix_da.augment.prompts import load_prompts
 from genmix_da.augment.selection import (
-    Edit,
     Originals,
     cached_edit,
     judge_loaded,
@@ -285,7 +286,7 @@ def _mark(pixels: Pixels) -> int:
     return zlib.crc32(pixels.data)
 
 
-def _say(edits: list[Edit], editor: Editor) -> None:
-    count = [sum(e.status == status for e in edits) for status in ("kept", "dropped", "failed")]
+def _say(edits: Sequence[Edit], editor: Editor) -> None:
+    count = [counted(edits, status) for status in STATUSES]
     name = f"{editor.name}, a stand-in for a generative editor" if editor.stand_in else editor.name
     logger.info("GenMix[%s]: %d edits kept, %d dropped, %d failed", name, *count)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from genmix_da.augment.edits import content_hash
+from genmix_da.augment.jobs import content_hash
 from genmix_da.config_values import check_grey_range
 from genmix_da.data.decode import decode_domain
 from genmix_da.data.domain import Domain
