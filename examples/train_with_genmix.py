@@ -21,18 +21,22 @@ def main(photos: str, epochs: int = 3) -> float:
     )
     genmix = GenMix(AugmentSettings(size=128))
     dataset = genmix.wrap(ImageFolder(photos), transform=to_input, chance=0.5)
-    convolution = nn.Conv2d(3, 16, 5, stride=4)
-    head = nn.Linear(16, len(dataset.classes))
-    network = nn.Sequential(convolution, nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), head)
-    optimizer = torch.optim.Adam(network.parameters(), lr=0.01)
+    small = nn.Sequential(nn.Conv2d(3, 16, 5, stride=4), nn.BatchNorm2d(16), nn.ReLU())
+    head = nn.Linear(16 * 4 * 4, len(dataset.classes))
+    network = nn.Sequential(small, nn.AdaptiveAvgPool2d(4), nn.Flatten(), head)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.003)
+    mean = 0.0
     for epoch in range(epochs):
+        total = 0.0
         for images, labels in DataLoader(dataset, batch_size=16, shuffle=True):
             loss = nn.functional.cross_entropy(network(images), labels)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-        print(f"epoch {epoch + 1}: loss {loss.item():.3f}")
-    return loss.item()
+            total += loss.item() * len(labels)
+        mean = total / len(dataset)
+        print(f"epoch {epoch + 1}: loss {mean:.3f}")
+    return mean
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
@@ -66,8 +67,23 @@ def test_frozen_table(load: Load, data: Path, tmp_path: Path) -> None:
     options = TINY | {"backbone": "timm:test_efficientnet", "pairs": "Ar2Cl", "seeds": (1, 2)}
     means = load("frozen_table").main(str(data), str(tmp_path / "table"), **options)
     assert {"source-only (frozen)", "lead (frozen)"} <= set(means)
-    text = (tmp_path / "table" / "table.md").read_text()
-    assert all(f"{mean:.1f}" in text for mean in means.values())
+    tables = json.loads((tmp_path / "table" / "table.json").read_text())["tables"]
+    (rows,) = (t["rows"] for t in tables if (t["block"], t["metric"]) == ("last", "h_score"))
+    assert means == {row["method"]: 100 * row["cells"]["Avg"]["mean"] for row in rows}
+
+
+def test_targets_without_unknown_classes(
+    load: Load, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    closed, pair = TINY | {"split": "4/0/0"}, (str(data), "Art", "Clipart")
+    load("adapt_from_python").main(*pair, out=tmp_path / "run", **closed)
+    assert "last      accuracy" in capsys.readouterr().out
+    found = load("own_method").main(*pair, str(tmp_path / "own"), augment="none", **closed)
+    assert "lead           known_accuracy" in capsys.readouterr().out
+    table = str(tmp_path / "table")
+    means = load("frozen_table").main(str(data), table, pairs="Ar2Cl", seeds=(1,), **closed)
+    assert "known_accuracy, mean of all pairs" in capsys.readouterr().out
+    assert set(found) == {"self-training", "lead"} and "lead (frozen)" in means
 
 
 def test_own_method(load: Load, data: Path, tmp_path: Path) -> None:

@@ -48,13 +48,15 @@ from office_home.names import short_name
 
 logger = logging.getLogger(__name__)
 
+Place = str | Path
+
 
 def adapt(
     *,
-    out: str | Path | None = None,
+    out: Place | None = None,
     resume: bool = False,
-    config: str | Path | None = None,
-    sources: str | Path | None = None,
+    config: Place | None = None,
+    sources: Place | None = None,
     log: str | Tracker | None = None,
     devices: str | None = None,
     **options: Unpack[AdaptOptions],
@@ -86,6 +88,7 @@ def adapt(
     """
     settings = build_config(options, config)
     refuse_inside(user_path(out or "runs"), settings.data)
+    refuse_inside(user_path(sources or "runs"), settings.data)
     if devices is not None:
         return _adapt_on(parse_devices(devices), out, sources, log, resume, config, options)
     started = time.perf_counter()
@@ -101,11 +104,11 @@ def adapt(
 
 def _adapt_on(
     devices: list[str],
-    out: str | Path | None,
-    sources: str | Path | None,
+    out: Place | None,
+    sources: Place | None,
     log: str | Tracker | None,
     resume: bool,
-    config: str | Path | None,
+    config: Place | None,
     options: AdaptOptions,
 ) -> RunResult:
     """`adapt` in a process on each device."""
@@ -116,10 +119,7 @@ def _adapt_on(
 
 
 def train_source_model(
-    *,
-    out: str | Path = "runs/sources",
-    config: str | Path | None = None,
-    **options: Unpack[AdaptOptions],
+    *, out: Place = "runs/sources", config: Place | None = None, **options: Unpack[AdaptOptions]
 ) -> SourceModel:
     """Train (or find) the source model that `adapt` with the same options would use.
 

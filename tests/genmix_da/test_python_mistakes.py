@@ -16,6 +16,11 @@ NUMBER: Any = 7
 MISTAKES: list[tuple[Callable[..., Any], str]] = [
     (lambda a: genmix_da.adapt(**a, out=a["out"] / "r", log=NUMBER), "int can't log a run"),
     (lambda a: genmix_da.adapt(**a, out=[a["out"]]), "is no path"),
+    (lambda a: genmix_da.adapt(**a, sources=a["data"] + "/new"), "new lies in the data folder"),
+    (
+        lambda a: genmix_da.classify.train(data=str(a["images"]), augmented=a["images"] / "new"),
+        "Art/new lies in the data folder",
+    ),
     (lambda a: genmix_da.adapt(**a, out=a["out"] / "r", config=NUMBER), "7 is no path"),
     (lambda a: genmix_da.adapt(config=str(a["out"] / "no.yaml")), "cannot read the configuration"),
     (lambda a: genmix_da.report(NUMBER, a["out"] / "p.html"), "7 is no path"),

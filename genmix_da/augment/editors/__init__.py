@@ -81,4 +81,7 @@ def make_editor(name: str, options: EditorOptions | None = None, *, device: str 
         there = there_are(kind, ("auto", *EDITORS))
         raise UserError(f"no editor {name!r}; {there}, and the folder of a diffusers pipeline.")
     with EDITORS.blamed(kind):
-        return EDITORS[kind](Request(model or None, options or EditorOptions(), device))
+        made = EDITORS[kind](Request(model or None, options or EditorOptions(), device))
+        if not callable(getattr(made, "edit", None)):
+            raise TypeError(f"{type(made).__name__} is no editor")
+        return made

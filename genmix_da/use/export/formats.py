@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -51,13 +52,21 @@ class Format:
             )
 
 
+# Every format would note where the code lies that a step of the model comes from, on this machine.
+
+
 def _program(model: Deployed) -> torch.export.ExportedProgram:
     # Number and size of the pictures stay open; none of the three is 1 or equal to another here,
     # for such a size is taken for a constant.
     example = torch.zeros(2, 60, 70, 3, dtype=torch.uint8)
     open_size = torch.export.Dim.DYNAMIC
     shapes = {"pixels": {0: open_size, 1: open_size, 2: open_size}}
-    return torch.export.export(model, (example,), dynamic_shapes=shapes)
+    program = torch.export.export(model, (example,), dynamic_shapes=shapes)
+    for module in program.graph_module.modules():
+        if isinstance(module, torch.fx.GraphModule):
+            for node in module.graph.nodes:
+                node.meta.pop("stack_trace", None)
+    return program
 
 
 def _write_onnx(model: Deployed, file: Path, about: dict[str, str]) -> None:
@@ -69,6 +78,9 @@ def _write_onnx(model: Deployed, file: Path, about: dict[str, str]) -> None:
         )
     assert program is not None
     proto = program.model_proto
+    for part in (proto.graph, *proto.functions):
+        for node in part.node:
+            del node.metadata_props[:]
     onnx.helper.set_model_props(proto, about)
     file.write_bytes(proto.SerializeToString())
 
@@ -100,7 +112,12 @@ def _write_script(model: Deployed, file: Path, about: dict[str, str]) -> None:
     traced = torch.jit.trace(  # type: ignore[no-untyped-call]
         model, (example,), check_trace=False
     )
-    torch.jit.save(traced, str(file), _extra_files={k: v.encode() for k, v in about.items()})
+    buffer = io.BytesIO()  # of a file the archive would hold the name
+    torch.jit.save(traced, buffer, _extra_files={k: v.encode() for k, v in about.items()})
+    with zipfile.ZipFile(buffer) as held, zipfile.ZipFile(file, "w") as kept:
+        for entry in held.infolist():
+            if not entry.filename.endswith(".debug_pkl"):
+                kept.writestr(entry, held.read(entry))
 
 
 def _load_script(file: Path) -> Run:
