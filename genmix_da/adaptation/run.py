@@ -88,7 +88,7 @@ def adapt(
     """
     settings = build_config(options, config)
     refuse_inside(user_path(out or "runs"), settings.data)
-    refuse_inside(user_path(sources or "runs"), settings.data)
+    refuse_inside(user_path(sources or out or "runs"), settings.data)
     if devices is not None:
         return _adapt_on(parse_devices(devices), out, sources, log, resume, config, options)
     started = time.perf_counter()

@@ -90,7 +90,7 @@ def train(
     """
     settings = build_classify_config(options, config)
     refuse_inside(user_path(out or "runs"), settings.data)
-    refuse_inside(user_path(augmented or "runs"), settings.data)
+    refuse_inside(user_path(augmented or out or "runs"), settings.data)
     if devices is not None:
         places = parse_devices(devices)
         _check_shared(settings, len(places))
