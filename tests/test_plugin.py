@@ -111,12 +111,14 @@ def install(place: Path, entry_points: str) -> None:
 def test_one_that_cannot_be_made_is_named(call: Call, data: Path, tmp_path: Path) -> None:
     lines = "".join(
         f"[genmix_da.{group}]\nraises = broken_parts:{part}\n"
-        for group, part in (("editors", "Editor"), ("augmentations", "Mix"))
+        for group, part in (("augmentations", "Mix"), ("editors", "Editor"))
     )
+    lines += "three = broken_parts:three\n"  # an editor, too
     install(tmp_path / "broken", lines)
     (tmp_path / "broken" / "broken_parts.py").write_text(
         "from genmix_da.classify.augmentations.base import Augmentation\n"
         "def Editor(request):\n    raise SystemExit('no licence')\n"
+        "def three(request):\n    return 3\n"
         "class Mix(Augmentation):\n"
         "    name = 'raises'\n"
         "    def __init__(self, **options):\n        raise RuntimeError('not on\\nthis day')\n"
@@ -124,6 +126,8 @@ def test_one_that_cannot_be_made_is_named(call: Call, data: Path, tmp_path: Path
     for what, command in {
         "genmix_da.editors: 'raises' of the package broken can't be made: SystemExit('no licence')":
             ("augment", data / "Art", tmp_path / "out", "--editor", "raises"),
+        "genmix_da.editors: 'three' of the package broken can't be made: int is no editor":
+            ("augment", data / "Art", tmp_path / "out", "--editor", "three"),
         "genmix_da.augmentations: 'raises' of the package broken can't be made: not on this day":
             ("classify", "train", "--data", data / "Art", "--augment", "raises"),
     }.items():  # fmt: skip

@@ -6,27 +6,25 @@ import json
 import logging
 import time
 from collections.abc import Iterable
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
 from genmix_da.adaptation.added_graph import with_graph, write_decisions
-from genmix_da.adaptation.clusters import switched
 from genmix_da.adaptation.config import AdaptConfig, build_config
 from genmix_da.adaptation.epoch_rows import epoch_row, timing
 from genmix_da.adaptation.evidence import keep_evidence
 from genmix_da.adaptation.graph_step import GraphOutcome, GraphStep
 from genmix_da.adaptation.identity import run_identity, run_settings
 from genmix_da.adaptation.joint_data import check_budget, joint_data
+from genmix_da.adaptation.notices import warn_about_labels, warn_about_settings
 from genmix_da.adaptation.options import AdaptOptions
 from genmix_da.adaptation.results import method_rejection, result_record, score_columns
 from genmix_da.adaptation.source_model import describe_model, obtain_source
 from genmix_da.adaptation.task import Task, prepare
 from genmix_da.augment.source_task import Augmentation, augmentation_of
-from genmix_da.config_values import AUTO, flag
+from genmix_da.config_values import AUTO
 from genmix_da.data.decode import log_skipped
-from genmix_da.data.oddities import warn_of_missing_kinds, warn_of_single_images
 from genmix_da.data.root import refuse_inside
 from genmix_da.engines.several import own_folder, parse_devices, run_on
 from genmix_da.loggers import tracked
@@ -179,8 +177,8 @@ def _run(
     if finished is not None:
         return with_graph(task, run, finished) if task.config.graph else finished
     log_skipped(task.source.decoded, task.target.decoded)
-    _warn_about_labels(task)
-    _warn_about_settings(task)
+    warn_about_labels(task)
+    warn_about_settings(task)
     data = {
         "source": task.source.decoded.fingerprint,
         "target": task.target.decoded.fingerprint,
@@ -237,31 +235,6 @@ def _work(
 
 def _sum(seconds: Iterable[float | None]) -> float:
     return sum(value or 0.0 for value in seconds)
-
-
-def _warn_about_settings(task: Task) -> None:
-    """Say which settings were given that play no part in the method."""
-    method, given = find_method(task.config.method_name()), task.given
-    usual = {item.name: item.default for item in fields(AdaptConfig)}
-    for name in ("lr", "epochs", "lambda_psd", "cluster_estimator", "confident_weight"):
-        if given is not None and getattr(given, name) != usual[name] and not method.uses(name):
-            logger.info("%s plays no part in %s", flag(name), method.name)
-    if given is not None and method.uses("cluster_estimator") and switched(given, task.config):
-        logger.info(
-            "C_t is estimated on features: t-SNE of %d images would take longer than a tenth of "
-            "the epochs it serves (--cluster-estimator tsne for what was published)",
-            len(task.target.rows),
-        )
-
-
-def _warn_about_labels(task: Task) -> None:
-    labels, sets = task.target.labels, task.label_sets
-    warn_of_single_images(task.config.src, task.source.domain.labels or (), "train on")
-    if labels is None:
-        logger.info("the target has no labels: predictions are written, scores stay empty")
-        return
-    classes, open_set = task.target.domain.labels or (), task.config.setting != "pda"
-    warn_of_missing_kinds(task.config.tgt, labels, classes, sets.unknown, open_set=open_set)
 
 
 def _adapt(
