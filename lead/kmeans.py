@@ -58,7 +58,6 @@ def kmeans(
     if not 1 <= count <= len(points):
         raise ValueError(f"{len(points)} points in {count} clusters")
     import faiss
-    from sklearn.cluster import kmeans_plusplus  # here: it is a second of the start
 
     points = np.ascontiguousarray(points, dtype=np.float32)
     with _one_thread(faiss):
@@ -73,10 +72,16 @@ def kmeans(
             max_points_per_centroid=most or len(points),
             gpu=False,
         )
-        first = kmeans_plusplus(points, count, random_state=seed)[0] if spread else None
-        search.train(points, init_centroids=first)
+        search.train(points, init_centroids=_apart(points, count, seed) if spread else None)
         labels = search.assign(points)[1]
     return KMeans(labels.astype(np.int64), np.asarray(search.centroids, dtype=np.float32))
+
+
+def _apart(points: NDArray[np.float32], count: int, seed: int) -> NDArray[np.float32]:
+    from sklearn.cluster import kmeans_plusplus  # here: it is a second of the start
+
+    found: NDArray[np.float32] = kmeans_plusplus(points, count, random_state=seed)[0]
+    return found
 
 
 @contextmanager
