@@ -112,9 +112,10 @@ def _check_shared(config: ClassifyConfig, devices: int) -> None:
     """Refuse what is not on several devices what it is on one.
 
     Raises:
-        UserError: it mixes hidden layers of the whole batch, or a batch is too small.
+        UserError: it works inside the network on the whole batch, or a batch is too small.
     """
-    if find_augmentation(config.augment).forward is not Augmentation.forward:
+    kind = find_augmentation(config.augment)
+    if (kind.forward, kind.companion) != (Augmentation.forward, Augmentation.companion):
         raise UserError(f"--devices does not go with --augment {config.augment}.")
     if config.batch_size < 2 * devices:
         raise UserError(f"a batch of {config.batch_size} is too small for {devices} devices.")

@@ -15,7 +15,9 @@ import math
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
+from genmix_da.classify.augmentations.companion import Companion
 from genmix_da.classify.config import EVALUATIONS, ClassifyConfig
 from genmix_da.classify.network import ClassifierNetwork
 from lead.schedule import sgd
@@ -87,15 +89,25 @@ def run_length(config: ClassifyConfig, originals: int, images: int) -> Length:
     )
 
 
-def build_optimizer(network: ClassifierNetwork, config: ClassifyConfig) -> torch.optim.Optimizer:
+def build_optimizer(
+    network: ClassifierNetwork, config: ClassifyConfig, beside: Companion | None = None
+) -> torch.optim.Optimizer:
     """SGD with Nesterov momentum or AdamW; `base_lr` is kept in each group, the head's last.
 
     Biases and normalisation layers (tensors of one dimension) are not decayed.
+
+    Args:
+        network: that is trained.
+        config: rates and decay.
+        beside: what an augmentation trains, too.
     """
     rate, decay = float(config.lr or 0), float(config.weight_decay or 0)
     factor = 1.0 if config.backbone_factor is None else config.backbone_factor
+    trained: list[tuple[nn.Module, float]] = [(network.backbone, rate * factor)]
+    if beside is not None:
+        trained.append((beside, rate * beside.lr_factor))
     groups = []
-    for module, base in ((network.backbone, rate * factor), (network.head, rate)):
+    for module, base in (*trained, (network.head, rate)):
         parameters = [p for p in module.parameters() if p.requires_grad]
         flat = [p for p in parameters if p.ndim <= 1]
         groups += [

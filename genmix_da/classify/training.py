@@ -10,18 +10,19 @@ resumed run goes on as the uninterrupted one would have.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from genmix_da.augment.source_task import TrainingSet
 from genmix_da.classify.attacks import AttackedNetwork, fast_inputs
 from genmix_da.classify.augmentations import Augmentation
+from genmix_da.classify.augmentations.companion import Companion
 from genmix_da.classify.network import ClassifierNetwork
 from genmix_da.classify.schedule import Length, build_optimizer, set_learning_rate
 from genmix_da.classify.task import ClassifyTask
@@ -92,11 +93,19 @@ def train_epochs(
         SpoiledEpochError: the same at the first step after an epoch that was yielded.
     """
     config = task.config
-    optimizer = build_optimizer(network, config)
+    torch.manual_seed(derive(config.seed, "companion"))
+    beside = augmentation.companion(network)
+    optimizer = build_optimizer(network, config, beside)
     precision = Precision(task.device, mixed=config.mixed_precision)
     progress = EpochState(network, optimizer, precision, state)
+    if beside is not None and state is not None:
+        beside.load_state_dict(state["companion"])
     labels = torch.from_numpy(data.labels).to(task.device)
-    stepper = _Stepper(task, network, augmentation, precision)
+
+    def beside_state() -> dict[str, Any]:
+        return {} if beside is None else {"companion": beside.state_dict()}
+
+    stepper = _Stepper(task, network, augmentation, beside, precision)
     for epoch in range(progress.done + 1, length.epochs + 1):
         started = time.perf_counter()
         network.train()
@@ -115,9 +124,11 @@ def train_epochs(
             elif step % CHECK_EVERY == 0:
                 _check_losses(losses[-CHECK_EVERY:], step, epoch, length)
             precision.step(loss, optimizer)
+            if beside is not None:
+                beside.after_step(network, step / length.total)
             right += hits
         _check_losses(losses[-CHECK_EVERY:], first + len(losses), epoch, length)
-        _check_weights(network, first + len(losses), epoch, length)
+        _check_weights((network, beside), first + len(losses), epoch, length)
         yield TrainedEpoch(
             epoch,
             first + len(losses),
@@ -125,7 +136,7 @@ def train_epochs(
             float(right) / (len(losses) * config.batch_size),
             rate,
             time.perf_counter() - started,
-            progress.after(epoch),
+            progress.after(epoch, beside_state),
         )
 
 
@@ -137,12 +148,13 @@ class _Stepper:
         task: ClassifyTask,
         network: ClassifierNetwork,
         augmentation: Augmentation,
+        beside: Companion | None,
         precision: Precision,
     ) -> None:
         self._config = task.config
         self._class_count = len(task.classes)
         self._network = network
-        self._augmentation = augmentation
+        self._augmentation, self._beside = augmentation, beside
         self._precision = precision
         self._attacked = AttackedNetwork(network, task.preprocessing, task.device, precision)
 
@@ -161,9 +173,17 @@ class _Stepper:
         if config.adversarial == "fast":
             images = fast_inputs(self._attacked, images, weights, config.epsilon, draw)
         with self._precision.autocast():
-            logits, weights = self._augmentation.forward(network, images, weights, draw)
-        loss = F.cross_entropy(logits.float(), weights, label_smoothing=config.label_smoothing)
+            if self._beside is not None:
+                found = self._beside.objective(network, images, weights, self._compared, draw)
+                loss, logits, weights = found.loss, found.logits, found.weights
+            else:
+                logits, weights = self._augmentation.forward(network, images, weights, draw)
+                loss = self._compared(logits, weights)
         return loss, (logits.detach().argmax(dim=1) == weights.argmax(dim=1)).sum()
+
+    def _compared(self, logits: Tensor, weights: Tensor) -> Tensor:
+        smoothing = self._config.label_smoothing
+        return F.cross_entropy(logits.float(), weights, label_smoothing=smoothing)
 
 
 def _check_losses(losses: list[Tensor], step: int, epoch: int, length: Length) -> None:
@@ -177,9 +197,12 @@ def _check_losses(losses: list[Tensor], step: int, epoch: int, length: Length) -
     raise kind(f"the loss is not finite at {place(bad, epoch, length)}; {_ADVICE}")
 
 
-def _check_weights(network: ClassifierNetwork, step: int, epoch: int, length: Length) -> None:
+def _check_weights(
+    modules: Iterable[nn.Module | None], step: int, epoch: int, length: Length
+) -> None:
     """Raise where a parameter or a buffer is not finite after a step."""
-    tensors = (*network.parameters(), *network.buffers())
+    held = [module for module in modules if module is not None]
+    tensors = [tensor for module in held for tensor in module.state_dict().values()]
     # One answer for all: each question makes the CPU wait for a GPU.
     if not bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all()):
         raise DivergedError(

@@ -6,6 +6,8 @@ followed once, so that loops end; whatever looks meant and can't be used is name
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +17,7 @@ IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"}
     | {".ppm", ".pgm", ".jp2", ".heic", ".heif", ".avif"}
 )
+_ENDINGS = tuple(IMAGE_SUFFIXES)
 
 # What file managers, network drives and notebooks leave behind; names in lower case.
 _SYSTEM = frozenset(
@@ -33,12 +36,30 @@ def is_hidden(name: str) -> bool:
 
 def is_image(path: Path) -> bool:
     """Whether the name is that of an image; hidden files are not."""
-    return path.suffix.lower() in IMAGE_SUFFIXES and not is_hidden(path.name)
+    return _named_as_image(path.name)
+
+
+def _named_as_image(name: str) -> bool:
+    return name.lower().endswith(_ENDINGS) and not is_hidden(name)
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """Folders in a folder, in order; hidden ones are left out."""
-    return [path for path in sorted(folder.iterdir()) if path.is_dir() and not is_hidden(path.name)]
+    """Folders in a folder, in order; hidden ones are left out.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with os.scandir(folder) as entries:
+        names = [e.name for e in entries if not is_hidden(e.name) and _holds_true(e.is_dir)]
+    return [folder / name for name in sorted(names)]
+
+
+def _holds_true(question: Callable[[], bool]) -> bool:
+    """What an entry answers; False where the system refuses to say."""
+    try:
+        return question()
+    except OSError:
+        return False
 
 
 @dataclass
@@ -84,30 +105,31 @@ def walk(folder: Path, entered: set[tuple[int, int]] | None = None) -> Found:
 
 def has_images(folder: Path) -> bool:
     """Whether there is an image below a folder; looks no further than the first."""
-    return _holds(folder, set())
+    return _has_image(folder, set())
 
 
-def _holds(folder: Path, entered: set[tuple[int, int]]) -> bool:
+def _has_image(folder: Path, entered: set[tuple[int, int]]) -> bool:
+    inside = []
     try:
         status = folder.stat()
-        paths = sorted(folder.iterdir())
+        if (status.st_dev, status.st_ino) in entered:
+            return False
+        entered.add((status.st_dev, status.st_ino))
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if _named_as_image(entry.name) and _holds_true(entry.is_file):
+                    return True
+                if not is_hidden(entry.name) and _holds_true(entry.is_dir):
+                    inside.append(folder / entry.name)
     except OSError:
         return False
-    if (status.st_dev, status.st_ino) in entered:
-        return False
-    entered.add((status.st_dev, status.st_ino))
-    if any(is_image(path) and path.is_file() for path in paths):
-        return True
-    inside = (path for path in paths if not is_hidden(path.name) and path.is_dir())
-    return any(_holds(path, entered) for path in inside)
+    return any(_has_image(path, entered) for path in inside)
 
 
 def loose(folder: Path) -> Found:
     """The files of a folder itself; its subfolders are not entered."""
     found = Found()
-    for path in _entries(folder, found):
-        if not path.is_dir():
-            _sort_file(path, found)
+    _sort(folder, _listed(folder, found), found, lambda path: None)
     return found
 
 
@@ -121,32 +143,60 @@ def _walk(folder: Path, found: Found, entered: set[tuple[int, int]]) -> None:
         found.left_out.append((str(folder), "a link to a folder that was read already"))
         return
     entered.add((status.st_dev, status.st_ino))
-    for path in _entries(folder, found):
-        if path.is_dir():
-            _walk(path, found, entered)
-        else:
-            _sort_file(path, found)
+    _sort(folder, _listed(folder, found), found, lambda path: _walk(path, found, entered))
 
 
-def _entries(folder: Path, found: Found) -> list[Path]:
-    """What is not hidden, in order."""
+@dataclass
+class _Listing:
+    """The entries of a folder that are not hidden.
+
+    Attributes:
+        names: of all, in order; text, because a million `Path`s take half a gigabyte.
+        folders: those that are folders.
+        unusable: those that are neither folders nor regular files.
+    """
+
+    names: list[str] = field(default_factory=list)
+    folders: set[str] = field(default_factory=set)
+    unusable: set[str] = field(default_factory=set)
+
+
+def _listed(folder: Path, found: Found) -> _Listing:
+    listing, hidden = _Listing(), []
     try:
-        paths = sorted(folder.iterdir())
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if is_hidden(name):
+                    hidden.append(name)
+                    continue
+                listing.names.append(name)
+                if _holds_true(entry.is_dir):
+                    listing.folders.add(name)
+                elif _named_as_image(name) and not _holds_true(entry.is_file):
+                    listing.unusable.add(name)
     except OSError as error:
         found.left_out.append((str(folder), reason_of(error)))
-        return []
-    found.hidden += [path for path in paths if is_hidden(path.name)]
-    return [path for path in paths if not is_hidden(path.name)]
+        return _Listing()
+    found.hidden += [folder / name for name in sorted(hidden)]
+    listing.names.sort()
+    return listing
 
 
-def _sort_file(path: Path, found: Found) -> None:
-    if not is_image(path):
-        found.others.append(path)
-    elif path.is_file():
-        found.images.append(path)
-    else:
-        gone = path.is_symlink()
-        found.left_out.append((str(path), "a link to nothing" if gone else "no regular file"))
+def _sort(folder: Path, listing: _Listing, found: Found, enter: Callable[[Path], None]) -> None:
+    """What the entries are; `enter` is called with every folder among them, in its turn."""
+    prefix = str(folder).rstrip(os.sep) + os.sep
+    for name in listing.names:
+        if name in listing.folders:
+            enter(folder / name)
+        elif not _named_as_image(name):
+            found.others.append(folder / name)
+        elif name not in listing.unusable:
+            found.images.add(prefix, name)
+        else:
+            path = folder / name
+            reason = "a link to nothing" if path.is_symlink() else "no regular file"
+            found.left_out.append((str(path), reason))
 
 
 def reason_of(error: OSError) -> str:

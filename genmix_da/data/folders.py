@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
 from genmix_da.data.domain import LAYOUT, Domain, NoImageError, joined
@@ -133,12 +134,12 @@ def _classes(folder: Path) -> Domain:
     left_out += [(str(path), "beside the class folders") for path in beside.images]
     classes = tuple(sorted(set(labels)))
     domain = Domain(folder.name, folder, images, tuple(labels), classes, tuple(left_out))
-    _refuse_domains(domain, home)
+    _refuse_domains(domain, home, images.folders)
     refuse_like_classes(domain)
     return domain
 
 
-def _refuse_domains(domain: Domain, home: Path) -> None:
+def _refuse_domains(domain: Domain, home: Path, folders: Iterable[Path]) -> None:
     """Refuse a folder of domains, whose names would be taken for classes.
 
     Classes with views of them (class/left, class/right) look alike, but for their number: where
@@ -149,9 +150,9 @@ def _refuse_domains(domain: Domain, home: Path) -> None:
             the same names in two folders or more, and there are at least as many names as folders.
     """
     inside: dict[str, set[str]] = {}
-    for path, label in zip(domain.images, domain.labels or (), strict=True):
-        below = path.relative_to(home / label).parts
-        inside.setdefault(label, set()).add(below[0] if len(below) > 1 else "")
+    for path in folders:
+        label, *below = path.relative_to(home).parts
+        inside.setdefault(label, set()).add(below[0] if below else "")
     sets = list(inside.values())
     if any("" in names or len(names) < 2 for names in sets):
         return

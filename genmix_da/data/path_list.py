@@ -38,19 +38,36 @@ class PathList(Sequence[Path]):
         """Add a path at the end."""
         text = os.fspath(path)
         cut = text.rfind(os.sep) + 1
-        folder = text[:cut]
+        self.add(text[:cut], text[cut:])
+
+    def add(self, folder: str, name: str) -> None:
+        """Add a path at the end, in parts.
+
+        Args:
+            folder: with a separator at its end; "" for a name alone.
+            name: of the file.
+        """
         number = self._numbers.get(folder)
         if number is None:
             number = self._numbers[folder] = len(self._folders)
             self._folders.append(folder)
         self._folder_of.append(number)
-        self._names += os.fsencode(text[cut:])
+        self._names += os.fsencode(name)
         self._ends.append(len(self._names))
 
     def extend(self, paths: Iterable[Path]) -> None:
         """Add paths at the end."""
+        if isinstance(paths, PathList):  # `Path` keeps a word of every name it has seen
+            for row in range(len(paths)):
+                self.add(*paths._parts(row))
+            return
         for path in paths:
             self.append(path)
+
+    @property
+    def folders(self) -> list[Path]:
+        """The folders that the paths lie in, each once, as they first occurred."""
+        return [Path(folder) for folder in self._folders]
 
     def __iadd__(self, paths: Iterable[Path]) -> PathList:
         self.extend(paths)
@@ -65,7 +82,10 @@ class PathList(Sequence[Path]):
     def __getitem__(self, place: slice) -> PathList: ...
     def __getitem__(self, place: int | slice) -> Path | PathList:
         if isinstance(place, slice):
-            return PathList(self._path(row) for row in range(*place.indices(len(self))))
+            chosen = PathList()
+            for row in range(*place.indices(len(self))):
+                chosen.add(*self._parts(row))
+            return chosen
         row = place + len(self) if place < 0 else place
         if not 0 <= row < len(self):
             raise IndexError(f"no path {place} of {len(self)}")
@@ -75,9 +95,13 @@ class PathList(Sequence[Path]):
         return map(self._path, range(len(self)))
 
     def _path(self, row: int) -> Path:
+        folder, name = self._parts(row)
+        return Path(folder + name)
+
+    def _parts(self, row: int) -> tuple[str, str]:
         start = self._ends[row - 1] if row else 0
         name = os.fsdecode(bytes(self._names[start : self._ends[row]]))
-        return Path(self._folders[self._folder_of[row]] + name)
+        return self._folders[self._folder_of[row]], name
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PathList | tuple | list):

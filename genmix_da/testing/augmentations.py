@@ -11,6 +11,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from genmix_da.classify.augmentations.base import Augmentation, Setup
 from lead.views import Preprocessing
@@ -124,8 +125,16 @@ def everything(
     draw = np.random.default_rng(seed)
     picture = augmentation.picture(pixels, draw)
     images, weights = augmentation.batch(*given, draw)
-    with torch.no_grad():
-        logits, labels = augmentation.forward(_Network(), images, weights, draw)
+    network = _Network()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        beside = augmentation.companion(network)
+    if beside is not None:
+        found = beside.objective(network, images, weights, cross_entropy, draw)
+        logits, labels = found.logits.detach(), found.weights
+    else:
+        with torch.no_grad():
+            logits, labels = augmentation.forward(network, images, weights, draw)
     return [torch.from_numpy(picture), images, weights, logits, labels]
 
 

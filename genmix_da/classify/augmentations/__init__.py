@@ -42,6 +42,8 @@ _OWN: dict[str, str | type[Augmentation]] = {
     "gridmix": "gridmix:Gridmix",
     "smoothmix": "smoothmix:Smoothmix",
     "saliencymix": "saliencymix:Saliencymix",
+    "automix": "automix:Automix",
+    "adautomix": "adautomix:Adautomix",
     "randaugment": "policies:Randaugment",
     "autoaugment": "policies:Autoaugment",
     "trivialaugment": "policies:Trivialaugment",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from genmix_da.classify.augmentations.companion import Companion
     from lead.views import Preprocessing
 
 from genmix_da.errors import UserError
@@ -80,6 +81,14 @@ class Augmentation:
             draw: of what is mixed.
         """
         return network(images), weights
+
+    def companion(self, network: nn.Module) -> Companion | None:
+        """What is trained beside the network, or None; takes the place of `forward`.
+
+        Args:
+            network: before its first step, on its device; torch's generator is seeded.
+        """
+        return None
 
     def _require(self, option: str, least: float, most: float = float("inf")) -> None:
         """An option must lie in [least, most].
