@@ -33,6 +33,7 @@ def attack(
     radii: Sequence[float] = RADII,
     pgd_steps: int = PGD_STEPS,
     pgd_step_size: float | None = None,
+    pgd_restarts: int = 0,
     device: str | None = None,
     data: str | None = None,
     test_data: str | None = None,
@@ -44,7 +45,7 @@ def attack(
         run: folder of `genmix_da.classify.train`.
         epsilon: radius of PGD, and of FGSM too; in pixels of [0, 1].
         radii: further radii of FGSM.
-        pgd_steps, pgd_step_size: see `attack_errors`.
+        pgd_steps, pgd_step_size, pgd_restarts: see `attack_errors`.
         device: "auto", "cpu" or "cuda"; None: as the run had it.
         data, test_data: where the images are now, if they have moved.
         batch_size: images at once.
@@ -65,6 +66,8 @@ def attack(
     sized = pgd_step_size is None or 0 < pgd_step_size < math.inf
     if pgd_steps < 1 or batch_size < 1 or not sized:
         raise UserError("--pgd-steps, --pgd-step-size and --batch-size must be above 0 and finite.")
+    if pgd_restarts < 0:
+        raise UserError(f"--pgd-restarts is {pgd_restarts}; it must be 0 or more.")
     folder = Path(run)
     if not (folder / "config.yaml").is_file():
         raise UserError(f"{folder} is no run folder of genmix-da classify train.")
@@ -78,6 +81,7 @@ def attack(
         pgd_radius=epsilon,
         pgd_steps=pgd_steps,
         pgd_step_size=pgd_step_size,
+        pgd_restarts=pgd_restarts,
         batch_size=batch_size,
     )
     warning = masking_warning(found)

@@ -9,6 +9,8 @@ FGSM: Goodfellow et al., ICLR 2015 (arXiv 1412.6572). PGD: Madry et al., ICLR 20
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -21,6 +23,43 @@ from lead.views import Preprocessing
 FAST_STEP = 1.25
 # Madry et al.: steps that together could cross the ball two and a half times.
 PGD_REACH = 2.5
+
+
+# (logits [B, C], labels [B] or label weights [B, C]) -> [B]: what an attack makes large.
+Climbed = Callable[[Tensor, Tensor], Tensor]
+
+
+def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """Of each image: [B].
+
+    Args:
+        logits: [B, C].
+        targets: labels [B] or label weights [B, C].
+    """
+    return F.cross_entropy(logits, targets, reduction="none")
+
+
+def margin(logits: Tensor, labels: Tensor) -> Tensor:
+    """How far the best wrong class is above the right one, over that of the best above the third.
+
+    The difference of logits ratio of Croce and Hein, ICML 2020 (arXiv 2003.01690), Eq. 6: unlike
+    cross-entropy it does not vanish for a network that is very sure. With two classes it is not
+    divided.
+
+    Args:
+        logits: [B, C].
+        labels: [B].
+
+    Returns:
+        [B]; above 0 where the image is misclassified.
+    """
+    right = logits.gather(1, labels[:, None])[:, 0]
+    own = F.one_hot(labels, logits.shape[1]).bool()
+    away = logits.masked_fill(own, -torch.inf).amax(dim=1) - right
+    if logits.shape[1] < 3:
+        return away
+    best = logits.topk(3, dim=1).values
+    return away / (best[:, 0] - best[:, 2]).clamp(min=1e-12)
 
 
 class AttackedNetwork:
@@ -71,18 +110,19 @@ class AttackedNetwork:
             logits: Tensor = self.network(self.inputs(pixels))
         return logits
 
-    def gradient(self, pixels: Tensor, targets: Tensor) -> Tensor:
-        """Gradient of the cross-entropy with respect to pixels: [B, 3, S, S].
+    def gradient(self, pixels: Tensor, targets: Tensor, climbed: Climbed = cross_entropy) -> Tensor:
+        """Gradient of a loss with respect to pixels: [B, 3, S, S].
 
         Args:
             pixels: [B, 3, S, S].
             targets: labels [B] or label weights [B, C].
+            climbed: the loss.
         """
         pixels = pixels.detach().requires_grad_()
         with torch.enable_grad():
             # A sum: each image's gradient is its own whatever the batch, and is not divided by its
             # size. Under float16 autocast small ones are zero all the same, as nothing is scaled.
-            loss = F.cross_entropy(self.logits(pixels).float(), targets, reduction="sum")
+            loss = climbed(self.logits(pixels).float(), targets).sum()
             (gradient,) = torch.autograd.grad(loss, pixels)
         return gradient
 
@@ -107,6 +147,7 @@ def pgd(
     steps: int,
     step_size: float,
     generator: torch.Generator,
+    climbed: Climbed = cross_entropy,
 ) -> Tensor:
     """Projected gradient ascent from a random point of the ball: [B, 3, S, S].
 
@@ -118,10 +159,11 @@ def pgd(
         steps: of ascent.
         step_size: of each.
         generator: of the start, on the CPU.
+        climbed: what is made large.
     """
     example = (pixels + _within(pixels, radius, generator)).clamp(0, 1)
     for _ in range(steps):
-        example = example + step_size * attacked.gradient(example, targets).sign()
+        example = example + step_size * attacked.gradient(example, targets, climbed).sign()
         example = torch.minimum(torch.maximum(example, pixels - radius), pixels + radius)
         example = example.clamp(0, 1)
     return example

@@ -187,20 +187,21 @@ class ClassifyConfig:
         return dataclasses.asdict(self) | {"fgsm": list(self.fgsm)}
 
 
-def check_radius(radius: float, option: str) -> None:
+def check_radius(radius: float, option: str, *, zero: bool = False) -> None:
     """A radius of an attack lies in (0, 1].
 
     Args:
         radius: in pixels of [0, 1].
         option: that it was given with.
+        zero: 0 is one, too: no attack, whose error is the clean one.
 
     Raises:
         UserError: it does not.
     """
-    if not 0 < radius <= 1:
+    if not (0 < radius <= 1 or (zero and radius == 0)):
         raise UserError(
-            f"{option}: the radius {radius:g} is not in (0, 1]; pixels lie in [0, 1], so give "
-            "8/255, not 8."
+            f"{option}: the radius {radius:g} is not in {'[' if zero else '('}0, 1]; pixels lie in "
+            "[0, 1], so give 8/255, not 8."
         )
 
 

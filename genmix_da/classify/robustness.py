@@ -13,8 +13,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from genmix_da.classify.attacks import PGD_REACH, AttackedNetwork, fgsm, pgd
+from genmix_da.classify.attacks import (
+    PGD_REACH,
+    AttackedNetwork,
+    cross_entropy,
+    fgsm,
+    margin,
+    pgd,
+)
 from genmix_da.classify.config import check_radius
 from genmix_da.classify.network import ClassifierNetwork
 from genmix_da.classify.task import ScoringTask, labels_of
@@ -37,6 +45,7 @@ def attack_errors(
     pgd_radius: float | None = None,
     pgd_steps: int = PGD_STEPS,
     pgd_step_size: float | None = None,
+    pgd_restarts: int = 0,
     batch_size: int = BATCH,
 ) -> dict[str, Any]:
     """Attack every test image.
@@ -44,24 +53,28 @@ def attack_errors(
     Args:
         task: test images, preprocessing and device.
         network: of the task, trained.
-        radii: of FGSM, in pixels of [0, 1]; in any order, and one named twice counts once.
+        radii: of FGSM, in pixels of [0, 1]; in any order, and one named twice counts once. At 0 the
+            error is the clean one.
         pgd_radius: of PGD; None: PGD is left out.
         pgd_steps: of PGD.
         pgd_step_size: of each; None: such that all together reach 2.5 radii.
+        pgd_restarts: of the strong check: so many starts of PGD up the cross-entropy and as many
+            up the margin (see `margin`), on the images that no attack before has turned; 0: none.
         batch_size: images at once.
 
     Returns:
         images, clean_error, fgsm [{radius, error}] by radius, pgd {radius, steps, step_size,
-        error} or None, zero_gradients (share of images whose gradient is zero in every pixel; None
-        without radii). Errors and shares in [0, 1].
+        error} or None, strong {radius, restarts, error} or None (the share that any attack at this
+        radius turns; its starts hang on `batch_size`), zero_gradients (share of images whose
+        gradient is zero in every pixel; None without radii). Errors and shares in [0, 1].
 
     Raises:
         UserError: a radius out of range.
     """
     for radius in radii:
-        check_radius(radius, "--radii")
+        check_radius(radius, "--radii", zero=True)
     if pgd_radius is not None:
-        check_radius(pgd_radius, "--epsilon")
+        check_radius(pgd_radius, "--epsilon", zero=True)
     radii = sorted(set(radii))  # they are keys of counts
     network.eval()
     # In float32: half precision rounds small gradients to zero, which looks like robustness.
@@ -71,35 +84,68 @@ def attack_errors(
     size = pgd_step_size or PGD_REACH * (pgd_radius or 0) / pgd_steps
     search: dict[str, Any] = {"radius": pgd_radius, "steps": pgd_steps, "step_size": size}
     generator = torch.Generator().manual_seed(derive(task.config.seed, "pgd"))
-    wrong = dict.fromkeys(("clean", "pgd", *radii), 0)
+    # Of its own, so that PGD finds what it found before there was a strong check.
+    strong = torch.Generator().manual_seed(derive(task.config.seed, "strong"))
+    wrong = dict.fromkeys(("clean", "pgd", "strong", *radii), 0)
     done = zero = 0
     batches = views.evaluation_batches(batch_size)
     for inputs in track(batches, "attacking", -(-len(views) // batch_size)):
         truth = labels[done : done + len(inputs)]
         done += len(inputs)
         pixels = attacked.pixels(inputs)
-        wrong["clean"] += _mistakes(attacked, pixels, truth)
+        turned = _misled(attacked, pixels, truth)
+        wrong["clean"] += int(turned.sum())
         if radii:
             gradient = attacked.gradient(pixels, truth)  # one for all radii
             zero += int((gradient == 0).flatten(1).all(dim=1).sum())
             for radius in radii:
-                wrong[radius] += _mistakes(attacked, fgsm(pixels, gradient, radius), truth)
+                misled = _misled(attacked, fgsm(pixels, gradient, radius), truth)
+                wrong[radius] += int(misled.sum())
+                if radius == pgd_radius:
+                    turned |= misled
         if pgd_radius is not None:
             example = pgd(attacked, pixels, truth, **search, generator=generator)
-            wrong["pgd"] += _mistakes(attacked, example, truth)
+            misled = _misled(attacked, example, truth)
+            wrong["pgd"] += int(misled.sum())
+            turned |= misled
+            _search_on(attacked, pixels, truth, turned, pgd_restarts, search, strong)
+            wrong["strong"] += int(turned.sum())
     return {
         "images": done,
         "clean_error": wrong["clean"] / done,
         "fgsm": [{"radius": radius, "error": wrong[radius] / done} for radius in radii],
         "pgd": None if pgd_radius is None else search | {"error": wrong["pgd"] / done},
+        "strong": None
+        if pgd_radius is None or not pgd_restarts
+        else {"radius": pgd_radius, "restarts": pgd_restarts, "error": wrong["strong"] / done},
         "zero_gradients": zero / done if radii else None,
     }
 
 
+def _search_on(
+    attacked: AttackedNetwork,
+    pixels: Tensor,
+    truth: Tensor,
+    turned: Tensor,
+    restarts: int,
+    search: dict[str, Any],
+    generator: torch.Generator,
+) -> None:
+    """PGD from further starts; marks in `turned` [B] what it misleads."""
+    for climbed in (margin, cross_entropy) * restarts:
+        left = ~turned
+        if not bool(left.any()):
+            return
+        example = pgd(
+            attacked, pixels[left], truth[left], **search, generator=generator, climbed=climbed
+        )
+        turned[left] = _misled(attacked, example, truth[left])
+
+
 @torch.no_grad()
-def _mistakes(attacked: AttackedNetwork, pixels: torch.Tensor, truth: torch.Tensor) -> int:
-    """How many of the images [B, 3, S, S] are misclassified."""
-    return int((attacked.logits(pixels).argmax(dim=1) != truth).sum())
+def _misled(attacked: AttackedNetwork, pixels: Tensor, truth: Tensor) -> Tensor:
+    """Which of the images [B, 3, S, S] are misclassified: bool [B]."""
+    return attacked.logits(pixels).argmax(dim=1) != truth
 
 
 def error_at(errors: dict[str, Any] | None, radius: float) -> float | None:

@@ -77,6 +77,9 @@ def _radius(context: click.Context, parameter: click.Parameter, value: str | Non
 @click.option("--radii", callback=_radii, help="Of FGSM [1/255,2/255,4/255,8/255].")
 @click.option("--pgd-steps", type=int, help="Steps of PGD [10].")
 @click.option("--pgd-step-size", callback=_radius, help="Of each [2.5 radii over all steps].")
+@click.option(
+    "--pgd-restarts", type=int, help="Further starts of PGD, up two losses: the strong check [0]."
+)
 @click.option("--data", help="The run's images, if they have moved.")
 @click.option("--test-data", help="The run's test images, if they have moved.")
 @click.option("--batch-size", type=int, help="Images at once [64].")

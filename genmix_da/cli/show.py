@@ -207,6 +207,12 @@ def echo_attack(found: dict[str, Any]) -> None:
         f"  PGD  {255 * strong['radius']:>4.3g}/255  {percent(strong['error']):>6}"
         f"  ({strong['steps']} steps)"
     )
+    worst = found["strong"]
+    if worst is not None:
+        click.echo(
+            f"  any  {255 * worst['radius']:>4.3g}/255  {percent(worst['error']):>6}"
+            f"  (of these and of PGD from {worst['restarts']} further starts up two losses)"
+        )
 
 
 def _echo_warnings(result: dict[str, Any]) -> None:

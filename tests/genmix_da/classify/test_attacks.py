@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genmix_da.classify.attacks import AttackedNetwork, fast_inputs, fgsm, pgd
+from genmix_da.classify.attacks import AttackedNetwork, fast_inputs, fgsm, margin, pgd
 from lead.views import Preprocessing
 
 RADIUS = 8 / 255
@@ -125,3 +125,10 @@ def test_fast_example_is_one_step_from_a_random_start(
     at_the_edge = (change[inside].abs() > RADIUS - 1e-6).float().mean()
     assert float(at_the_edge) == pytest.approx(5 / 8, abs=0.07)
     assert (losses(attacked, found[0]) > losses(attacked, pixels)).all()
+
+
+def test_margin_by_hand() -> None:
+    """(3 - 1) / (3 - 0) for the wrong one, (1 - 3) / (3 - 0) for the right one; two classes."""
+    logits = torch.tensor([[1.0, 3.0, 0.0], [1.0, 3.0, 0.0]])
+    assert torch.allclose(margin(logits, torch.tensor([0, 1])), torch.tensor([2 / 3, -2 / 3]))
+    assert torch.equal(margin(logits[:1, :2], torch.tensor([0])), torch.tensor([2.0]))

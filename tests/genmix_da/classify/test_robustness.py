@@ -47,6 +47,45 @@ def test_errors_grow_with_the_radius(run_folder: Path) -> None:
     assert (run_folder / "result.json").read_text() == before
 
 
+def test_no_radius_is_no_attack(run_folder: Path) -> None:
+    found = attack(run_folder, radii=(0.0,), epsilon=0.0, pgd_restarts=1)
+    clean = found["clean_error"]
+    assert found["fgsm"] == [{"radius": 0.0, "error": clean}]
+    assert found["pgd"]["error"] == clean
+    assert found["strong"] == {"radius": 0.0, "restarts": 1, "error": clean}
+
+
+def test_the_strong_check_finds_what_pgd_finds_and_more(run_folder: Path) -> None:
+    weak, strong = (attack(run_folder, epsilon=1 / 255, pgd_restarts=count) for count in (0, 3))
+    assert weak["strong"] is None
+    assert strong["pgd"] == weak["pgd"]
+    at = error_at(strong, 1 / 255)
+    assert at is not None
+    assert strong["strong"]["error"] >= max(strong["pgd"]["error"], at)
+
+
+class Sure(torch.nn.Module):
+    """So sure of itself that its cross-entropy is flat in float32, and no more robust."""
+
+    def __init__(self, network: ClassifierNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = 1e6 * self.network(images)
+        return logits
+
+
+def test_the_margin_climbs_where_the_cross_entropy_is_flat(trained: Path) -> None:
+    task = prepare(build_classify_config({}, trained / "config.yaml"))
+    network = load_classifier(task, RunFolder(trained))
+    sure: Any = Sure(network)
+    plain = attack_errors(task, network, (), pgd_radius=16 / 255)
+    flat = attack_errors(task, sure, (), pgd_radius=16 / 255, pgd_restarts=1)
+    assert flat["pgd"]["error"] < plain["pgd"]["error"]
+    assert flat["strong"]["error"] == plain["pgd"]["error"]
+
+
 def test_the_batch_does_not_matter(run_folder: Path) -> None:
     one, all_at_once = (attack(run_folder, batch_size=size)["fgsm"] for size in (1, 64))
     assert one == all_at_once
@@ -237,7 +276,7 @@ def test_checkpoint_that_does_not_fit(
     ("option", "value", "said"),
     [
         ("--epsilon", "8", "so give 8/255, not 8"),
-        ("--radii", "1/255,3", "the radius 3 is not in (0, 1]"),
+        ("--radii", "1/255,3", "the radius 3 is not in [0, 1]"),
         ("--pgd-steps", "0", "must be above 0"),
         ("--pgd-step-size", "0", "must be above 0"),
         ("--pgd-step-size", "1e999", "must be above 0 and finite"),
