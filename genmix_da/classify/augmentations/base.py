@@ -46,9 +46,12 @@ class Augmentation:
     Attributes:
         setup: of the run.
         name: as users type it.
+        labels_sum_to_one: whether the label weights of an image do, as those that are handed over.
+            Where not, the sum lies between 0 and 2, as that of a pair of images does.
     """
 
     name: ClassVar[str] = "none"
+    labels_sum_to_one: ClassVar[bool] = True
 
     setup: Setup
 
@@ -65,13 +68,18 @@ class Augmentation:
     def batch(
         self, images: Tensor, weights: Tensor, draw: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Network inputs [B, 3, S, S] and label weights [B, C] to the same; rows sum to 1."""
+        """Network inputs [B, 3, S, S] and label weights [B, C] to the same.
+
+        Rows of the weights sum to 1, but for a method that says otherwise in `labels_sum_to_one`.
+        """
         return images, weights
 
     def forward(
         self, network: nn.Module, images: Tensor, weights: Tensor, draw: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
         """Logits [B, C] of the batch, and the label weights [B, C] that they are compared with.
+
+        What the weights sum to is as with `batch`.
 
         Args:
             network: called as network(images), its features come from `network.backbone`.

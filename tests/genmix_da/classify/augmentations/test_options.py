@@ -76,6 +76,16 @@ def test_text_is_converted(make: Make) -> None:
         ("smoothmix", "narrowest", 0.7),
         ("smoothmix", "widest", 0),
         ("saliencymix", "alpha", 0),
+        ("guidedmixup", "saliency", "ac"),
+        ("guidedmixup", "probability", 2),
+        ("snapmix", "alpha", 0),
+        ("puzzlemix", "gamma", 1.1),
+        ("puzzlemix", "eta", -1),
+        ("puzzlemix", "transport_cells", 32),
+        ("random-erasing", "largest", 1.1),
+        ("random-erasing", "smallest", 0.4),
+        ("random-erasing", "flattest", 5),
+        ("random-erasing", "fill", "black"),
         ("randaugment", "operations", 0),
         ("randaugment", "magnitude", 31),
         ("autoaugment", "policy", "imagnet"),
@@ -141,4 +151,4 @@ def test_names_are_known_without_torch() -> None:
         "print(len(AUGMENTATIONS), 'torch' in sys.modules, 'numpy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["17", "False", "False"]
+    assert done.stdout.split() == ["21", "False", "False"]
