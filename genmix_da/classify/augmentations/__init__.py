@@ -45,6 +45,7 @@ _OWN: dict[str, str | type[Augmentation]] = {
     "guidedmixup": "guidedmixup:Guidedmixup",
     "snapmix": "snapmix:Snapmix",
     "puzzlemix": "puzzlemix:Puzzlemix",
+    "comixup": "comixup:Comixup",
     "random-erasing": "random_erasing:RandomErasing",
     "randaugment": "policies:Randaugment",
     "autoaugment": "policies:Autoaugment",

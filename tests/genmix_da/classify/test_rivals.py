@@ -17,6 +17,7 @@ RIVALS = {
     "guidedmixup": ("--augment-option", "probability=1"),
     "guidedmixup-ap": ("--augment-option", "saliency=ap", "--augment-option", "probability=1"),
     "puzzlemix": (),
+    "comixup": (),
 }
 # At 32 pixels the smallest of timm's networks ends with a single cell.
 SIZE = ("--image-size", "64", "--epochs", "2", "--steps", "6")

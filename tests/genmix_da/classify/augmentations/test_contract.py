@@ -27,7 +27,7 @@ PICTURE = {
 }
 MIXING = set(AUGMENTATIONS) - IDLE - PICTURE
 # They mix on the way through the network.
-INSIDE = {"manifold-mixup", "snapmix", "puzzlemix"}
+INSIDE = {"manifold-mixup", "snapmix", "puzzlemix", "comixup"}
 # Nothing but whether a batch is mixed is drawn.
 DRAWLESS = {"guidedmixup"}
 

@@ -19,7 +19,7 @@ from genmix_da.classify.augmentations.network_mixing import (
 from lead.backbones import build_backbone
 
 Make = Callable[..., Augmentation]
-ASKING = [("snapmix", {}), ("puzzlemix", {}), ("guidedmixup", {"saliency": "ap"})]
+ASKING = [("snapmix", {}), ("puzzlemix", {}), ("comixup", {}), ("guidedmixup", {"saliency": "ap"})]
 asking = pytest.mark.parametrize(("name", "options"), ASKING)
 
 

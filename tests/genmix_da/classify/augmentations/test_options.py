@@ -82,6 +82,10 @@ def test_text_is_converted(make: Make) -> None:
         ("puzzlemix", "gamma", 1.1),
         ("puzzlemix", "eta", -1),
         ("puzzlemix", "transport_cells", 32),
+        ("comixup", "beta", -1),
+        ("comixup", "omega", 2),
+        ("comixup", "rounds", 0),
+        ("comixup", "alpha", 0),
         ("random-erasing", "largest", 1.1),
         ("random-erasing", "smallest", 0.4),
         ("random-erasing", "flattest", 5),
@@ -151,4 +155,4 @@ def test_names_are_known_without_torch() -> None:
         "print(len(AUGMENTATIONS), 'torch' in sys.modules, 'numpy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["21", "False", "False"]
+    assert done.stdout.split() == ["22", "False", "False"]
