@@ -75,6 +75,7 @@ __all__ = [
     "GENMIX_PRESETS",
     "Augmentation",
     "Setup",
+    "acts_inside",
     "augmentation_settings",
     "find_augmentation",
     "make_augmentation",
@@ -123,9 +124,23 @@ def augmentation_settings(name: str, options: Mapping[str, Any] | None = None) -
     Raises:
         UserError: see `make_augmentation`.
     """
+    return _anywhere(name, options).settings
+
+
+def acts_inside(name: str, options: Mapping[str, Any] | None = None) -> bool:
+    """See `Augmentation.acts_inside`.
+
+    Raises:
+        UserError: see `make_augmentation`.
+    """
+    return _anywhere(name, options).acts_inside
+
+
+def _anywhere(name: str, options: Mapping[str, Any] | None) -> Augmentation:
+    """A method in no run."""
     from lead.views import Preprocessing
 
-    return make_augmentation(name, Setup(224, 2, Preprocessing()), options).settings
+    return make_augmentation(name, Setup(224, 2, Preprocessing()), options)
 
 
 def _checked(kind: type[Augmentation], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,6 +61,11 @@ class Augmentation:
         options = (field.name for field in dataclasses.fields(self) if field.name != "setup")
         return {name: getattr(self, name) for name in options}
 
+    @property
+    def acts_inside(self) -> bool:
+        """Whether it acts in `forward`, on the whole batch; no such run is shared by devices."""
+        return type(self).forward is not Augmentation.forward
+
     def picture(self, pixels: NDArray[np.uint8], draw: np.random.Generator) -> NDArray[np.uint8]:
         """One training view after crop and flip: [S, S, 3] uint8 to the same, contiguous."""
         return pixels

@@ -118,6 +118,11 @@ class Guidedmixup(PairMixing):
                 f"guidedmixup has no saliency {self.saliency!r}; choose one of {', '.join(_KINDS)}."
             )
 
+    @property
+    def acts_inside(self) -> bool:
+        """Not by spectral residuals."""
+        return self.saliency == "ap"
+
     def batch(
         self, images: Tensor, weights: Tensor, draw: np.random.Generator
     ) -> tuple[Tensor, Tensor]:

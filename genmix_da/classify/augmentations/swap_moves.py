@@ -49,7 +49,7 @@ def swapped_labels(unary: NDArray[np.float64], pairs: NDArray[np.float64]) -> ND
         UserError: see `swap_step`.
     """
     step = swap_step()
-    labels = unary.argmin(-1)
+    labels: NDArray[np.int64] = unary.argmin(-1)
     least = energy(labels, unary, pairs)
     while True:
         before = labels.copy()
@@ -58,7 +58,7 @@ def swapped_labels(unary: NDArray[np.float64], pairs: NDArray[np.float64]) -> ND
                 step(first, second, unary, pairs, labels)
         found = energy(labels, unary, pairs)
         if found >= least:  # also where rounding alone goes on
-            return before
+            return np.asarray(before)
         least = found
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from genmix_da.classify.augmentations import Augmentation
+from genmix_da.classify.augmentations import AUGMENTATIONS, Augmentation, acts_inside
 from genmix_da.classify.augmentations.network_mixing import (
     evaluating,
     gradient_saliency,
@@ -147,3 +147,9 @@ def test_probability_zero_asks_nothing(
     _, labels = augmentation.forward(network, images, weights, np.random.default_rng(0))
     assert labels is weights
     assert network.seen == [(True, 4)]
+
+
+def test_who_acts_inside_the_network() -> None:
+    inside = {name for name in AUGMENTATIONS if acts_inside(name)}
+    assert inside == {"manifold-mixup", "snapmix", "puzzlemix", "comixup"}
+    assert acts_inside("guidedmixup", {"saliency": "ap"})
