@@ -12,7 +12,7 @@ from typing import Any, Unpack
 from torch import Tensor
 
 from genmix_da.augment.source_task import TrainingSet
-from genmix_da.classify.augmentations import GENMIX_PRESETS, Augmentation, find_augmentation
+from genmix_da.classify.augmentations import GENMIX_PRESETS, acts_inside
 from genmix_da.classify.config import ClassifyConfig, build_classify_config
 from genmix_da.classify.generation import generation_cost
 from genmix_da.classify.identity import run_identity, run_settings
@@ -112,10 +112,9 @@ def _check_shared(config: ClassifyConfig, devices: int) -> None:
     """Refuse what is not on several devices what it is on one.
 
     Raises:
-        UserError: it works inside the network on the whole batch, or a batch is too small.
+        UserError: it looks at the whole batch in the network, or a batch is too small.
     """
-    kind = find_augmentation(config.augment)
-    if (kind.forward, kind.companion) != (Augmentation.forward, Augmentation.companion):
+    if acts_inside(config.augment, config.augment_options):
         raise UserError(f"--devices does not go with --augment {config.augment}.")
     if config.batch_size < 2 * devices:
         raise UserError(f"a batch of {config.batch_size} is too small for {devices} devices.")

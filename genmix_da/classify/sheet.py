@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -33,17 +34,31 @@ Pixels = NDArray[np.uint8]
 _METHODS_IN_A_LINE = 2
 
 
+class _Contrast(nn.Module):
+    """What differs from its surroundings, for either class alike: [B, 2, h, w]. No layer to mix."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images [B, 3, S, S]."""
+        pooled = F.avg_pool2d(images, max(images.shape[-1] // 32, 1))
+        far = pooled - F.avg_pool2d(pooled, 5, 1, 2, count_include_pad=False)
+        return F.avg_pool2d(far.square().mean(1, keepdim=True).expand(-1, 2, -1, -1), 2)
+
+
 class _Seen(nn.Module):
-    """Keeps what it is shown: a network without hidden layers."""
+    """Keeps what it is shown: a network without weights that looks for contrast.
+
+    Methods that ask the network what it sees are shown by this stand-in where there is no other.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.backbone = nn.Identity()
-        self.images = torch.empty(0)
+        self.backbone = nn.Sequential(_Contrast(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.head = nn.Linear(2, 2, bias=False)
+        self.head.weight.data = torch.eye(2)
 
     def forward(self, images: Tensor) -> Tensor:
-        self.images = images
-        return images.flatten(1)[:, :2]
+        logits: Tensor = self.head(self.backbone(images))
+        return logits
 
 
 def augmentation_sheet(
@@ -55,12 +70,14 @@ def augmentation_sheet(
     seed: int = 0,
     preprocessing: Preprocessing | None = None,
     editor: Editor | None = None,
+    network: nn.Module | None = None,
 ) -> None:
     """Write one PNG: image and partner, then every method, some draws each.
 
-    Methods that mix are shown with the share that is left of the image's label. Manifold mixup is
-    shown at the input, the only layer that is a picture. GenMix and DiffuseMix are composed from
-    real edits of the image, a style each.
+    Methods that mix are shown with the share that is left of the image's label, and that of its
+    partner where the two need not sum to 1. Manifold mixup is shown at the input, the only layer
+    that is a picture. GenMix and DiffuseMix are composed from real edits of the image, a style
+    each. Methods that learn how to mix are left out: here they have learnt nothing.
 
     Args:
         path: PNG to write.
@@ -69,6 +86,9 @@ def augmentation_sheet(
         seed: of all draws.
         preprocessing: of the network; mean and std matter to saliency.
         editor: for GenMix and DiffuseMix; None: filters.
+        network: on the CPU, with backbone and head, of which image and partner are the first two
+            classes; for the methods that ask what a network sees. None: a stand-in that looks for
+            contrast.
 
     Raises:
         UserError: the pictures are not square or not of one size.
@@ -88,7 +108,11 @@ def augmentation_sheet(
             settings = build_settings({"prompts": "classification"} | GENMIX_PRESETS[name])
             shown = _composed(image, settings, editor or make_editor("filters"), draws, seed)
         else:
-            shown = _augmented(image, partner, make_augmentation(name, setup), draws, seed)
+            options = {"stages": 0} if name == "manifold-mixup" else {}
+            augmentation = make_augmentation(name, setup, options)
+            if augmentation.learns:
+                continue
+            shown = _augmented(image, partner, augmentation, network or _Seen(), draws, seed)
         blocks.append([tile(pixels, f"{name}{note}") for pixels, note in shown])
     write_sheet(path, _lines(blocks, draws))
 
@@ -103,18 +127,37 @@ def _lines(blocks: Sequence[Sequence[Pixels]], draws: int) -> list[list[Pixels]]
 
 
 def _augmented(
-    image: Pixels, partner: Pixels, augmentation: Augmentation, draws: int, seed: int
+    image: Pixels,
+    partner: Pixels,
+    augmentation: Augmentation,
+    network: nn.Module,
+    draws: int,
+    seed: int,
 ) -> Iterator[tuple[Pixels, str]]:
     """Pictures as the network sees them, and notes of what became of the label."""
     preprocessing = augmentation.setup.preprocessing
-    to_network, network = NetworkInput(preprocessing, torch.device("cpu")), _Seen()
-    for number in range(draws):
-        draw = np.random.default_rng(derive(seed, "sheet", augmentation.name, number))
-        picture = augmentation.picture(image, draw)
-        images, weights = to_network(np.stack([picture, partner])), torch.eye(2)
-        _, labels = augmentation.forward(network, *augmentation.batch(images, weights, draw), draw)
-        own = float(labels[0, 0])
-        yield _pixels(network.images[0], preprocessing), f" {own:.2f}" if own < 1 else ""
+    to_network, seen = NetworkInput(preprocessing, torch.device("cpu")), []
+    watch = network.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    classes = network.get_parameter("head.weight").shape[0]
+    try:
+        for number in range(draws):
+            draw = np.random.default_rng(derive(seed, "sheet", augmentation.name, number))
+            picture = augmentation.picture(image, draw)
+            images, weights = to_network(np.stack([picture, partner])), torch.eye(2, classes)
+            images, weights = augmentation.batch(images, weights, draw)
+            _, labels = augmentation.forward(network, images, weights, draw)
+            # What a method looks at before it mixes comes first.
+            yield _pixels(seen[-1][0], preprocessing), _note(augmentation, labels[0])
+    finally:
+        watch.remove()
+
+
+def _note(augmentation: Augmentation, labels: Tensor) -> str:
+    """Label weights of the image, [C], of which two are not 0."""
+    own, partner = labels[:2].tolist()
+    if own == 1.0:
+        return ""
+    return f" {own:.2f}" if augmentation.labels_sum_to_one else f" {own:.2f} {partner:.2f}"
 
 
 def _pixels(view: Tensor, preprocessing: Preprocessing) -> Pixels:

@@ -26,7 +26,7 @@ def command() -> None:
 @command.command(name="train", cls=groups.GroupedCommand)
 @groups.method(
     "--augment",
-    help="none, mixup, cutmix, augmix, ..., diffusemix, genmix [genmix]."
+    help="none, mixup, cutmix, puzzlemix, ..., diffusemix, genmix [genmix]."
     + and_others("augmentations"),
 )
 @classify_options

@@ -29,7 +29,10 @@ class AugmentationContract:
 
     @pytest.mark.parametrize(("count", "size"), list(product((1, 2, 5), (17, 32))))
     def test_shapes_types_and_labels(self, kind: type[Augmentation], count: int, size: int) -> None:
-        """Batches of one too; label weights stay shares; nothing is changed in place."""
+        """Batches of one too; label weights stay shares, where they are said to be.
+
+        Nothing is changed in place.
+        """
         augmentation, pixels, (images, weights) = _made(kind, size), photo(size), batch(count, size)
         before = (pixels.copy(), images.clone(), weights.clone())
         for seed in range(6):
@@ -47,7 +50,10 @@ class AugmentationContract:
             for rows in (labels, final):
                 assert (rows.shape, rows.dtype) == (weights.shape, weights.dtype)
                 assert rows.min() >= 0
-                assert torch.allclose(rows.sum(1), torch.ones(count), atol=1e-6, rtol=0)
+                if kind.labels_sum_to_one:
+                    assert torch.allclose(rows.sum(1), torch.ones(count), atol=1e-6, rtol=0)
+                else:
+                    assert rows.sum(1).max() <= 2 + 1e-6
         assert np.array_equal(before[0], pixels)
         assert torch.equal(before[1], images)
         assert torch.equal(before[2], weights)

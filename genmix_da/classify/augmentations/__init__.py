@@ -44,6 +44,11 @@ _OWN: dict[str, str | type[Augmentation]] = {
     "saliencymix": "saliencymix:Saliencymix",
     "automix": "automix:Automix",
     "adautomix": "adautomix:Adautomix",
+    "guidedmixup": "guidedmixup:Guidedmixup",
+    "snapmix": "snapmix:Snapmix",
+    "puzzlemix": "puzzlemix:Puzzlemix",
+    "comixup": "comixup:Comixup",
+    "random-erasing": "random_erasing:RandomErasing",
     "randaugment": "policies:Randaugment",
     "autoaugment": "policies:Autoaugment",
     "trivialaugment": "policies:Trivialaugment",
@@ -72,6 +77,7 @@ __all__ = [
     "GENMIX_PRESETS",
     "Augmentation",
     "Setup",
+    "acts_inside",
     "augmentation_settings",
     "find_augmentation",
     "make_augmentation",
@@ -120,9 +126,23 @@ def augmentation_settings(name: str, options: Mapping[str, Any] | None = None) -
     Raises:
         UserError: see `make_augmentation`.
     """
+    return _anywhere(name, options).settings
+
+
+def acts_inside(name: str, options: Mapping[str, Any] | None = None) -> bool:
+    """See `Augmentation.acts_inside`.
+
+    Raises:
+        UserError: see `make_augmentation`.
+    """
+    return _anywhere(name, options).acts_inside
+
+
+def _anywhere(name: str, options: Mapping[str, Any] | None) -> Augmentation:
+    """A method in no run."""
     from lead.views import Preprocessing
 
-    return make_augmentation(name, Setup(224, 2, Preprocessing()), options).settings
+    return make_augmentation(name, Setup(224, 2, Preprocessing()), options)
 
 
 def _checked(kind: type[Augmentation], options: Mapping[str, Any]) -> dict[str, Any]:

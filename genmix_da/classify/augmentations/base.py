@@ -47,9 +47,12 @@ class Augmentation:
     Attributes:
         setup: of the run.
         name: as users type it.
+        labels_sum_to_one: whether the label weights of an image do, as those that are handed over.
+            Where not, the sum lies between 0 and 2, as that of a pair of images does.
     """
 
     name: ClassVar[str] = "none"
+    labels_sum_to_one: ClassVar[bool] = True
 
     setup: Setup
 
@@ -59,6 +62,16 @@ class Augmentation:
         options = (field.name for field in dataclasses.fields(self) if field.name != "setup")
         return {name: getattr(self, name) for name in options}
 
+    @property
+    def acts_inside(self) -> bool:
+        """Whether it looks at a whole batch in the network; no such run is shared by devices."""
+        return self.learns or type(self).forward is not Augmentation.forward
+
+    @property
+    def learns(self) -> bool:
+        """Whether it trains something beside the network."""
+        return type(self).companion is not Augmentation.companion
+
     def picture(self, pixels: NDArray[np.uint8], draw: np.random.Generator) -> NDArray[np.uint8]:
         """One training view after crop and flip: [S, S, 3] uint8 to the same, contiguous."""
         return pixels
@@ -66,13 +79,18 @@ class Augmentation:
     def batch(
         self, images: Tensor, weights: Tensor, draw: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Network inputs [B, 3, S, S] and label weights [B, C] to the same; rows sum to 1."""
+        """Network inputs [B, 3, S, S] and label weights [B, C] to the same.
+
+        Rows of the weights sum to 1, but for a method that says otherwise in `labels_sum_to_one`.
+        """
         return images, weights
 
     def forward(
         self, network: nn.Module, images: Tensor, weights: Tensor, draw: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
         """Logits [B, C] of the batch, and the label weights [B, C] that they are compared with.
+
+        What the weights sum to is as with `batch`.
 
         Args:
             network: called as network(images), its features come from `network.backbone`.

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from genmix_da.classify.augmentations.mixing import BetaMixing, mates, mixed_weights
+from genmix_da.classify.augmentations.network_mixing import evaluating
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,17 +133,13 @@ def _output_shapes(backbone: nn.Module, images: Tensor) -> dict[nn.Module, tuple
         if isinstance(output, Tensor):
             shapes[module] = tuple(output.shape)
 
-    training = {module: module.training for module in backbone.modules()}
     hooks = [module.register_forward_hook(note) for module in _two_levels(backbone)]
     try:
-        backbone.eval()  # neither statistics of batch norm nor random numbers change
-        with torch.no_grad():
+        with evaluating(backbone), torch.no_grad():
             backbone(images)
     finally:
         for hook in hooks:
             hook.remove()
-        for module, mode in training.items():
-            module.training = mode
     return shapes
 
 

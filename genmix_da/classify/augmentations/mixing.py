@@ -17,6 +17,8 @@ from genmix_da.classify.augmentations.base import Augmentation
 if TYPE_CHECKING:
     import numpy as np
 
+    from lead.views import Preprocessing
+
 
 def mates(tensor: Tensor) -> Tensor:
     """The partner of every row [B, ...]."""
@@ -57,6 +59,13 @@ def like(mixed: Tensor, images: Tensor) -> Tensor:
     if images.is_contiguous(memory_format=last) and not mixed.is_contiguous(memory_format=last):
         return mixed.contiguous(memory_format=last)
     return mixed
+
+
+def pixels_of(images: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Network inputs [B, 3, H, W] back to values in [0, 1], so that no channel counts for more."""
+    shape = (1, 3, 1, 1)
+    std = images.new_tensor(preprocessing.std).view(shape)
+    return images * std + images.new_tensor(preprocessing.mean).view(shape)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
 
-from genmix_da.classify.augmentations.mixing import BetaMixing, joined, mates, mixed_weights
+from genmix_da.classify.augmentations.mixing import (
+    BetaMixing,
+    joined,
+    mates,
+    mixed_weights,
+    pixels_of,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,7 +89,9 @@ class Saliencymix(BetaMixing):
         """See the class."""
         side = math.sqrt(1.0 - self._share(draw))
         height, width = images.shape[-2:]
-        centre = mates(peaks(saliency(self._pixels(shrunk(images))), height, width))
+        centre = mates(
+            peaks(saliency(pixels_of(shrunk(images), self.setup.preprocessing)), height, width)
+        )
         inside = [
             self._within(centre[:, axis], side, length)
             for axis, length in enumerate((height, width))
@@ -97,9 +105,3 @@ class Saliencymix(BetaMixing):
         """Which pixels along an axis are inside the boxes: [B, length]."""
         places = torch.arange(length, device=centre.device) + 0.5
         return (places[None] - centre[:, None]).abs() < side * length / 2
-
-    def _pixels(self, images: Tensor) -> Tensor:
-        """Network inputs back to values in [0, 1], so that no channel counts for more."""
-        shape = (1, 3, 1, 1)
-        std = images.new_tensor(self.setup.preprocessing.std).view(shape)
-        return images * std + images.new_tensor(self.setup.preprocessing.mean).view(shape)

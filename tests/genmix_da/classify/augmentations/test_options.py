@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -76,6 +77,20 @@ def test_text_is_converted(make: Make) -> None:
         ("smoothmix", "narrowest", 0.7),
         ("smoothmix", "widest", 0),
         ("saliencymix", "alpha", 0),
+        ("guidedmixup", "saliency", "ac"),
+        ("guidedmixup", "probability", 2),
+        ("snapmix", "alpha", 0),
+        ("puzzlemix", "gamma", 1.1),
+        ("puzzlemix", "eta", -1),
+        ("puzzlemix", "transport_cells", 32),
+        ("comixup", "beta", -1),
+        ("comixup", "omega", 2),
+        ("comixup", "rounds", 0),
+        ("comixup", "alpha", 0),
+        ("random-erasing", "largest", 1.1),
+        ("random-erasing", "smallest", 0.4),
+        ("random-erasing", "flattest", 5),
+        ("random-erasing", "fill", "black"),
         ("randaugment", "operations", 0),
         ("randaugment", "magnitude", 31),
         ("autoaugment", "policy", "imagnet"),
@@ -141,4 +156,22 @@ def test_names_are_known_without_torch() -> None:
         "print(len(AUGMENTATIONS), 'torch' in sys.modules, 'numpy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["17", "False", "False"]
+    assert done.stdout.split() == ["22", "False", "False"]
+
+
+def test_the_page_names_every_method_and_its_defaults() -> None:
+    """Rows `| name | source | printed as | what is set |` of docs/classification.md."""
+    page = (Path(__file__).resolve().parents[4] / "docs" / "classification.md").read_text()
+    lines = [line for line in page.splitlines() if line.startswith("| `")]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    said = {name: row[3] for row in rows if len(row) == 4 for name in re.findall("`(.+?)`", row[0])}
+    assert set(said) == set(AUGMENTATIONS)
+    for name in set(AUGMENTATIONS) - set(GENMIX_PRESETS):
+        settings = augmentation_settings(name)
+        values = dict(re.findall(r"`(\w+)` ([\w.-]+)", said[name]))
+        # The mixing set is described by its content, and a probability of 1 goes without saying.
+        assert set(settings) - set(values) <= {"probability", "fractals", "mixing_set"}, name
+        assert values.keys() <= settings.keys(), name
+        assert {key: str(settings[key]) for key in values} == {
+            key: str(type(settings[key])(value)) for key, value in values.items()
+        }, name

@@ -31,7 +31,7 @@ def tiles(file: Path) -> list[list[np.ndarray]]:
 
 
 def test_every_method_has_its_draws(photo: Photo, tmp_path: Path) -> None:
-    augmentation_sheet(tmp_path / "sheet.png", photo(48), photo(48, 1), draws=2, seed=1)
+    augmentation_sheet(tmp_path / "sheet.png", photo(48), photo(48, 1), draws=2, seed=2)
     lines = tiles(tmp_path / "sheet.png")
     blocks = [line[start : start + 2] for line in lines for start in (0, 2)]
     shown = blocks[: len(AUGMENTATIONS)]  # "none" is the image itself
