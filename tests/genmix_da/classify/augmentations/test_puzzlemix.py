@@ -123,10 +123,12 @@ def beside(z: np.ndarray, other: np.ndarray, a: int, b: int) -> np.ndarray:
     return one / 2 + two / 2 + (1 if a != b else -1) * (z - other) ** 2 / 2
 
 
-def energy(z: np.ndarray, own: np.ndarray, mate: np.ndarray, gaps: Any, share: float) -> float:
-    """The paper's objective of a mask z with the published settings, term by term."""
-    count = len(z)
-    beta, gamma, eta = 1.2 / count / 16, 0.5, 0.2
+def energy(
+    z: np.ndarray, own: np.ndarray, mate: np.ndarray, gaps: Any, share: float, beta: float
+) -> float:
+    """The paper's objective of a mask z, but for beta with the published settings, by its terms."""
+    count, gamma, eta = len(z), 0.5, 0.2
+    beta = beta / count / 16
     covered = float((z * mate + (1 - z) * own).sum())
     chances = {1.0: share**2, 0.5: 2 * share * (1 - share), 0.0: (1 - share) ** 2}
     prior = -eta * sum(np.log(chances[float(value)]) for value in z.flat) / count**2
@@ -138,17 +140,21 @@ def energy(z: np.ndarray, own: np.ndarray, mate: np.ndarray, gaps: Any, share: f
     return covered + prior + beta * smooth
 
 
+@pytest.mark.parametrize("beta", [1.2, 20.0])
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
-def test_no_mask_has_less_energy(share: float, make: Make) -> None:
+def test_no_mask_has_less_energy(share: float, beta: float, make: Make) -> None:
+    """Pictures of patches of 4 pixels, black or white, so that borders differ much."""
     random = torch.Generator().manual_seed(int(share * 10))
     saliency = torch.rand(3, 16, 16, generator=random) ** 4
-    pixels = torch.rand(3, 3, 16, 16, generator=random)
-    found = make("puzzlemix", 16).mask(saliency, pixels, 2, share)  # type: ignore[attr-defined]
+    patches = torch.randint(0, 2, (3, 1, 4, 4), generator=random).float()
+    pixels = patches.expand(-1, 3, -1, -1).repeat_interleave(4, 2).repeat_interleave(4, 3)
+    augmentation: Any = make("puzzlemix", 16, {"beta": beta})
+    found = augmentation.mask(saliency, pixels, 2, share)
     blocks = saliency.double().view(3, 2, 8, 2, 8).mean((2, 4)).numpy()
     blocks /= blocks.sum((1, 2), keepdims=True)
     gaps = [gap.double().numpy() for gap in border_costs(pixels, 2)]
     for row in range(3):
-        given = (blocks[row], blocks[row - 1], [gap[:, :, row] for gap in gaps], share)
+        given = (blocks[row], blocks[row - 1], [gap[:, :, row] for gap in gaps], share, beta)
         every = [np.reshape(one, (2, 2)) for one in product((0.0, 0.5, 1.0), repeat=4)]
         least = min(energy(z, *given) for z in every)
         # Costs are rounded to 1/4000.
