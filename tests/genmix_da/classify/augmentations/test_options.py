@@ -156,7 +156,7 @@ def test_names_are_known_without_torch() -> None:
         "print(len(AUGMENTATIONS), 'torch' in sys.modules, 'numpy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["22", "False", "False"]
+    assert done.stdout.split() == ["24", "False", "False"]
 
 
 def test_the_page_names_every_method_and_its_defaults() -> None:
@@ -173,5 +173,8 @@ def test_the_page_names_every_method_and_its_defaults() -> None:
         assert set(settings) - set(values) <= {"probability", "fractals", "mixing_set"}, name
         assert values.keys() <= settings.keys(), name
         assert {key: str(settings[key]) for key in values} == {
-            key: str(type(settings[key])(value)) for key, value in values.items()
+            key: value.capitalize()
+            if isinstance(settings[key], bool)
+            else str(type(settings[key])(value))
+            for key, value in values.items()
         }, name

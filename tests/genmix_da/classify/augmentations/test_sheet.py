@@ -34,10 +34,12 @@ def test_every_method_has_its_draws(photo: Photo, tmp_path: Path) -> None:
     augmentation_sheet(tmp_path / "sheet.png", photo(48), photo(48, 1), draws=2, seed=2)
     lines = tiles(tmp_path / "sheet.png")
     blocks = [line[start : start + 2] for line in lines for start in (0, 2)]
-    shown = blocks[: len(AUGMENTATIONS)]  # "none" is the image itself
-    assert all(np.all(blank == 255) for block in blocks[len(AUGMENTATIONS) :] for blank in block)
+    # "none" is the image itself; the two that learn how to mix are left out.
+    names = [name for name in AUGMENTATIONS if name not in ("automix", "adautomix")]
+    shown = blocks[: len(names)]
+    assert all(np.all(blank == 255) for block in blocks[len(names) :] for blank in block)
     original = shown[0][0]
-    for name, block in zip(list(AUGMENTATIONS)[1:], shown[1:], strict=True):
+    for name, block in zip(names[1:], shown[1:], strict=True):
         assert any(not np.array_equal(picture, original) for picture in block), name
         assert all(picture.std() > 5 for picture in block), name
 
