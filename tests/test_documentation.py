@@ -48,6 +48,10 @@ SMALLER: dict[str, tuple[str, ...]] = {
     "classify train": (*_CLASSIFY, "--shots", "4"),
     "classify table": (*_CLASSIFY, "--seeds", "1", "--shots", "4", "--test-limit", "6"),
     "ssl train": (*_NETWORK, *_GENMIX, "--batch-size", "8", "--device", "cpu", "--epochs", "1"),
+    "ssl table": (
+        *(*_NETWORK, *_GENMIX, "--batch-size", "8", "--device", "cpu", "--epochs", "1"),
+        *("--methods", "simsiam", "--seeds", "1", "--shots", "4", "--test-limit", "6"),
+    ),
     "augment": _GENMIX,
     "preview": (*_GENMIX, "--images", "1"),
 }

@@ -1,4 +1,4 @@
-"""genmix-da ssl train | probe"""
+"""genmix-da ssl train | probe | table"""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from genmix_da.cli import groups
 from genmix_da.cli.logged import log_option
 from genmix_da.cli.options import json_option
 from genmix_da.cli.ssl_options import join_ssl, split_options, ssl_genmix_options, ssl_options
+from genmix_da.cli.ssl_table import command as table
 
 
 @click.group(name="ssl")
@@ -57,3 +58,6 @@ def probe(as_json: bool, run: str, **options: Any) -> None:
 
     given = {name: value for name, value in options.items() if value is not None}
     echo(run_probe(run, **given).as_dict(), echo_probe, as_json=as_json)
+
+
+command.add_command(table)

@@ -26,13 +26,15 @@ _NAMED: tuple[Command, ...] = (
     grey_range_option,
 )
 
+_ROW: tuple[Command, ...] = (
+    groups.method("--method", help="moco-v2 or simsiam [moco-v2]."),
+    groups.method("--augment", help="none, diffusemix or genmix [genmix]."),
+)
 _TRAIN: tuple[Command, ...] = (
     groups.data(
         "--data", help=f"Folder or list of images; labels are not used. Or a name: {_SETS}."
     ),
     *_NAMED,
-    groups.method("--method", help="moco-v2 or simsiam [moco-v2]."),
-    groups.method("--augment", help="none, diffusemix or genmix [genmix]."),
     groups.method(
         "--views",
         help="Which pictures the two views are cut from: original-augmented (one of each), "
@@ -72,23 +74,36 @@ _TRAIN: tuple[Command, ...] = (
     *RUNNING,
 )
 
-_SPLIT: tuple[Command, ...] = (
-    groups.data(
-        "--data", help=f"Class folders, with parts or without, as classify takes them, or {_SETS}."
-    ),
+_PROBED: tuple[Command, ...] = (
     groups.data("--test-data", help="Class folders to test on [the data's own, else a split]."),
-    *_NAMED,
-    refuse_duplicates,
     groups.data("--shots", type=int, help="Training images of each class [all]."),
     groups.data("--test-limit", type=int, help="At most this many test images [all]."),
     groups.data("--test-fraction", type=float, help="Share to test on, without a part [0.2]."),
     groups.data("--split-seed", type=int, help="Of the split [0]."),
 )
+_SPLIT: tuple[Command, ...] = (
+    groups.data(
+        "--data", help=f"Class folders, with parts or without, as classify takes them, or {_SETS}."
+    ),
+    *_NAMED,
+    refuse_duplicates,
+    *_PROBED,
+)
 
 
 def ssl_options(command: Command) -> Command:
     """Data, method, network and training."""
+    return apply((*_ROW, *_TRAIN), command)
+
+
+def ssl_common_options(command: Command) -> Command:
+    """The same without what the rows of a table decide."""
     return apply(_TRAIN, command)
+
+
+def probed_options(command: Command) -> Command:
+    """How labelled images are split, beside --data."""
+    return apply(_PROBED, command)
 
 
 def ssl_genmix_options(command: Command) -> Command:

@@ -21,10 +21,11 @@ from genmix_da.errors import UserError
 MOCO, SIMSIAM = "moco-v2", "simsiam"
 METHODS = (MOCO, SIMSIAM)
 NONE = "none"
+AUGMENTS = (NONE, *GENMIX_PRESETS)
 ORIGINAL_AUGMENTED, AUGMENTED, MIXED = VIEWS = ("original-augmented", "augmented", "mixed")
 _CHOICES: dict[str, tuple[str, ...]] = {
     "method": METHODS,
-    "augment": (NONE, *GENMIX_PRESETS),
+    "augment": AUGMENTS,
     "views": VIEWS,
 }
 # What config.yaml holds beside the settings.
@@ -36,6 +37,7 @@ _EPOCHS = {MOCO: 200, SIMSIAM: 100}
 RATE_BATCH = 256
 # What MoCo alone has, and its values there. An open queue hangs on the data: see `queue_of`.
 _MOCO: dict[str, Any] = {"temperature": 0.2, "encoder_momentum": 0.999, "norm_group": 32}
+MOCO_ALONE = (*_MOCO, "queue")
 # Smallest share of a picture's area that a view shows, in both methods.
 SMALLEST_CROP = 0.2
 LARGEST_QUEUE = 65_536
@@ -134,7 +136,7 @@ class SelfSupervisedConfig:
                 f"--picture-size is {self.picture_size}; it must be from {SMALLEST} to "
                 f"{_LARGEST_SIDE}."
             )
-        given = [name for name in (*_MOCO, "queue") if getattr(self, name) is not None]
+        given = [name for name in MOCO_ALONE if getattr(self, name) is not None]
         if self.method != MOCO and given:
             flag = config_values.flag(given[0])
             raise UserError(f"{flag} is of --method {MOCO} alone; leave it out.")
@@ -187,9 +189,9 @@ class SelfSupervisedConfig:
 def queue_of(config: SelfSupervisedConfig, images: int) -> int:
     """Length of MoCo's queue, in whole batches.
 
-    Left open it is 65536 as published, and half of the images where these are fewer. A queue of
-    as many keys as there are images holds an older key of nearly every query's own image, which
-    the loss takes for another image; with half of them one query in eight meets its own key.
+    Left open it is 65536 as published, and half of the images where these are fewer. An
+    older key of a query's own image counts as another image to the loss. Where the queue holds a
+    share q <= 1 of the images, q^2 / 2 of the queries meet one: an eighth at a half.
 
     Args:
         config: queue and batch size.
@@ -207,8 +209,8 @@ def queue_of(config: SelfSupervisedConfig, images: int) -> int:
         )
     if config.queue > images:
         raise UserError(
-            f"--queue is {config.queue}, more than the {images} images, so it would hold keys of "
-            f"every image twice; use {images // size * size} or less."
+            f"--queue is {config.queue}, more than the {images} images, so it would hold two "
+            f"keys of some; use {images // size * size} or less."
         )
     return config.queue
 

@@ -91,7 +91,8 @@ def probe(
     started = time.perf_counter()
     files, result, config = _pretrained(Path(run))
     held = read_probes(files)
-    task = prepare(_classification(files, config, device, split))
+    weights, device = str(files.checkpoint), device or config.device
+    task = prepare(probed_images(config, split, weights=weights, device=device))
     log_skipped(task.train.decoded, task.test.decoded)
     k = min(neighbours, len(task.train.rows))
     if k < neighbours:
@@ -187,10 +188,16 @@ def _seen(files: RunFolder, task: ClassifyTask) -> int | None:
     return seen
 
 
-def _classification(
-    files: RunFolder, config: SelfSupervisedConfig, device: str | None, split: Mapping[str, Any]
+def probed_images(
+    config: SelfSupervisedConfig, split: Mapping[str, Any], *, weights: str, device: str
 ) -> ClassifyConfig:
-    """The split as a classification of the run's backbone has it.
+    """The images of a probe, as a classification on a backbone has them.
+
+    Args:
+        config: of the pre-training: backbone and image size.
+        split: fields of SPLIT.
+        weights: of the backbone.
+        device: "auto", "cpu" or "cuda".
 
     Raises:
         UserError: a setting that names no images.
@@ -204,10 +211,10 @@ def _classification(
             "augment": "none",
             "backbone": config.backbone,
             "backbone_arguments": config.backbone_arguments,
-            "weights": str(files.checkpoint),
+            "weights": weights,
             "image_size": config.image_size,
             "batch_size": 2,
-            "device": device or config.device,
+            "device": device,
             "mixed_precision": config.mixed_precision,
         }
     )

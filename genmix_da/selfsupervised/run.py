@@ -11,6 +11,7 @@ from typing import Any, Unpack
 
 from genmix_da.augment.source_task import Augmentation, augmentation_of
 from genmix_da.augment.training_offline import MadeImages, made_images
+from genmix_da.classify.augmentations import overruled
 from genmix_da.classify.generation import generation_cost
 from genmix_da.data.decode import decode_domain, log_skipped
 from genmix_da.data.domain import Domain
@@ -111,6 +112,9 @@ def _run(
     resume: bool,
 ) -> dict[str, Any]:
     augmentation = augmentation_of(task)
+    unused = overruled(task.config.augment, task.config.genmix)
+    if unused:
+        logger.warning("%s fixes %s: not used as given", task.config.augment, ", ".join(unused))
     settings = run_settings(task, augmentation)
     name = run_identity(settings)
     finished = begin(run, name, settings, resume=resume)

@@ -53,6 +53,10 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "classify attack": ("{home}/classify/run", "--pgd-steps", "1", "--radii", "1/255"),
     "ssl train": (*_PRETRAIN, "--augment", "none"),
     "ssl probe": ("{home}/ssl/run", "--data", "{home}/data/Art"),
+    "ssl table": (
+        *(*_PRETRAIN, "--methods", "simsiam", "--augments", "none", "--seeds", "1"),
+        *("--out", "{out}/table"),
+    ),
     "evaluate": ("{home}/adapt/run", "--tgt", "Clipart", "--data", "{home}/data"),
     "predict": ("{home}/adapt/run", "{home}/data/Clipart", "--out", "{out}/predictions.csv"),
     "export": ("{home}/adapt/run", "--to", "torchscript", "--out", "{out}/model.pt"),

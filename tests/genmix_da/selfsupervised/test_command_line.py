@@ -53,6 +53,17 @@ def test_one_sentence(
     assert said in complaint(run("ssl", "train", *given, *options))
 
 
+def test_what_diffusemix_fixes_is_said(
+    run: Run, data: Path, tmp_path: Path, tiny_arguments: tuple[str, ...]
+) -> None:
+    small = ("--editor", "filters", "--edit-size", "32", "--per-image", "1", "--epochs", "1")
+    given = ("--data", data / "Art", *tiny_arguments, *small, "--out", tmp_path / "run")
+    done = run("ssl", "train", *given, "--augment", "diffusemix", "--lambda", "0.5")
+    assert done.code == 0, done
+    assert "diffusemix fixes fractal_lambda: not used as given" in done.err
+    assert "moco-v2+diffusemix[filters]" in done.out
+
+
 @pytest.mark.parametrize("command", ["report", "card", "export"])
 def test_other_commands_say_what_it_is(
     run: Run, complaint: Callable[[Any], str], pretrained: Path, tmp_path: Path, command: str
