@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from genmix_da.selfsupervised.record import SETTING as PRETRAINING
 from genmix_da.tables.cells import PublishedRow, Run
 from genmix_da.tables.kinds import Kind
 
@@ -49,4 +50,5 @@ PROBES = Kind(
     ),
     pairs=False,
     optional_blocks=frozenset(("selected", "oracle")),
+    parts=frozenset((PRETRAINING,)),
 )
