@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genmix_da import classify as classify
+    from genmix_da import selfsupervised as selfsupervised
     from genmix_da.adaptation.run import adapt as adapt
     from genmix_da.adaptation.run import train_source_model as train_source_model
     from genmix_da.adaptation.tables.make import table as table
@@ -42,6 +43,7 @@ __all__ = [
     "load_model",
     "predict",
     "report",
+    "selfsupervised",
     "table",
     "train_source_model",
 ]
@@ -52,8 +54,8 @@ def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
         module, own = _PUBLIC[name]
         return getattr(import_module(module), own)
-    if name == "classify":
-        return import_module("genmix_da.classify")
+    if name in ("classify", "selfsupervised"):
+        return import_module(f"genmix_da.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

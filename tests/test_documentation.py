@@ -22,6 +22,7 @@ import pytest
 
 import genmix_da
 import genmix_da.classify
+import genmix_da.selfsupervised
 from documented import BLOCKS, PAGES, ROOT, Block, blocks_of, page_name
 from genmix_da.cli import cli, main
 from small_data import CLASSES, draw, write_data
@@ -46,6 +47,11 @@ SMALLER: dict[str, tuple[str, ...]] = {
     "table": (*_ADAPT, "--pairs", "Ar2Cl", "--seeds", "1"),
     "classify train": (*_CLASSIFY, "--shots", "4"),
     "classify table": (*_CLASSIFY, "--seeds", "1", "--shots", "4", "--test-limit", "6"),
+    "ssl train": (*_NETWORK, *_GENMIX, "--batch-size", "8", "--device", "cpu", "--epochs", "1"),
+    "ssl table": (
+        *(*_NETWORK, *_GENMIX, "--batch-size", "8", "--device", "cpu", "--epochs", "1"),
+        *("--methods", "simsiam", "--seeds", "1", "--shots", "4", "--test-limit", "6"),
+    ),
     "augment": _GENMIX,
     "preview": (*_GENMIX, "--images", "1"),
 }
@@ -193,6 +199,7 @@ def costly() -> set[str]:
 
 def run_python(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
     adapt, train = genmix_da.adapt, genmix_da.classify.train
+    pretrain = genmix_da.selfsupervised.train
 
     def adapted(**given: Any) -> Any:
         return adapt(**(_OPTIONS | {"epochs": 1, "source_epochs": 1} | given))
@@ -200,6 +207,10 @@ def run_python(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
     def trained(**given: Any) -> Any:
         return train(**(_OPTIONS | {"shots": 4} | given | {"steps": 2}))
 
+    def pretrained(**given: Any) -> Any:
+        return pretrain(**(_OPTIONS | given))
+
+    monkeypatch.setattr(genmix_da.selfsupervised, "train", pretrained, raising=False)
     monkeypatch.setattr(genmix_da, "adapt", adapted, raising=False)
     monkeypatch.setattr(genmix_da.classify, "train", trained, raising=False)
     exec(compile(block.code, block.place, "exec"), {"__name__": "__main__"})

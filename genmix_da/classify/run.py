@@ -12,7 +12,7 @@ from typing import Any, Unpack
 from torch import Tensor
 
 from genmix_da.augment.source_task import TrainingSet
-from genmix_da.classify.augmentations import GENMIX_PRESETS, acts_inside
+from genmix_da.classify.augmentations import acts_inside, overruled
 from genmix_da.classify.config import ClassifyConfig, build_classify_config
 from genmix_da.classify.generation import generation_cost
 from genmix_da.classify.identity import run_identity, run_settings
@@ -175,9 +175,7 @@ def _work(
 
 def _warn_about_fixed(task: ClassifyTask) -> None:
     """Settings of GenMix that the method fixes and that were given otherwise."""
-    fixed = GENMIX_PRESETS.get(task.config.augment, {})
-    given = task.config.genmix
-    unused = [key for key, value in fixed.items() if key in given and given[key] != value]
+    unused = overruled(task.config.augment, task.config.genmix)
     if unused:
         logger.warning("%s fixes %s: not used as given", task.config.augment, ", ".join(unused))
 

@@ -160,7 +160,7 @@ def prepare(config: ClassifyConfig) -> ClassifyTask:
     backbone = build_backbone(config.backbone, weights="none", arguments=config.backbone_arguments)
     preprocessing = backbone.preprocessing.resized(config.image_size)
     config = dataclasses.replace(config, image_size=preprocessing.image_size)
-    _try_size(backbone, config.backbone, preprocessing.image_size)
+    try_size(backbone, config.backbone, preprocessing.image_size)
     assert parts.test is not None
     classes = parts.train.classes
     grey = config.grey_range
@@ -269,7 +269,7 @@ def _check_readable(train: Images, classes: tuple[str, ...]) -> None:
 
 
 @torch.no_grad()
-def _try_size(backbone: Backbone, name: str, size: int) -> None:
+def try_size(backbone: Backbone, name: str, size: int) -> None:
     """One forward pass, so that an impossible size is named before anything is decoded.
     Raises:
         UserError: the backbone cannot take images of this size.

@@ -23,6 +23,7 @@ _COMMANDS = {
     "editors": "List the image editors; compare their speed and faithfulness.",
     "prompts": "Show the published prompt sets; check a prompt file.",
     "classify": "Train a classifier with any augmentation; attack it.",
+    "ssl": "Pre-train a backbone without labels, with GenMix or without; probe it.",
     "source": "Train the source model once, for all its targets.",
     "evaluate": "Score a checkpoint on a labelled domain.",
     "predict": "Classify a folder of images, with rejection as unknown.",
@@ -121,7 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 2
         click.echo(
             "genmix-da: interrupted; what was finished is kept and the same command goes on "
-            "(adapt, augment and classify train: with --resume)",
+            "(adapt, augment, classify train and ssl train: with --resume)",
             err=True,
         )
         return 130

@@ -84,7 +84,7 @@ def echo_result(result: dict[str, Any]) -> None:
     method = result["method"]
     if (scores["last"] or {}).get("accuracy") is None:
         _echo_unlabelled(result)
-        _echo_warnings(result)
+        echo_warnings(result)
         return
     rows = {
         "source-only": result["source_only"],
@@ -112,7 +112,7 @@ def echo_result(result: dict[str, Any]) -> None:
     click.echo("'last' is the headline; 'oracle' picks its epoch by target labels.")
     if target_private:
         _echo_thresholds(result)
-    _echo_warnings(result)
+    echo_warnings(result)
 
 
 def _echo_unlabelled(result: dict[str, Any]) -> None:
@@ -193,7 +193,7 @@ def echo_classification(result: dict[str, Any]) -> None:
         + (f", images made in {seconds['generate']:.0f} s" if result["made"] else "")
     )
     click.echo("'last' is the headline; 'oracle' picks its epoch by test labels.")
-    _echo_warnings(result)
+    echo_warnings(result)
 
 
 def echo_attack(found: dict[str, Any]) -> None:
@@ -215,7 +215,7 @@ def echo_attack(found: dict[str, Any]) -> None:
         )
 
 
-def _echo_warnings(result: dict[str, Any]) -> None:
+def echo_warnings(result: dict[str, Any]) -> None:
     """What a reader of the scores has to know."""
     from genmix_da.tables.values import editor_note
 

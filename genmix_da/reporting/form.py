@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from genmix_da.selfsupervised.record import SETTING as SELF_SUPERVISED
+from genmix_da.selfsupervised.tables.kind import SETTING as PROBED
 from genmix_da.tables.kinds import is_setting, kind_of
 
 _OBJECTS = (
@@ -22,6 +24,11 @@ _OBJECTS = (
 
 def record_problem(content: Mapping[str, Any]) -> str | None:
     """Why a result.json cannot be shown, or None."""
+    if content["setting"] in (SELF_SUPERVISED, PROBED):
+        return (
+            "is a pre-training, which has no page: its losses are in metrics.jsonl, what it has "
+            "learned is told by genmix-da ssl probe"
+        )
     if not is_setting(content["setting"]):
         return f"has the unknown setting {content['setting']!r}"
     for name in _OBJECTS:

@@ -14,7 +14,7 @@ from genmix_da.plugins import packages
 
 _PACKAGES = (
     *("genmix-da", "torch", "torchvision", "timm", "scikit-learn", "numpy", "pillow"),
-    *("diffusers", "transformers"),
+    *("diffusers", "transformers", "lightly"),
 )
 
 

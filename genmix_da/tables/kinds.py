@@ -38,6 +38,7 @@ class Kind:
         smaller_is_better: metrics whose best is the smallest.
         optional_blocks: blocks that are left out where no run has them.
         baseline: the method that all others are compared with; None: "X" for "X+genmix".
+        parts: settings of records that lie inside of its runs' folders as a part of them.
         trait_names, traits: columns behind the method's name in the headline table, and what a row
             has there.
     """
@@ -60,6 +61,7 @@ class Kind:
     smaller_is_better: frozenset[str] = frozenset()
     optional_blocks: frozenset[str] = frozenset()
     baseline: str | None = None
+    parts: frozenset[str] = frozenset()
     trait_names: tuple[str, ...] = ()
     traits: Callable[[str], tuple[str, ...]] = lambda _: ()
 

@@ -82,7 +82,9 @@ def summarise(
     found = [item for table in tables if table.is_headline for item in differences(table)]
     origin = build_origin(runs, command)
     identities = {item.identity for item in wanted}
-    unused = sum(record.identity not in identities for record in records)
+    parts = {name for item in wanted for name in kind_of(item.setting).parts}
+    others = (record for record in records if record.content["setting"] not in parts)
+    unused = sum(record.identity not in identities for record in others)
     notes = (
         *_reading(tables, found, runs),
         *_attack_notes(tables, runs),

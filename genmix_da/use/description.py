@@ -13,6 +13,7 @@ from lead.rejection import parse_rule
 from lead.views import Preprocessing
 
 INTERPOLATIONS = ("bilinear", "bicubic")
+PRETRAINED = "pretrain"  # the stage of one of genmix-da ssl
 CLASSIFIER = "classifier"  # the stage of a checkpoint of genmix-da classify
 
 
@@ -27,6 +28,11 @@ def check_description(path: Path, description: Mapping[str, Any]) -> None:
         WeightsError: it has not.
         LeadError: its threshold is neither a number nor a rule.
     """
+    if description.get("stage") == PRETRAINED:
+        raise WeightsError(
+            f"{path} is a backbone that was pre-trained, without classes; train a classifier on it "
+            "with classify train --weights"
+        )
     pre, sets = description.get("preprocessing"), description.get("label_sets")
     right = {
         "preprocessing": isinstance(pre, dict) and _is_preprocessing(pre),

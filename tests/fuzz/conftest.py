@@ -60,7 +60,7 @@ def workshop(make_data: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
     """Data and finished runs; to be read, not changed.
 
     data/ (two domains), adapt/run beside adapt/sources, classify/run, unfinished_adapt/run,
-    unfinished_classify/run, augmented/, table/, cache/.
+    unfinished_classify/run, ssl/run, augmented/, table/, cache/.
     """
     home = tmp_path_factory.mktemp("workshop")
     data = make_data(home / "data", count=5)
@@ -78,6 +78,10 @@ def workshop(make_data: Callable[..., Path], tmp_path_factory: pytest.TempPathFa
         (
             *("table", *network, *tiny.GENMIX, "--pairs", "Ar2Cl", "--methods", "source-only"),
             *("--seeds", "1", "--out", home / "table"),
+        ),
+        (
+            *("ssl", "train", "--data", data / "Art", *tiny.NETWORK, "--epochs", "1"),
+            *("--seed", "1", "--augment", "none", "--out", home / "ssl" / "run"),
         ),
     )
     with cheap(), pytest.MonkeyPatch.context() as patch:

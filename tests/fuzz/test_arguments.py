@@ -23,6 +23,10 @@ _CLASSIFY = (
     *("--data", "{home}/data/Art", *tiny.NETWORK, *tiny.GENMIX, "--epochs", "3", "--lr", "0.05"),
     *("--out", "{out}/run"),
 )
+_PRETRAIN = (
+    *("--data", "{home}/data/Art", *tiny.NETWORK, *tiny.GENMIX, "--epochs", "2"),
+    *("--out", "{out}/run"),
+)
 # Command -> what it takes: places in their order, then options; those that are tried come after
 # them and win.
 TAKEN: dict[str, tuple[str, ...]] = {
@@ -47,6 +51,12 @@ TAKEN: dict[str, tuple[str, ...]] = {
     "classify train": (*_CLASSIFY, "--augment", "none"),
     "classify table": (*_CLASSIFY, "--methods", "none", "--seeds", "1"),
     "classify attack": ("{home}/classify/run", "--pgd-steps", "1", "--radii", "1/255"),
+    "ssl train": (*_PRETRAIN, "--augment", "none"),
+    "ssl probe": ("{home}/ssl/run", "--data", "{home}/data/Art"),
+    "ssl table": (
+        *(*_PRETRAIN, "--methods", "simsiam", "--augments", "none", "--seeds", "1"),
+        *("--out", "{out}/table"),
+    ),
     "evaluate": ("{home}/adapt/run", "--tgt", "Clipart", "--data", "{home}/data"),
     "predict": ("{home}/adapt/run", "{home}/data/Clipart", "--out", "{out}/predictions.csv"),
     "export": ("{home}/adapt/run", "--to", "torchscript", "--out", "{out}/model.pt"),

@@ -49,9 +49,12 @@ PLAN: dict[str, frozenset[str]] = {
     "adaptation": GROUND
     | {"augment", "data", "engines", "frozen", "loggers", "methods", "runs", "tables"},
     "classify": GROUND | {"augment", "data", "engines", "frozen", "loggers", "runs", "tables"},
+    "selfsupervised": GROUND
+    | {"augment", "classify", "data", "engines", "frozen", "loggers", "runs", "tables"},
     "use": GROUND | {"adaptation", "classify", "data", "frozen", "methods", "runs"},
     "reporting": GROUND
-    | {"adaptation", "augment", "classify", "data", "methods", "runs", "tables", "use"},
+    | {"adaptation", "augment", "classify", "data", "methods", "runs", "selfsupervised"}
+    | {"tables", "use"},
     "sharing": GROUND | {"augment", "methods", "reporting", "runs", "use"},
     "serving": GROUND | {"adaptation", "data", "reporting", "use"},
     "testing": frozenset({"augment", "classify", "loggers", "methods", "plugins"}),

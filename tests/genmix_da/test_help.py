@@ -17,7 +17,7 @@ from office_home import OFFICE_HOME_CLASSES
 
 GROUPED = (
     *("adapt", "table", "source", "augment", "preview"),
-    *("editors compare", "classify train", "classify table"),
+    *("editors compare", "classify train", "classify table", "ssl train", "ssl probe", "ssl table"),
 )
 
 

@@ -102,6 +102,12 @@ MISTAKES = [
     (CLASSIFY + " --edit-steps 0", "--edit-steps is 0; it must be at least 1"),
     (CLASSIFY + " --epsilon 8", "give 8/255, not 8"),
     (CLASSIFY + " --split-seed -1", "--split-seed is -1"),
+    # Pre-training
+    ("ssl train --data {tmp}/nowhere", "nowhere"),
+    ("ssl train --data {empty}", "no image under {empty}"),
+    ("ssl train --data {data}/Art --out {data}/Art/run", "choose another --out"),
+    ("ssl train --data {data}/Art --edit-steps 0", "--edit-steps is 0; it must be at least 1"),
+    ("ssl probe {empty} --data {data}/Art", "is no run folder of genmix-da ssl train"),
 ]
 
 

@@ -81,9 +81,21 @@ __all__ = [
     "augmentation_settings",
     "find_augmentation",
     "make_augmentation",
+    "overruled",
 ]
 
 _KINDS: dict[str, Any] = {"float": float, "int": int, "str": str, "str | None": str, "bool": bool}
+
+
+def overruled(name: str, given: Mapping[str, Any]) -> list[str]:
+    """Settings of GenMix that a method fixes and that were given otherwise.
+
+    Args:
+        name: of the method.
+        given: fields of AugmentSettings.
+    """
+    fixed = GENMIX_PRESETS.get(name, {})
+    return [key for key, value in fixed.items() if key in given and given[key] != value]
 
 
 def find_augmentation(name: str) -> type[Augmentation]:

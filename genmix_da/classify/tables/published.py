@@ -60,12 +60,41 @@ def published_rows(runs: Sequence[Run], columns: Sequence[str]) -> list[Publishe
 def dataset_of(record: Record) -> str | None:
     """The published data set that a run is on; None for another one, or a part of one."""
     content = record.content
-    name = re.sub(r"[^a-z0-9]", "", str(content["dataset"]).lower())
-    found = _ALIASES.get(name)
-    if found is None or content.get("synthetic"):
-        return None
     classes = _config(record).get("classes") or ()
-    return found if len(classes) == _SIZES[found][0] else None
+    synthetic = bool(content.get("synthetic"))
+    return dataset_of_content(str(content["dataset"]), len(classes), synthetic=synthetic)
+
+
+def dataset_of_content(name: str, classes: int, *, synthetic: bool) -> str | None:
+    """The published data set of a name and so many classes; None where it is another one."""
+    found = _ALIASES.get(re.sub(r"[^a-z0-9]", "", name.lower()))
+    if found is None or synthetic:
+        return None
+    return found if classes == _SIZES[found][0] else None
+
+
+def printed_self_supervised(
+    dataset: str | None, *, framework: str, backbone: str, whole: bool, tested: int
+) -> list[dict[str, Any]]:
+    """Printed top-1 after pre-training, to set beside a probe: source, method and value.
+
+    Args:
+        dataset: as printed; see `dataset_of_content`.
+        framework: "moco-v2" or "simsiam".
+        backbone: the print's is ResNet-50; of others nothing is said.
+        whole: neither shots nor test images were limited.
+        tested: test images, which have to be those of the published test part.
+    """
+    if dataset is None or backbone != "resnet50" or not whole:
+        return []
+    if tested != _SIZES[dataset][1].get("test"):
+        return []
+    named = f"pre-trained by {framework.replace('-', ' ')}"
+    return [
+        {"source": f"{row.source}, {row.table}", "method": row.method, "top1": row.value}
+        for row in printed_results()
+        if row.dataset == dataset and (row.protocol or "").lower() == named
+    ]
 
 
 def _config(record: Record) -> Mapping[str, Any]:
