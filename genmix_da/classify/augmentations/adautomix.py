@@ -10,14 +10,9 @@ from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, interpolate
 
 from genmix_da.classify.augmentations.automix import LearntMixing, begin
-from genmix_da.classify.augmentations.companion import (
-    Companion,
-    Loss,
-    MomentumTwin,
-    Objective,
-    momentum_at,
-)
+from genmix_da.classify.augmentations.companion import Companion, Loss, Objective
 from genmix_da.classify.augmentations.mixing import like
+from genmix_da.classify.augmentations.momentum_twin import MomentumTwin, momentum_at
 
 if TYPE_CHECKING:
     import numpy as np

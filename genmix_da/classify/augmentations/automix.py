@@ -11,14 +11,9 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from genmix_da.classify.augmentations.base import Augmentation
-from genmix_da.classify.augmentations.companion import (
-    Companion,
-    Loss,
-    MomentumTwin,
-    Objective,
-    momentum_at,
-)
+from genmix_da.classify.augmentations.companion import Companion, Loss, Objective
 from genmix_da.classify.augmentations.mixing import like
+from genmix_da.classify.augmentations.momentum_twin import MomentumTwin, momentum_at
 from genmix_da.errors import UserError
 
 if TYPE_CHECKING:

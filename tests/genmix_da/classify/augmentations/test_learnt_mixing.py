@@ -17,7 +17,8 @@ from genmix_da.classify import train
 from genmix_da.classify.augmentations import Augmentation
 from genmix_da.classify.augmentations.adautomix import SharedAttention
 from genmix_da.classify.augmentations.automix import MixBlock
-from genmix_da.classify.augmentations.companion import Companion, MomentumTwin, momentum_at
+from genmix_da.classify.augmentations.companion import Companion
+from genmix_da.classify.augmentations.momentum_twin import MomentumTwin, momentum_at
 from genmix_da.errors import UserError
 from genmix_da.runs.folder import RunFolder
 from genmix_da.testing.augmentations import CLASSES

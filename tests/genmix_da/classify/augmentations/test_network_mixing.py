@@ -151,5 +151,7 @@ def test_probability_zero_asks_nothing(
 
 def test_who_acts_inside_the_network() -> None:
     inside = {name for name in AUGMENTATIONS if acts_inside(name)}
-    assert inside == {"manifold-mixup", "snapmix", "puzzlemix", "comixup"}
+    assert inside == {
+        *("manifold-mixup", "snapmix", "puzzlemix", "comixup", "automix", "adautomix")
+    }
     assert acts_inside("guidedmixup", {"saliency": "ap"})
