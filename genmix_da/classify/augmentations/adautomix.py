@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity, interpolate
 
-from genmix_da.classify.augmentations.automix import LearntMixing, begin
 from genmix_da.classify.augmentations.companion import Companion, Loss, Objective
+from genmix_da.classify.augmentations.learnt_mixing import LearntMixing, TwinCompanion, begin
 from genmix_da.classify.augmentations.mixing import like
-from genmix_da.classify.augmentations.momentum_twin import MomentumTwin, momentum_at
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,17 +94,12 @@ class SharedAttention(nn.Module):
             return torch.cat(found, dim=1)
 
 
-class _AdautomixCompanion(Companion):
+class _AdautomixCompanion(TwinCompanion[Adautomix]):
     steps: Tensor
 
     def __init__(self, settings: Adautomix, network: nn.Module) -> None:
-        super().__init__()
-        self._s = settings
-        example = settings.example(network)
-        self.twin = MomentumTwin(network, example, settings.stage)
-        self.block = SharedAttention(self.twin.channels).to(example.device)
-        self.lr_factor = settings.block_lr
-        self.register_buffer("steps", torch.zeros((), dtype=torch.long))
+        super().__init__(settings, network, SharedAttention)
+        self.register_buffer("steps", settings.example(network).new_zeros((), dtype=torch.long))
 
     def objective(
         self,
@@ -169,10 +163,6 @@ class _AdautomixCompanion(Companion):
         """N orders of the batch [B], the images that are mixed with each other."""
         device = self.steps.device
         return [torch.from_numpy(draw.permutation(count)).to(device) for _ in range(self._s.images)]
-
-    def after_step(self, network: nn.Module, progress: float) -> None:
-        """The copy follows."""
-        self.twin.follow(network, momentum_at(progress, self._s.momentum, self._s.last_momentum))
 
 
 def _sum(parts: list[Tensor]) -> Tensor:

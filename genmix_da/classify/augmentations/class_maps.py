@@ -84,8 +84,17 @@ def _as_map(output: Tensor, features: int) -> Tensor | None:
         if output.shape[3] == features and output.shape[1:3].numel() > 1:
             return output.permute(0, 3, 1, 2)
     elif output.ndim == 3 and output.shape[2] == features:
-        for prefix in _PREFIXES:
-            side = math.isqrt(max(output.shape[1] - prefix, 0))
-            if side > 1 and side**2 == output.shape[1] - prefix:
-                return output[:, prefix:].transpose(1, 2).reshape(-1, features, side, side)
+        return token_grid(output)
+    return None
+
+
+def token_grid(tokens: Tensor) -> Tensor | None:
+    """Tokens [B, T, D] as a square grid [B, D, s, s], s > 1, without those before the image's.
+
+    None where they fill no such grid.
+    """
+    for prefix in _PREFIXES:
+        side = math.isqrt(max(tokens.shape[1] - prefix, 0))
+        if side > 1 and side**2 == tokens.shape[1] - prefix:
+            return tokens[:, prefix:].transpose(1, 2).reshape(-1, tokens.shape[2], side, side)
     return None

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from genmix_da.classify.augmentations.class_maps import token_grid
 from genmix_da.classify.augmentations.manifold_mixup import stages_of
 from genmix_da.errors import UserError
 
@@ -77,17 +78,17 @@ class MomentumTwin(nn.Module):
 
 
 def _as_maps(output: Tensor) -> Tensor:
-    """[B, D, h, w] of such, or of tokens [B, T, D] behind at most a few that are no patches."""
+    """[B, D, h, w] of such maps, of square ones [B, h, w, D], or of tokens [B, T, D]."""
     if output.ndim == 4:
-        return output
-    side = math.isqrt(output.shape[1])
-    if output.shape[1] - side**2 > 5:
+        last = output.shape[1] == output.shape[2] != output.shape[3]
+        return output.permute(0, 3, 1, 2) if last else output
+    grid = token_grid(output)
+    if grid is None:
         raise UserError(
             f"the backbone gives {output.shape[1]} tokens, which fill no square; the augmentation "
             "needs maps: choose another --backbone or --augment."
         )
-    patches = output[:, -(side**2) :].transpose(1, 2)
-    return patches.reshape(*patches.shape[:2], side, side)
+    return grid
 
 
 def momentum_at(progress: float, start: float, end: float) -> float:

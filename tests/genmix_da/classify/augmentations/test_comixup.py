@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
 
 from genmix_da.classify.augmentations import Augmentation
 from genmix_da.classify.augmentations.comixup import compatibility
@@ -22,28 +21,12 @@ from genmix_da.classify.augmentations.diverse_masks import (
 )
 from genmix_da.classify.augmentations.swap_moves import energy, swapped_labels
 from genmix_da.errors import UserError
+from quarters import Quarters
 
 pytest.importorskip("maxflow")
 
 Make = Callable[..., Augmentation]
 PUBLISHED = {"beta": 0.32, "gamma": 1.0, "eta": 0.05, "alpha": 2.0, "threshold": 0.83, "rounds": 4}
-
-
-class Network(nn.Module):
-    """Logits of the brightness in each quarter; keeps what it is shown."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.backbone = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten())
-        self.head = nn.Linear(12, 5)
-        torch.manual_seed(0)
-        nn.init.normal_(self.head.weight)
-        self.images = torch.empty(0)
-
-    def forward(self, images: Tensor) -> Tensor:
-        self.images = images
-        logits: Tensor = self.head(self.backbone(images))
-        return logits
 
 
 def peaked(count: int, seed: int = 0) -> np.ndarray:
@@ -160,7 +143,7 @@ def test_pixels_and_labels_are_those_of_the_masks(size: int, make: Make) -> None
     """Images of one value each; labels are counted from the pixels of the mixture."""
     values = torch.tensor([0.0, 1.0, 10.0, 100.0])
     images = values.view(4, 1, 1, 1).expand(4, 3, size, size)
-    network, labels = Network(), torch.eye(4, 5)
+    network, labels = Quarters(), torch.eye(4, 5)
     shown = set()
     for seed in range(4):
         draw = np.random.default_rng(seed)
@@ -179,7 +162,7 @@ def test_a_large_batch_is_divided(make: Make, batch: Any) -> None:
     images, _ = batch(5)
     labels = torch.eye(5)
     augmentation = make("comixup", options={"part": 2})
-    _, mixed = augmentation.forward(Network(), images, labels, np.random.default_rng(0))
+    _, mixed = augmentation.forward(Quarters(), images, labels, np.random.default_rng(0))
     assert torch.count_nonzero(mixed[:2, 2:]) == 0
     assert torch.count_nonzero(mixed[2:4, [0, 1, 4]]) == 0
     assert torch.equal(mixed[4], labels[4])

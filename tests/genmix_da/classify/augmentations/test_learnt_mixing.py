@@ -172,6 +172,37 @@ def test_the_twin_follows(network: Network) -> None:
         MomentumTwin(network, torch.zeros(1, 3, 32, 32), 4)
 
 
+class Windows(nn.Module):
+    """Gives maps with their channels last, as windowed transformers do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Sequential(nn.Conv2d(3, 6, 3, 4, 1), nn.ReLU())
+
+    def forward(self, images: Tensor) -> Tensor:
+        maps: Tensor = self.inner(images)
+        return maps.permute(0, 2, 3, 1)
+
+
+class Tokens(Windows):
+    """Gives a token of each place behind a class token."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        tokens = super().forward(images).flatten(1, 2)
+        return torch.cat([tokens[:, :1], tokens], dim=1)
+
+
+@pytest.mark.parametrize("stage", [Windows, Tokens])
+def test_maps_of_transformers(stage: type[Windows], network: Network) -> None:
+    """Six channels of eight by eight places, wherever the channels stand."""
+    first = stage()
+    network.backbone = nn.Sequential(first, nn.Flatten())
+    images = torch.randn(2, 3, 32, 32)
+    network.head = nn.Linear(network.backbone(images).shape[1], CLASSES)
+    twin = MomentumTwin(network, images[:1], 0)
+    assert torch.allclose(twin.maps(images), first.inner(images), atol=1e-6)
+
+
 def test_momentum_rises_along_a_cosine() -> None:
     assert momentum_at(0.05, 0.9, 1.0) == pytest.approx(0.9)
     assert momentum_at(0.55, 0.9, 1.0) == pytest.approx(0.95)

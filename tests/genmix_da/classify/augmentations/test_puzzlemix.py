@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
 
 from genmix_da.classify.augmentations import Augmentation
 from genmix_da.classify.augmentations.block_cut import cut_labels
 from genmix_da.classify.augmentations.block_transport import moved, plan, way_costs
 from genmix_da.classify.augmentations.puzzlemix import block_counts, border_costs
 from genmix_da.errors import UserError
+from quarters import Quarters
 
 Make = Callable[..., Augmentation]
 
@@ -162,28 +162,11 @@ def test_no_mask_has_less_energy(share: float, beta: float, make: Make) -> None:
         assert np.ptp([energy(z, *given) for z in every]) > 0.1
 
 
-class Network(nn.Module):
-    """Logits of the mean brightness in each quarter; keeps what it is shown."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.backbone = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten())
-        self.head = nn.Linear(12, 5)
-        torch.manual_seed(0)
-        nn.init.normal_(self.head.weight)
-        self.images = torch.empty(0)
-
-    def forward(self, images: Tensor) -> Tensor:
-        self.images = images
-        logits: Tensor = self.head(self.backbone(images))
-        return logits
-
-
 @pytest.mark.parametrize("size", [17, 24, 32])
 def test_the_label_weight_is_the_mean_of_the_mask(size: int, make: Make) -> None:
     """Images of one value each, 1 and 3: wherever blocks go, the value is 3 - 2 z."""
     images = torch.tensor([1.0, 3.0]).view(2, 1, 1, 1).expand(2, 3, size, size)
-    network, shares = Network(), []
+    network, shares = Quarters(), []
     for seed in range(12):
         draw = np.random.default_rng(seed)
         _, labels = make("puzzlemix", size).forward(network, images, torch.eye(2, 5), draw)
@@ -207,7 +190,7 @@ def test_numbers_of_blocks_that_divide_the_side() -> None:
 def test_an_odd_image_keeps_its_edge_in_place(make: Make, batch: Any) -> None:
     """The last row and column of 17 pixels are those of the pair, by the mask beside them."""
     images, weights = batch(2, 17)
-    network = Network()
+    network = Quarters()
     for seed in range(6):
         make("puzzlemix", 17).forward(network, images, weights, np.random.default_rng(seed))
         for edge in (lambda image: image[:, -1], lambda image: image[:, :, -1]):
@@ -220,7 +203,7 @@ def test_pixels_come_from_the_pair_alone(make: Make) -> None:
     """Each image has values of its own; without halves every pixel is one of them."""
     images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     images[1] += 2
-    network = Network()
+    network = Quarters()
     augmentation = make("puzzlemix", 32)
     for seed in range(6):
         _, labels = augmentation.forward(
@@ -262,7 +245,7 @@ def test_the_published_cells_are_moved(make: Make) -> None:
 def test_settings_that_do_not_fit_the_picture(make: Make) -> None:
     with pytest.raises(UserError, match="puzzlemix needs square images, not 16 by 32 pixels"):
         make("puzzlemix").forward(
-            Network(), torch.rand(2, 3, 16, 32), torch.eye(2, 5), np.random.default_rng(0)
+            Quarters(), torch.rand(2, 3, 16, 32), torch.eye(2, 5), np.random.default_rng(0)
         )
     with pytest.raises(UserError, match=r"gamma is 1\.5"):
         make("puzzlemix", options={"gamma": 1.5})
