@@ -1,7 +1,7 @@
 """Tables of the pages in docs/results from what `table` and `classify table` have written.
 
     python scripts/results_tables.py FOLDER [FOLDER ...] [--cells last:h_score,oracle:h_score]
-        [--by last:h_score] [--against METHOD]
+        [--by last:h_score] [--against METHOD] [--one] [--overhead FILE.csv]
 
 FOLDER holds a table: its runs.csv has a value a run, block and metric. For every setting it prints,
 in percent, rows in the order of the table:
@@ -13,7 +13,9 @@ in percent, rows in the order of the table:
 - with --against a line a method: its difference to METHOD in that cell, mean over columns, and on
   how many of them it is above.
 
-Cells that a setting has not are left out of its tables.
+With --one it is one table instead: the columns of --by, each with its deviation over seeds, their
+average, then the averages of --cells; of --overhead, what scripts/bench/classify.py --all has
+written, the median AO(%) over rounds. Cells that a setting has not are left out of its tables.
 """
 
 from __future__ import annotations
@@ -49,6 +51,12 @@ def _seconds(folder: Path) -> Iterator[tuple[str, float]]:
         yield record["identity"], sum(s for stage, s in stages.items() if stage not in _SHARED)
 
 
+def over_seeds(rows: pd.DataFrame) -> pd.Series:
+    """Method -> "mean ± deviation over seeds" of the mean over columns, in percent."""
+    of_seed = 100 * rows.groupby(["method", "seed"])["value"].mean().unstack("seed")
+    return of_seed.apply(lambda row: f"{row.mean():.1f} ± {row.std():.1f}", axis=1)
+
+
 def averages(runs: pd.DataFrame, cells: list[str]) -> pd.DataFrame:
     """Methods x cells, "mean ± deviation over seeds", and seconds."""
     methods = list(dict.fromkeys(runs["method"]))
@@ -56,9 +64,7 @@ def averages(runs: pd.DataFrame, cells: list[str]) -> pd.DataFrame:
     for cell in cells:
         rows = runs[runs["cell"] == cell]
         if len(rows):
-            of_seed = 100 * rows.groupby(["method", "seed"])["value"].mean().unstack("seed")
-            said = of_seed.apply(lambda row: f"{row.mean():.1f} ± {row.std():.1f}", axis=1)
-            found[cell] = said.reindex(methods)
+            found[cell] = over_seeds(rows).reindex(methods)
     alone = runs[~runs["method"].str.contains("+graph", regex=False)]
     seconds = alone.drop_duplicates("identity").groupby("method")["seconds"].mean()
     found["seconds"] = seconds.reindex(methods).map("{:.1f}".format, na_action="ignore")
@@ -72,6 +78,24 @@ def by_column(runs: pd.DataFrame, cell: str) -> pd.DataFrame:
     table = table.reindex(index=list(dict.fromkeys(rows["method"])))
     table = table[list(dict.fromkeys(rows["pair"]))]
     return table.assign(Avg=table.mean(axis=1))
+
+
+def one_table(runs: pd.DataFrame, by: str, cells: list[str], overhead: Path | None) -> pd.DataFrame:
+    """Methods x columns of a cell with their deviation, its average, other cells, AO."""
+    rows = runs[runs["cell"] == by]
+    columns = list(dict.fromkeys(rows["pair"]))
+    found = pd.DataFrame({name: over_seeds(rows[rows["pair"] == name]) for name in columns})
+    found = found.reindex(list(dict.fromkeys(rows["method"])))
+    found["Avg"] = over_seeds(rows)
+    for cell in dict.fromkeys(cells):
+        own = runs[runs["cell"] == cell]
+        if len(own) and cell != by:
+            found[cell] = over_seeds(own)
+    if overhead is not None:
+        middle = 100 * pd.read_csv(overhead).groupby("method")["overhead"].median()
+        plain = found.index.str.replace(r"\[.*\]", "", regex=True)
+        found["AO(%)"] = middle.reindex(plain).map("{:.0f}".format, na_action="ignore").to_numpy()
+    return found.fillna("")
 
 
 def differences(table: pd.DataFrame, against: str) -> Iterator[str]:
@@ -98,14 +122,21 @@ def main() -> None:
     parser.add_argument("--cells", default=_CELLS)
     parser.add_argument("--by")
     parser.add_argument("--against")
+    parser.add_argument("--one", action="store_true")
+    parser.add_argument("--overhead", type=Path)
     given = parser.parse_args()
     runs = pd.concat([read_runs(folder) for folder in given.folders])
     for setting, own in runs.groupby("setting", sort=False):
         print(f"## {str(setting).upper()}\n")
-        print(markdown(averages(own, given.cells.split(","))))
-        if given.by in set(own["cell"]):
+        cells, has_columns = given.cells.split(","), given.by in set(own["cell"])
+        if has_columns and given.one:
+            print(markdown(one_table(own, given.by, cells, given.overhead)))
+        else:
+            print(markdown(averages(own, cells)))
+        if has_columns:
             table = by_column(own, given.by)
-            print(markdown(table.map("{:.1f}".format)))
+            if not given.one:
+                print(markdown(table.map("{:.1f}".format)))
             if given.against in table.index:
                 print(*differences(table, given.against), sep="\n", end="\n\n")
 

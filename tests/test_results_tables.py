@@ -61,3 +61,17 @@ def test_a_folder_without_a_table(tmp_path: Path) -> None:
     done = printed(tmp_path)
     assert done.returncode == 1
     assert "has no runs.csv; give the folder of a table." in done.stderr
+
+
+def test_one_table_of_columns_average_and_overhead(folder: Path) -> None:
+    """Seeds of lead on A2B are 50 and 60; AO's median of -10, 20 and 35 % is 20."""
+    overhead = folder / "overhead.csv"
+    rows = [("none", 0), ("lead", -0.1), ("lead", 0.35), ("lead", 0.2)]
+    overhead.write_text("method,overhead\n" + "".join(f"{name},{ao}\n" for name, ao in rows))
+    words = ("--by", "last:h_score", "--one", "--overhead", overhead, "--against", "dance")
+    done = printed(folder, *words)
+    assert done.returncode == 0, done.stderr
+    assert "| method | A2B | A2C | Avg | AO(%) |" in done.stdout
+    assert "| lead | 55.0 ± 7.1 | 75.0 ± 7.1 | 65.0 ± 7.1 | 20 |" in done.stdout
+    assert "| dance | 65.0 ± 7.1 | 60.0 ± 0.0 | 62.5 ± 3.5 |  |" in done.stdout
+    assert "lead: +2.5, above on 1 of 2" in done.stdout

@@ -146,10 +146,10 @@ def pgd(
     *,
     steps: int,
     step_size: float,
-    generator: torch.Generator,
+    start: Tensor,
     climbed: Climbed = cross_entropy,
 ) -> Tensor:
-    """Projected gradient ascent from a random point of the ball: [B, 3, S, S].
+    """Projected gradient ascent from a point of the ball: [B, 3, S, S].
 
     Args:
         attacked: the network, in evaluation mode.
@@ -158,10 +158,10 @@ def pgd(
         radius: of the ball, in pixels of [0, 1].
         steps: of ascent.
         step_size: of each.
-        generator: of the start, on the CPU.
+        start: [B, 3, S, S] what is added to the pixels first, from `within`.
         climbed: what is made large.
     """
-    example = (pixels + _within(pixels, radius, generator)).clamp(0, 1)
+    example = (pixels + start).clamp(0, 1)
     for _ in range(steps):
         example = example + step_size * attacked.gradient(example, targets, climbed).sign()
         example = torch.minimum(torch.maximum(example, pixels - radius), pixels + radius)
@@ -197,13 +197,16 @@ def fast_inputs(
     generator = torch.Generator().manual_seed(int(draw.integers(2**63)))
     pixels = attacked.pixels(inputs)
     # The start is clipped too: a gradient outside of the pixels' range is none of an image.
-    start = ((pixels + _within(pixels, radius, generator)).clamp(0, 1)) - pixels
+    start = ((pixels + within(pixels, radius, generator)).clamp(0, 1)) - pixels
     gradient = attacked.gradient(pixels + start, weights)
     change = (start + FAST_STEP * radius * gradient.sign()).clamp(-radius, radius)
     return attacked.inputs((pixels + change).clamp(0, 1)).detach()
 
 
-def _within(pixels: Tensor, radius: float, generator: torch.Generator) -> Tensor:
-    """Uniform draws from [-radius, radius], drawn on the CPU so that devices agree."""
+def within(pixels: Tensor, radius: float, generator: torch.Generator) -> Tensor:
+    """Uniform draws from [-radius, radius], on the CPU and image by image.
+
+    Devices agree, and so do batches of any size that follow each other.
+    """
     noise = torch.rand(pixels.shape, generator=generator)
     return ((2 * noise - 1) * radius).to(pixels.device)

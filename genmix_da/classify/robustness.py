@@ -22,6 +22,7 @@ from genmix_da.classify.attacks import (
     fgsm,
     margin,
     pgd,
+    within,
 )
 from genmix_da.classify.config import check_radius
 from genmix_da.classify.network import ClassifierNetwork
@@ -35,6 +36,7 @@ BATCH = 64
 LARGE_RADIUS = 4 / 255
 # Of the images that are right without an attack, so few wrong ones under it are hardly any.
 HARDLY = 0.02
+_CLIMBED = (margin, cross_entropy)  # by the starts of the strong check
 
 
 def attack_errors(
@@ -65,7 +67,7 @@ def attack_errors(
     Returns:
         images, clean_error, fgsm [{radius, error}] by radius, pgd {radius, steps, step_size,
         error} or None, strong {radius, restarts, error} or None (the share that any attack at this
-        radius turns; its starts hang on `batch_size`), zero_gradients (share of images whose
+        radius turns), zero_gradients (share of images whose
         gradient is zero in every pixel; None without radii). Errors and shares in [0, 1].
 
     Raises:
@@ -84,8 +86,11 @@ def attack_errors(
     size = pgd_step_size or PGD_REACH * (pgd_radius or 0) / pgd_steps
     search: dict[str, Any] = {"radius": pgd_radius, "steps": pgd_steps, "step_size": size}
     generator = torch.Generator().manual_seed(derive(task.config.seed, "pgd"))
-    # Of its own, so that PGD finds what it found before there was a strong check.
-    strong = torch.Generator().manual_seed(derive(task.config.seed, "strong"))
+    # One for each start, so that no image's hangs on the batch.
+    further = [
+        torch.Generator().manual_seed(derive(task.config.seed, "strong", number))
+        for number in range(len(_CLIMBED) * pgd_restarts)
+    ]
     wrong = dict.fromkeys(("clean", "pgd", "strong", *radii), 0)
     done = zero = 0
     batches = views.evaluation_batches(batch_size)
@@ -104,11 +109,11 @@ def attack_errors(
                 if radius == pgd_radius:
                     turned |= misled
         if pgd_radius is not None:
-            example = pgd(attacked, pixels, truth, **search, generator=generator)
-            misled = _misled(attacked, example, truth)
+            start = within(pixels, pgd_radius, generator)
+            misled = _misled(attacked, pgd(attacked, pixels, truth, **search, start=start), truth)
             wrong["pgd"] += int(misled.sum())
             turned |= misled
-            _search_on(attacked, pixels, truth, turned, pgd_restarts, search, strong)
+            _search_on(attacked, pixels, truth, turned, search, further)
             wrong["strong"] += int(turned.sum())
     return {
         "images": done,
@@ -127,19 +132,17 @@ def _search_on(
     pixels: Tensor,
     truth: Tensor,
     turned: Tensor,
-    restarts: int,
     search: dict[str, Any],
-    generator: torch.Generator,
+    generators: Sequence[torch.Generator],
 ) -> None:
-    """PGD from further starts; marks in `turned` [B] what it misleads."""
-    for climbed in (margin, cross_entropy) * restarts:
-        left = ~turned
-        if not bool(left.any()):
-            return
-        example = pgd(
-            attacked, pixels[left], truth[left], **search, generator=generator, climbed=climbed
-        )
-        turned[left] = _misled(attacked, example, truth[left])
+    """PGD from further starts, by turns up each loss; marks in `turned` [B] what it misleads."""
+    for number, generator in enumerate(generators):
+        start, left = within(pixels, search["radius"], generator), ~turned
+        if bool(left.any()):
+            climbed = _CLIMBED[number % len(_CLIMBED)]
+            own = {**search, "start": start[left], "climbed": climbed}
+            example = pgd(attacked, pixels[left], truth[left], **own)
+            turned[left] = _misled(attacked, example, truth[left])
 
 
 @torch.no_grad()

@@ -45,10 +45,14 @@ _TRAIN: tuple[Command, ...] = (
         "--encoder-momentum", type=float, help="MoCo: of the encoder of the keys [0.999]."
     ),
     groups.method(
-        "--queue", type=int, help="MoCo: keys remembered [65536, at most half of the images]."
+        "--queue",
+        type=int,
+        help="MoCo: keys remembered [65536, at most half of the images; a batch at least].",
     ),
     groups.method(
-        "--norm-group", type=int, help="MoCo: images that batch norm takes together [32]."
+        "--norm-group",
+        type=int,
+        help="MoCo: images that batch norm takes together [32, at most half of the batch].",
     ),
     groups.network("--backbone", help="torchvision name or timm:NAME [resnet50]."),
     backbone_argument_option,

@@ -51,7 +51,11 @@ def echo_plan(
         found = estimate(plan, read_records(request.root)[0])
         unknown = [stage for stage, value in found.seconds.items() if value is None]
         rest = f", not counting the stage {', '.join(unknown)}" if unknown else ""
-        click.echo(f"about {found.hours:.2f} hours one after another (from {found.basis}){rest}")
+        if found.hours:
+            said = f"about {found.hours:.2f} hours one after another (from {found.basis}){rest}"
+        else:
+            said = "how long it takes is said once a run of it is done"
+        click.echo(said)
     for label, reason in plan.refused:
         click.echo(f"cannot be planned: {label}: {reason}")
 

@@ -36,8 +36,10 @@ _RATES = {MOCO: 0.03, SIMSIAM: 0.05}
 _EPOCHS = {MOCO: 200, SIMSIAM: 100}
 RATE_BATCH = 256
 # What MoCo alone has, and its values there. An open queue hangs on the data: see `queue_of`.
-_MOCO: dict[str, Any] = {"temperature": 0.2, "encoder_momentum": 0.999, "norm_group": 32}
-MOCO_ALONE = (*_MOCO, "queue")
+_MOCO: dict[str, Any] = {"temperature": 0.2, "encoder_momentum": 0.999}
+MOCO_ALONE = (*_MOCO, "norm_group", "queue")
+NORM_GROUP = 32
+LOWEST_TEMPERATURE = 1e-3  # below, exponents of cosines over it overflow
 # Smallest share of a picture's area that a view shows, in both methods.
 SMALLEST_CROP = 0.2
 LARGEST_QUEUE = 65_536
@@ -73,7 +75,8 @@ class SelfSupervisedConfig:
         temperature: tau of MoCo's loss.
         encoder_momentum: m of MoCo's momentum encoder.
         queue: keys that MoCo remembers, whole batches; None: see `queue_of`.
-        norm_group: images that MoCo's batch norm takes together; the keys are shuffled first.
+        norm_group: images that MoCo's batch norm takes together; the keys are shuffled first, which
+            does nothing where a group is the whole batch. None: 32, at most half of the batch.
         seed: of initialisation, batches and views; the edits of GenMix, which all seeds share,
             have their own in genmix.
         device: "auto", "cpu" or "cuda".
@@ -129,6 +132,10 @@ class SelfSupervisedConfig:
             value = getattr(self, name)
             if value is not None and value < 2:
                 raise UserError(f"{config_values.flag(name)} is {value}; it must be at least 2.")
+        if self.temperature is not None and self.temperature < LOWEST_TEMPERATURE:
+            raise UserError(
+                f"--temperature is {self.temperature}; it must be at least {LOWEST_TEMPERATURE}."
+            )
         if self.image_size is not None and self.image_size < SMALLEST:
             raise UserError(f"--image-size is {self.image_size}; it must be at least {SMALLEST}.")
         if self.picture_size is not None and not SMALLEST <= self.picture_size <= _LARGEST_SIDE:
@@ -176,6 +183,8 @@ class SelfSupervisedConfig:
             "epochs": _EPOCHS[self.method],
             **(_MOCO if self.method == MOCO else {}),
         }
+        if self.method == MOCO:
+            filled["norm_group"] = max(min(NORM_GROUP, self.batch_size // 2), 2)
         missing = {key: value for key, value in filled.items() if getattr(self, key) is None}
         if not self.makes_images:
             missing["views"] = ORIGINAL_AUGMENTED  # of no account, so it makes no other run
@@ -189,7 +198,8 @@ class SelfSupervisedConfig:
 def queue_of(config: SelfSupervisedConfig, images: int) -> int:
     """Length of MoCo's queue, in whole batches.
 
-    Left open it is 65536 as published, and half of the images where these are fewer. An
+    Left open it is 65536 as published, and half of the images where these are fewer, but one batch
+    at least. An
     older key of a query's own image counts as another image to the loss. Where the queue holds a
     share q <= 1 of the images, q^2 / 2 of the queries meet one: an eighth at a half.
 

@@ -36,6 +36,7 @@ from genmix_da.selfsupervised.config import SelfSupervisedConfig, build_ssl_conf
 from genmix_da.selfsupervised.network import start_backbone
 from genmix_da.selfsupervised.record import IMAGES, SETTING
 from lead.backbones import build_backbone
+from lead.checkpoint import weights_identity
 from lead.errors import WeightsError
 from lead.evaluation import EVALUATION_BATCH
 from lead.precision import Precision
@@ -100,7 +101,8 @@ def probe(
     seen = _seen(files, task)
     labels = torch.from_numpy(labels_of(task.train)), torch.from_numpy(labels_of(task.test))
     scores = {}
-    for name, backbone in _backbones(task, config).items():
+    began = result["provenance"]["config"]["contents"].get("weights")
+    for name, backbone in _backbones(task, config, began).items():
         logger.info("features of the backbone, %s", name)
         scores[name] = _scores(task, backbone, labels, k, temperature)
     found: dict[str, Any] = {
@@ -220,12 +222,22 @@ def probed_images(
     )
 
 
-def _backbones(task: ClassifyTask, config: SelfSupervisedConfig) -> dict[str, nn.Module]:
-    """The trained backbone, and what it began as where that can still be had."""
+def _backbones(
+    task: ClassifyTask, config: SelfSupervisedConfig, began: Any
+) -> dict[str, nn.Module]:
+    """The trained backbone, and what it began as where that can still be had.
+
+    Args:
+        task: whose weights are the trained ones.
+        config: of the pre-training.
+        began: what `weights_identity` gave of its weights then.
+    """
     c = task.config
     trained = build_backbone(c.backbone, weights=c.weights, arguments=c.backbone_arguments)
     found = {"trained": trained.module}
     try:
+        if weights_identity(config.weights) != began:
+            raise WeightsError(f"{config.weights} has been changed since")
         found["start"] = start_backbone(config, config.weights)
     except WeightsError as error:
         logger.warning("the backbone before pre-training is left out: %s", error)

@@ -42,6 +42,7 @@ from genmix_da.selfsupervised.task import SelfSupervisedTask, prepare
 from genmix_da.selfsupervised.training import PretrainedEpoch, pretrain_epochs, run_length
 from genmix_da.selfsupervised.views import Pictures
 from lead.checkpoint import save_checkpoint
+from lead.errors import DivergedError
 
 logger = logging.getLogger(__name__)
 
@@ -147,9 +148,12 @@ def _work(
     network = build_network(task, "none" if state else task.config.weights)
     epochs = pretrain_epochs(task, network, _pictures(task, made), state=state)
     total = run_length(task).epochs
-    for epoch in track(epochs, "pre-training", total - len(metrics)):
-        metrics.append(_row(epoch))
-        run.save_state(epoch.state(), metrics)
+    try:
+        for epoch in track(epochs, "pre-training", total - len(metrics)):
+            metrics.append(_row(epoch))
+            run.save_state(epoch.state(), metrics)
+    except DivergedError as error:
+        raise DivergedError(f"{error}; {_keep_last_good(task, run, network)}") from error
     last = metrics[-1]
     _warn_of_collapse(last, network)
     state_dict = network.backbone.state_dict()
@@ -178,6 +182,18 @@ def _work(
     }
 
 
+def _keep_last_good(task: SelfSupervisedTask, run: RunFolder, network: PretrainedNetwork) -> str:
+    """Write the backbone of the last good epoch as checkpoint; says what was kept."""
+    state, metrics = run.load_state()
+    if state is None:
+        return "no epoch was finished before"
+    network.load_state_dict(state["network"])
+    done = metrics[-1]["epoch"]
+    description = describe_backbone(task, done)
+    save_checkpoint(run.checkpoint, network.backbone.state_dict(), description)
+    return f"the backbone of epoch {done} is kept in {run.checkpoint}"
+
+
 def _say(task: SelfSupervisedTask, augmentation: Augmentation | None) -> None:
     """What will be trained; where a default hangs on the data, what it became."""
     config, length = task.config, run_length(task)
@@ -186,9 +202,22 @@ def _say(task: SelfSupervisedTask, augmentation: Augmentation | None) -> None:
         method_name(task, augmentation),
         *(len(task.source.rows), length.total, length.epochs),
     )
-    if config.method == MOCO:
-        batches = int(config.queue or 0) // config.batch_size
-        logger.info("the queue holds %d keys, those of %d steps", config.queue, batches)
+    if config.method != MOCO:
+        return
+    size, queue = config.batch_size, int(config.queue or 0)
+    logger.info("the queue holds %d keys, those of %d steps", queue, queue // size)
+    if queue > len(task.source.rows) / 2:
+        logger.warning(
+            "the queue holds keys of more than half of the images, so that many queries meet an "
+            "older key of their own image; take a smaller --batch-size%s",
+            "" if queue == size else " or --queue",
+        )
+    if size < 2 * int(config.norm_group or 0):
+        logger.warning(
+            "batch norm takes the %d images of a batch together (--norm-group %d), so shuffling "
+            "the keys hides nothing; take half of that or less",
+            *(size, config.norm_group),
+        )
 
 
 def _row(epoch: PretrainedEpoch) -> dict[str, Any]:

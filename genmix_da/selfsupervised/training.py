@@ -28,6 +28,7 @@ from lead.precision import Precision
 from lead.seeds import batches, seed_epoch
 
 MOST_WORKERS = 8
+_TRIED = 8  # views that the backbone is tried on
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def pretrain_epochs(
 
     Raises:
         UserError: lightly is not installed.
-        DivergedError: a loss is no longer finite; says at which step.
+        DivergedError: a loss, or at the end of an epoch what the backbone gives, is no longer
+            finite; says where. What was yielded before can be used.
     """
     config = task.config
     transform = view_transform(config, task.preprocessing)
@@ -104,6 +106,7 @@ def pretrain_epochs(
                 _check(losses, step, epoch, length)
             precision.step(loss, optimizer)
         _check(losses, first + len(losses), epoch, length)
+        _check_backbone(network, one, place(first + len(losses), epoch, length))
         yield PretrainedEpoch(
             epoch,
             first + len(losses),
@@ -156,3 +159,15 @@ def _check(losses: list[Tensor], step: int, epoch: int, length: Length) -> None:
     if not bool(last.all()):
         bad = step - len(last) + 1 + int((~last).int().argmax())
         raise DivergedError(f"the loss is not finite at {place(bad, epoch, length)}; lower --lr")
+
+
+@torch.no_grad()
+def _check_backbone(network: PretrainedNetwork, images: Tensor, after: str) -> None:
+    """Raise where the network, as probes and checkpoints have it, gives no finite features.
+
+    The last step is followed by no loss that would show it, and weights may be finite and so large
+    that nothing else is.
+    """
+    network.eval()
+    if not bool(network.backbone(images[:_TRIED]).isfinite().all()):
+        raise DivergedError(f"the backbone gives no finite features after {after}; lower --lr")

@@ -1,12 +1,15 @@
 """Cost of training with each augmentation, divided by training with none, in one run.
 
     python scripts/bench/classify.py [--image-size 128] [--batch 32] [--methods mixup,pixmix]
+    python scripts/bench/classify.py --all --data DATA --steps 40 [...]
 
 Each method trains a network of its own on the same decoded images with `genmix-da classify`'s
 training loop, an epoch in turn, so that a busy machine slows all alike; every round is divided by
 that round's "none". GenMix and DiffuseMix are composed on the fly from edits that are made before
 (filters; what an edit shows does not change its cost here). The first two rounds warm up (fractals
 are read, 0.2 s in all) and are left out. Drawn images: speed does not depend on their content.
+
+--all measures AO(%) on photographs instead; what else is on the line is for overhead.py.
 """
 
 from __future__ import annotations
@@ -14,15 +17,15 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
+import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+import overhead
 import torch
+from trainees import Cost, trainee
 
 from genmix_da.augment.cache import encode_jpeg
 from genmix_da.augment.compose import fractal_source
@@ -30,11 +33,7 @@ from genmix_da.augment.fractals import draw_fractal
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.classify.augmentations import AUGMENTATIONS, GENMIX_PRESETS
 from genmix_da.classify.config import build_classify_config
-from genmix_da.classify.method import resolve_method, training_images
-from genmix_da.classify.network import build_network
-from genmix_da.classify.schedule import Length
-from genmix_da.classify.task import ClassifyTask, prepare
-from genmix_da.classify.training import TrainedEpoch, train_epochs
+from genmix_da.classify.task import prepare
 
 CLASSES = 10
 GOAL = 1.3
@@ -50,45 +49,6 @@ def draw_images(folder: Path, count: int, side: int) -> None:
         path = folder / f"class{number % CLASSES}" / f"{number:04d}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encode_jpeg(pixels))
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Seconds of an epoch.
-
-    Attributes:
-        wall: what a user waits; views are made beside training where a core is free.
-        work: of all cores of this process; other processes hardly change it.
-    """
-
-    wall: float
-    work: float
-
-
-@dataclass(frozen=True)
-class Trainee:
-    """One method's endless training."""
-
-    name: str
-    epochs: Iterator[TrainedEpoch]
-
-    def cost(self) -> Cost:
-        """Of the next epoch."""
-        before = time.process_time()
-        wall = next(self.epochs).seconds
-        return Cost(wall, time.process_time() - before)
-
-
-def trainee(task: ClassifyTask, name: str, options: argparse.Namespace) -> Trainee:
-    """Make the training set and the network of a method."""
-    own = task.with_config(augment=name)
-    method = resolve_method(own)
-    data = training_images(own, method, Path(task.config.data))
-    steps = options.images // options.batch
-    length = Length(steps * 10_000, steps, 0, 10_000)
-    network = build_network(own, "none")
-    epochs = train_epochs(own, network, data, method.augmentation, length)
-    return Trainee(name, epochs)
 
 
 def measure(options: argparse.Namespace, folder: Path) -> dict[str, list[Cost]]:
@@ -113,7 +73,8 @@ def measure(options: argparse.Namespace, folder: Path) -> dict[str, list[Cost]]:
     for number in range(len(fractals.files)):  # made once for ever, like edits
         fractals.window(8, 8, np.random.default_rng(number))
     names = dict.fromkeys(["none", *options.methods.split(",")])
-    trainees = [trainee(task, name, options) for name in names]
+    steps = options.images // options.batch
+    trainees = [trainee(task.with_config(augment=name), steps) for name in names]
     costs: dict[str, list[Cost]] = {one.name: [] for one in trainees}
     for number in range(WARM_UP + options.repeats):
         for one in trainees:
@@ -137,6 +98,9 @@ def line(method: str, costs: list[Cost], none: list[Cost], images: int) -> str:
 
 def main() -> None:
     """Measure and print one table."""
+    if "--all" in sys.argv:
+        overhead.main([word for word in sys.argv[1:] if word != "--all"])
+        return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backbone", default="timm:mobilenetv1_100")
     parser.add_argument("--images", type=int, default=128, help="of an epoch")

@@ -20,6 +20,7 @@ from lead.clusters import (
     embed_2d,
     estimate_clusters,
     estimation_subset,
+    silhouette_of_distances,
 )
 from lead.decomposition import decompose
 from lead.pseudo_labels import assign_pseudo_labels
@@ -180,14 +181,14 @@ def test_many_features_are_clustered_as_a_whole_and_judged_by_some(
 ) -> None:
     monkeypatch.setattr(clusters, "LANDMARKS", 60)
     features, clustered, judged = blobs(8, 160), [], []
-    kmeans, silhouette = clusters.kmeans, sklearn.metrics.silhouette_score
+    kmeans, silhouette = clusters.kmeans, clusters.silhouette_of_distances
     monkeypatch.setattr(
         clusters, "kmeans", lambda x, *a, **o: clustered.append(len(x)) or kmeans(x, *a, **o)
     )
     monkeypatch.setattr(
-        sklearn.metrics,
-        "silhouette_score",
-        lambda x, labels, metric: judged.append(len(x)) or silhouette(x, labels, metric=metric),
+        clusters,
+        "silhouette_of_distances",
+        lambda x, labels: judged.append(len(x)) or silhouette(x, labels),
     )
     found = estimate_clusters(features, 4, estimator="features")
     assert found.coefficient == 2.0
@@ -195,7 +196,31 @@ def test_many_features_are_clustered_as_a_whole_and_judged_by_some(
     rows = clusters.landmarks(160)
     for count, value in zip(found.cluster_counts, found.silhouettes, strict=True):
         labels = kmeans(features, count, spread=True).labels[rows]
-        assert value == pytest.approx(silhouette(features[rows], labels), abs=1e-5)
+        wanted = sklearn.metrics.silhouette_score(features[rows], labels)
+        assert value == pytest.approx(wanted, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_silhouette_of_distances_is_that_of_scikit_learn(seed: int) -> None:
+    """Also with clusters of one sample, samples that coincide, and labels that are not in a row."""
+    draw = np.random.default_rng(seed)
+    points = np.repeat(draw.normal(size=(int(draw.integers(3, 30)), 3)), 2, axis=0)
+    labels = 3 * draw.integers(0, int(draw.integers(2, 9)), size=len(points))
+    labels[0] = 100
+    labels[1:3] = 0
+    distances = sklearn.metrics.pairwise_distances(points)
+    wanted = sklearn.metrics.silhouette_score(distances, labels, metric="precomputed")
+    assert silhouette_of_distances(distances, labels) == pytest.approx(wanted, abs=1e-12)
+
+
+def test_samples_that_all_coincide_have_silhouette_0() -> None:
+    labels = np.array([0, 0, 1, 1])
+    assert silhouette_of_distances(np.zeros((4, 4)), labels) == 0.0
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 0], [0, 1, 2]])
+def test_one_cluster_or_one_for_each_sample_has_no_silhouette(labels: list[int]) -> None:
+    assert math.isnan(silhouette_of_distances(np.ones((3, 3)), np.array(labels)))
 
 
 def test_identical_points_have_no_silhouette() -> None:

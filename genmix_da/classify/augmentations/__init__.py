@@ -165,7 +165,8 @@ def _checked(kind: type[Augmentation], options: Mapping[str, Any]) -> dict[str, 
         if key not in types:
             hint = did_you_mean(key, types)
             known = f"It has: {', '.join(types)}." if types else "It has none."
-            raise UserError(f"{kind.name} has no option {key!r}; {hint}{known}")
+            between = "; " if hint else ". "
+            raise UserError(f"{kind.name} has no option {key!r}{between}{hint}{known}")
         values[key] = _converted(f"{kind.name}: {key}", value, types[key])
     return values
 

@@ -31,9 +31,9 @@ class Adautomix(LearntMixing):
 
         -adversary * loss + (1 - adversary) * mean of share_i * cos(logits mixed, logits of image i)
 
-    Values and this sign of the cosine are those of the released code for CIFAR-100. It differs
-    where three are mixed: a slip in the released code mixes the network's images evenly almost
-    always; here, as in the paper, only where a share is within `margin` of 0 or 1.
+    Values and this sign of the cosine are those of the released code for CIFAR-100. It differs in
+    when the network's images are mixed evenly: here where any share is within `margin` of 0 or 1,
+    there where the first is.
 
     Attributes:
         images: N, mixed at once.
@@ -52,6 +52,7 @@ class Adautomix(LearntMixing):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._require("alpha", 1e-2)  # below, all draws may be 0
         self._require("images", 2, 16)
         self._require("even_weight", 0, 1)
         self._require("adversary", 0, 1)

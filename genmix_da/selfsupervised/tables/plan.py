@@ -48,6 +48,7 @@ class _Planner(Planner[PlannedRun]):
         super().__init__(request.root, STAGES, run_probe_job)
         self.request = request
         self._named: dict[str, str] = {}  # data set -> where it lies
+        self._probed: dict[str, ClassifyTask] = {}  # where it lies -> images of the probe
 
     def add_data(self, data: str) -> None:
         """Plan all rows and seeds of a data set."""
@@ -63,7 +64,7 @@ class _Planner(Planner[PlannedRun]):
         typed = options["method"]
         if options["augment"] != "none":
             typed += f"+{options['augment']}"
-        found = self.attempt(f"{options['data']} {typed}", lambda: _prepared(options, split))
+        found = self.attempt(f"{options['data']} {typed}", lambda: self._prepared(options, split))
         for seed in self.request.seeds:
             if found is None:
                 name = Path(options["data"]).name
@@ -71,6 +72,17 @@ class _Planner(Planner[PlannedRun]):
                 self.wanted.append(Wanted(made_up, SETTING, name, name, typed, seed))
             else:
                 self._add_run(*found, {**options, "seed": seed}, split)
+
+    def _prepared(
+        self, options: dict[str, Any], split: dict[str, Any]
+    ) -> tuple[SelfSupervisedTask, Augmentation | None, ClassifyTask]:
+        """The images of a row, how more are made of them, and the images of its probe."""
+        task, data = prepare(build_ssl_config(options)), options["data"]
+        if data not in self._probed:  # no row has others
+            device = task.config.device
+            wanted = probed_images(task.config, split, weights="none", device=device)
+            self._probed[data] = prepare_images(wanted)
+        return task, augmentation_of(task), self._probed[data]
 
     def _add_run(
         self,
@@ -89,7 +101,10 @@ class _Planner(Planner[PlannedRun]):
         seed, dataset, root = options["seed"], images.dataset, str(self.request.root)
         seeded = dataclasses.replace(task, config=dataclasses.replace(task.config, seed=seed))
         settings = run_settings(seeded, augmentation)
-        contents = {k: v for k, v in images.contents().items() if k != "weights"}
+        contents: dict[str, Any] = dict(images.contents())
+        del contents["weights"]  # the backbone's own are what was pre-trained
+        if images.config.split_seed:  # it draws what the probe chooses its penalty on, too
+            contents["split_seed"] = images.config.split_seed
         name = identity({"pretrained": run_identity(settings), "probed": contents})
         row = method_name(task, augmentation)
         plain = f"{options['method']}-{options['augment']}"
@@ -103,16 +118,6 @@ class _Planner(Planner[PlannedRun]):
             label = f"images of {dataset} by {augmentation.editor.name}"
             data = (Job(identity(made_of), "data", label, given, root),)
         self.runs.append(PlannedRun(wanted=self.wanted[-1], job=job, data=data))
-
-
-def _prepared(
-    options: dict[str, Any], split: dict[str, Any]
-) -> tuple[SelfSupervisedTask, Augmentation | None, ClassifyTask]:
-    """The images of a row, how more are made of them, and the images of its probe."""
-    task = prepare(build_ssl_config(options))
-    device = task.config.device
-    images = prepare_images(probed_images(task.config, split, weights="none", device=device))
-    return task, augmentation_of(task), images
 
 
 def _plain(text: str) -> str:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from genmix_da.classify.attacks import AttackedNetwork, fast_inputs, fgsm, margin, pgd
+from genmix_da.classify.attacks import AttackedNetwork, fast_inputs, fgsm, margin, pgd, within
 from lead.views import Preprocessing
 
 RADIUS = 8 / 255
@@ -87,7 +87,13 @@ def test_fgsm_goes_the_whole_radius_uphill(attacked: AttackedNetwork, pixels: Te
 def ascend(attacked: AttackedNetwork, pixels: Tensor, seed: int = 0, steps: int = 10) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     return pgd(
-        attacked, pixels, LABELS, RADIUS, steps=steps, step_size=RADIUS / 4, generator=generator
+        attacked,
+        pixels,
+        LABELS,
+        RADIUS,
+        steps=steps,
+        step_size=RADIUS / 4,
+        start=within(pixels, RADIUS, generator),
     )
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import torch
 
-from genmix_da.classify import attack, train
+from genmix_da.classify import attack, robustness, train
 from genmix_da.classify import training as loop
 from genmix_da.classify.attack_run import load_classifier
+from genmix_da.classify.attacks import cross_entropy
 from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.network import ClassifierNetwork
 from genmix_da.classify.robustness import attack_errors, error_at, masking_warning
@@ -87,8 +88,28 @@ def test_the_margin_climbs_where_the_cross_entropy_is_flat(trained: Path) -> Non
 
 
 def test_the_batch_does_not_matter(run_folder: Path) -> None:
-    one, all_at_once = (attack(run_folder, batch_size=size)["fgsm"] for size in (1, 64))
-    assert one == all_at_once
+    found = [attack(run_folder, batch_size=size, pgd_restarts=1) for size in (1, 5, 64)]
+    for name in ("fgsm", "pgd", "strong"):
+        assert found[0][name] == found[1][name] == found[2][name]
+
+
+def test_the_strong_check_climbs_both_losses_from_starts_of_its_own(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On images that nothing turns: a start for each loss and restart, none of them twice."""
+    searched: list[tuple[str, torch.Tensor]] = []
+
+    def spied(attacked: Any, pixels: Any, truth: Any, **search: Any) -> Any:
+        searched.append((search.get("climbed", cross_entropy).__name__, search["start"]))
+        return pixels
+
+    monkeypatch.setattr(robustness, "pgd", spied)
+    attack(run_folder, radii=(), epsilon=1e-9, pgd_restarts=2)
+    assert [name for name, _ in searched] == ["cross_entropy", *["margin", "cross_entropy"] * 2]
+    starts = [start for _, start in searched]
+    assert all(bool((start.abs() <= 1e-9).all()) for start in starts)
+    different = [not torch.equal(starts[1], other) for other in starts[2:]]
+    assert different == [True] * 3
 
 
 class Masked(torch.nn.Module):

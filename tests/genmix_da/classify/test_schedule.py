@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from genmix_da.classify.augmentations.companion import Companion
 from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.network import ClassifierNetwork
 from genmix_da.classify.schedule import Length, build_optimizer, run_length, set_learning_rate
@@ -90,3 +91,15 @@ def test_groups_of_the_optimiser(kind: str) -> None:
     }
     assert set_learning_rate(optimizer, 0.5) == 0.25
     assert isinstance(optimizer, torch.optim.SGD if kind == "sgd" else torch.optim.AdamW)
+
+
+def test_a_block_beside_the_network_has_a_rate_of_its_own() -> None:
+    network = ClassifierNetwork(nn.Linear(4, 3), 3, 2)
+    block = Companion()
+    block.inner, block.lr_factor = nn.Linear(2, 2), 0.1
+    given = {"data": "x", "augment": "none", "optimizer": "sgd", "lr": 0.5}
+    optimizer = build_optimizer(network, build_classify_config(given).resolved(), block)
+    set_learning_rate(optimizer, 0.5)
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    assert all(rates[id(p)] == pytest.approx(0.025) for p in block.parameters())
+    assert all(rates[id(p)] == pytest.approx(0.25) for p in network.head.parameters())

@@ -51,6 +51,7 @@ def test_diffusemix_is_what_classification_takes_it_for() -> None:
         ({"method": "simsiam", "queue": 64}, "--queue is of --method moco-v2 alone"),
         ({"method": "simsiam", "temperature": 0.1}, "--temperature is of --method moco-v2"),
         ({"batch_size": 1}, "--batch-size is 1; it must be at least 2"),
+        ({"temperature": 1e-9}, "--temperature is 1e-09; it must be at least 0.001"),
         ({"norm_group": 1}, "--norm-group is 1; it must be at least 2"),
         ({"encoder_momentum": 1.0}, r"--encoder-momentum is 1.0; it must be in \[0, 1\)"),
         ({"momentum": -0.1}, "--momentum is -0.1; it must be 0 or more"),
@@ -75,3 +76,12 @@ def test_refused(given: dict[str, Any], said: str) -> None:
 def test_a_queue_that_does_not_fit(queue: int, said: str) -> None:
     with pytest.raises(UserError, match=said):
         queue_of(SelfSupervisedConfig(data="x", batch_size=64, queue=queue), 1000)
+
+
+@pytest.mark.parametrize(("batch", "group"), [(256, 32), (64, 32), (32, 16), (8, 4), (2, 2)])
+def test_batch_norm_takes_half_a_batch_at_most(batch: int, group: int) -> None:
+    """So that keys which are shuffled are normalised with others."""
+    config = build_ssl_config({"data": "x", "batch_size": batch}).resolved()
+    assert config.norm_group == group
+    simsiam = build_ssl_config({"data": "x", "method": "simsiam", "batch_size": batch})
+    assert simsiam.resolved().norm_group is None

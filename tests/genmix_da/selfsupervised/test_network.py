@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from genmix_da.selfsupervised.config import SelfSupervisedConfig
 from genmix_da.selfsupervised.network import MocoNetwork, SimSiamNetwork, unit_spread
+from genmix_da.selfsupervised.training import _set_learning_rate
 
 WIDTH = 5
 
@@ -141,3 +142,11 @@ def test_spread() -> None:
     )
     four = torch.tensor([[1.0, 0.0], [-2.0, 0.0], [0.0, 3.0], [0.0, -1.0]])
     assert float(unit_spread(four)) == pytest.approx(1 / math.sqrt(2))  # spread evenly
+
+
+def test_the_rate_of_the_predictor_stays() -> None:
+    """SimSiam, Sec. 4.1; that of everything else falls."""
+    network = SimSiamNetwork(Backbone(), WIDTH)
+    optimizer = torch.optim.SGD(network.trained(), lr=0.5)
+    _set_learning_rate(optimizer, 0.2)
+    assert [group["lr"] for group in optimizer.param_groups] == [pytest.approx(0.1), 0.5]

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from genmix_da.classify.tables.published import printed_self_supervised
 from genmix_da.errors import UserError
 from genmix_da.runs.seal import digest_of
-from genmix_da.selfsupervised import probe
+from genmix_da.selfsupervised import probe, train
+from lead.backbones import build_backbone
 
 
 @pytest.fixture
@@ -98,3 +100,19 @@ def test_printed_rows_stand_beside_resnet50_on_the_whole_test_part_alone() -> No
     assert not printed_self_supervised("Flowers102", tested=6149, **asked | {"whole": False})
     assert not printed_self_supervised("Flowers102", tested=1020, **asked)
     assert not printed_self_supervised(None, tested=6149, **asked)
+
+
+def test_weights_that_were_changed_since_are_not_what_it_began_as(
+    data: Path, tmp_path: Path, tiny: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    weights = tmp_path / "start.pt"
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        module = build_backbone(tiny["backbone"], weights="none").module
+        torch.save(module.state_dict(), weights)
+        if seed == 0:
+            given = tiny | {"epochs": 1, "weights": str(weights)}
+            train(data=str(data / "Art"), out=tmp_path / "run", **given)
+            assert probe(tmp_path / "run", data=str(data / "Art"))["start"] is not None
+    assert probe(tmp_path / "run", data=str(data / "Art"))["start"] is None
+    assert "is left out" in caplog.text and "has been changed since" in caplog.text

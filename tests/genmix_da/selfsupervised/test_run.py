@@ -13,12 +13,14 @@ import torch
 
 import genmix_da
 from genmix_da.errors import UserError
+from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.seal import digest_of
-from genmix_da.selfsupervised import train
+from genmix_da.selfsupervised import train, training
 from genmix_da.selfsupervised.config import build_ssl_config
 from genmix_da.selfsupervised.network import start_backbone
 from lead.backbones import build_backbone
 from lead.checkpoint import read_tensors
+from lead.errors import DivergedError
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -187,3 +189,45 @@ def test_a_loss_that_is_no_number_stops_the_run(
     with pytest.raises(Exception, match="the loss is not finite at step"):
         train(data=str(data / "Art"), out=tmp_path / "run", **tiny | {"lr": 1e30})
     assert read(tmp_path / "run")["status"] == "failed"
+
+
+def test_a_last_step_that_spoils_the_backbone_is_an_error(
+    data: Path, tmp_path: Path, tiny: dict[str, Any]
+) -> None:
+    """One step an epoch, so that no loss comes after it; the weights are large and finite."""
+    given = tiny | {"batch_size": 72, "norm_group": 36, "epochs": 1, "lr": 1e30}
+    said = "gives no finite features after .*; lower --lr; no epoch was finished before"
+    with pytest.raises(DivergedError, match=said):
+        train(data=str(data / "Art"), out=tmp_path / "run", **given)
+    assert read(tmp_path / "run")["status"] == "failed"
+    assert not (tmp_path / "run" / "checkpoint.safetensors").exists()
+
+
+def test_the_last_good_backbone_is_kept(
+    data: Path, tmp_path: Path, tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called = []
+
+    def failing(*given: Any) -> None:
+        called.append(given)
+        if len(called) == 2:
+            raise DivergedError("made up")
+
+    monkeypatch.setattr(training, "_check_backbone", failing)
+    out = tmp_path / "run"
+    with pytest.raises(DivergedError, match="made up; the backbone of epoch 1 is kept in"):
+        train(data=str(data / "Art"), out=out, **tiny)
+    assert json.loads((out / "checkpoint.json").read_text())["epoch"] == 1
+    state = (RunFolder(out).load_state()[0] or {})["network"]
+    kept = read_tensors(out / "checkpoint.safetensors")
+    assert all(torch.equal(kept[name], state[f"backbone.{name}"]) for name in kept)
+
+
+def test_what_hides_nothing_is_said(
+    data: Path, tmp_path: Path, tiny: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A queue of all images, and batch norm over the whole batch."""
+    given = tiny | {"batch_size": 72, "norm_group": 72, "epochs": 1}
+    train(data=str(data / "Art"), out=tmp_path / "run", **given)
+    assert "keys of more than half of the images" in caplog.text
+    assert "--norm-group 72), so shuffling" in caplog.text

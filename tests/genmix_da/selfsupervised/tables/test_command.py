@@ -63,6 +63,21 @@ def test_what_moco_has_alone_is_left_out_of_other_rows(
     assert json.loads(shown.out)["run"] == ["Art moco-v2 seed 1", "Art simsiam seed 1"]
 
 
+def test_a_plan_of_which_nothing_is_done_makes_up_no_time(
+    run: Run, data: Path, tmp_path: Path
+) -> None:
+    """And what is wrong with the images is said once a data set, not once a row."""
+    doubled = data / "Art"
+    one = next(path for path in sorted(doubled.rglob("*")) if path.is_file())
+    for number in range(8):  # on both sides of any split
+        one.with_name(f"again{number}{one.suffix}").write_bytes(one.read_bytes())
+    given = ("ssl", "table", "--data", doubled, *TINY, "--out", tmp_path / "table", "--dry-run")
+    shown = run(*given, "--augments", "none,genmix", "--seeds", "1")
+    assert shown.code == 0, shown
+    assert "said once a run of it is done" in shown.out and "hours" not in shown.out
+    assert (shown.err + shown.out).count("the scores say too much") == 1
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -85,3 +100,16 @@ def test_refused(
 ) -> None:
     given = ("ssl", "table", "--data", data / "Art", *TINY, "--out", tmp_path / "table")
     assert said in complaint(run(*given, *options))
+
+
+def test_another_split_seed_is_another_run(run: Run, data: Path, tmp_path: Path) -> None:
+    """With test images of their own it decides nothing but what the probe chooses a penalty on."""
+    given = ("ssl", "table", "--data", data / "Art", "--test-data", data / "Clipart", *TINY)
+    given += ("--methods", "simsiam", "--augments", "none", "--seeds", "1")
+    identities = []
+    for number, seed in enumerate(((), ("--split-seed", "0"), ("--split-seed", "5"))):
+        out = tmp_path / str(number)
+        done = run(*given, *seed, "--out", out)
+        assert done.code == 0, done
+        identities.append(rows(out)[0]["identity"])
+    assert identities[0] == identities[1] != identities[2]
