@@ -67,8 +67,8 @@ def attack_errors(
     Returns:
         images, clean_error, fgsm [{radius, error}] by radius, pgd {radius, steps, step_size,
         error} or None, strong {radius, restarts, error} or None (the share that any attack at this
-        radius turns), zero_gradients (share of images whose
-        gradient is zero in every pixel; None without radii). Errors and shares in [0, 1].
+        radius turns), zero_gradients (share of images whose gradient is zero in every pixel; None
+        without radii). Errors and shares in [0, 1].
 
     Raises:
         UserError: a radius out of range.

@@ -199,9 +199,8 @@ def queue_of(config: SelfSupervisedConfig, images: int) -> int:
     """Length of MoCo's queue, in whole batches.
 
     Left open it is 65536 as published, and half of the images where these are fewer, but one batch
-    at least. An
-    older key of a query's own image counts as another image to the loss. Where the queue holds a
-    share q <= 1 of the images, q^2 / 2 of the queries meet one: an eighth at a half.
+    at least. An older key of a query's own image counts as another image to the loss. Where the
+    queue holds a share q <= 1 of the images, q^2 / 2 of the queries meet one: an eighth at a half.
 
     Args:
         config: queue and batch size.

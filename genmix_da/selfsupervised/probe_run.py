@@ -91,6 +91,7 @@ def probe(
         raise UserError(f"--temperature is {temperature}; it must be at least 0.001 and finite.")
     started = time.perf_counter()
     files, result, config = _pretrained(Path(run))
+    began = _first_weights(files, result)
     held = read_probes(files)
     weights, device = str(files.checkpoint), device or config.device
     task = prepare(probed_images(config, split, weights=weights, device=device))
@@ -101,7 +102,6 @@ def probe(
     seen = _seen(files, task)
     labels = torch.from_numpy(labels_of(task.train)), torch.from_numpy(labels_of(task.test))
     scores = {}
-    began = result["provenance"]["config"]["contents"].get("weights")
     for name, backbone in _backbones(task, config, began).items():
         logger.info("features of the backbone, %s", name)
         scores[name] = _scores(task, backbone, labels, k, temperature)
@@ -151,6 +151,21 @@ def _pretrained(folder: Path) -> tuple[RunFolder, dict[str, Any], SelfSupervised
             "again in another folder."
         )
     return files, result, build_ssl_config({}, folder / "config.yaml")
+
+
+def _first_weights(files: RunFolder, result: dict[str, Any]) -> Any:
+    """What `weights_identity` gave of the weights that a pre-training began with.
+
+    Raises:
+        UserError: its record does not say.
+    """
+    try:
+        return result["provenance"]["config"]["contents"]["weights"]
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f"{files.path / 'result.json'} does not say what the pre-training began with, so it has "
+            "been changed; train it again in another folder."
+        ) from error
 
 
 def read_probes(files: RunFolder) -> dict[str, Any]:

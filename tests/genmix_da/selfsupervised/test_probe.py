@@ -79,6 +79,13 @@ def test_no_pretraining(run: Path, data: Path, tmp_path: Path) -> None:
         probe(run, data=str(data / "Art"))
 
 
+def test_a_record_that_was_changed_is_refused(run: Path, data: Path) -> None:
+    result = json.loads((run / "result.json").read_text())
+    (run / "result.json").write_text(json.dumps(result | {"provenance": None}))
+    with pytest.raises(UserError, match="does not say what the pre-training began with"):
+        probe(run, data=str(data / "Art"))
+
+
 def test_an_edited_file_is_refused(run: Path, data: Path) -> None:
     probe(run, data=str(data / "Art"))
     text = (run / "probe.json").read_text()
