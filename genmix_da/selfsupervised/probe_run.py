@@ -6,7 +6,6 @@ without it nobody can tell what was learned from what any network does.
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Mapping
@@ -25,16 +24,17 @@ from genmix_da.errors import UserError
 from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.provenance import provenance
 from genmix_da.runs.result import Record
-from genmix_da.runs.seal import SCHEMA, digest_of, seal
+from genmix_da.runs.seal import SCHEMA, seal
 from genmix_da.selfsupervised.classifiers import (
     NEIGHBOURS,
     TEMPERATURE,
     linear_probe,
     nearest_votes,
 )
-from genmix_da.selfsupervised.config import SelfSupervisedConfig, build_ssl_config
+from genmix_da.selfsupervised.config import SelfSupervisedConfig
+from genmix_da.selfsupervised.finished import PROBES, finished_pretraining, read_probes
 from genmix_da.selfsupervised.network import start_backbone
-from genmix_da.selfsupervised.record import IMAGES, SETTING
+from genmix_da.selfsupervised.record import IMAGES
 from lead.backbones import build_backbone
 from lead.checkpoint import weights_identity
 from lead.errors import WeightsError
@@ -43,7 +43,6 @@ from lead.precision import Precision
 
 logger = logging.getLogger(__name__)
 
-PROBES = "probe.json"
 # Fields of ClassifyConfig that say which images are trained and tested on.
 SPLIT = (
     *("data", "test_data", "dataset", "root", "download", "refuse_duplicates", "grey_range"),
@@ -90,8 +89,8 @@ def probe(
     if not 1e-3 <= temperature < float("inf"):
         raise UserError(f"--temperature is {temperature}; it must be at least 0.001 and finite.")
     started = time.perf_counter()
-    files, result, config = _pretrained(Path(run))
-    began = _first_weights(files, result)
+    finished = finished_pretraining(Path(run))
+    files, result, config = finished.files, finished.result, finished.config
     held = read_probes(files)
     weights, device = str(files.checkpoint), device or config.device
     task = prepare(probed_images(config, split, weights=weights, device=device))
@@ -102,7 +101,7 @@ def probe(
     seen = _seen(files, task)
     labels = torch.from_numpy(labels_of(task.train)), torch.from_numpy(labels_of(task.test))
     scores = {}
-    for name, backbone in _backbones(task, config, began).items():
+    for name, backbone in _backbones(task, config, finished.began).items():
         logger.info("features of the backbone, %s", name)
         scores[name] = _scores(task, backbone, labels, k, temperature)
     found: dict[str, Any] = {
@@ -129,63 +128,6 @@ def probe(
     content = seal({"schema": SCHEMA, "identity": result["identity"], "probes": probes})
     files.write_json(PROBES, content)
     return Record(content["probes"][key], files.path)
-
-
-def _pretrained(folder: Path) -> tuple[RunFolder, dict[str, Any], SelfSupervisedConfig]:
-    """A finished pre-training: its folder, record and settings.
-
-    Raises:
-        UserError: there is none.
-    """
-    if not (folder / "config.yaml").is_file():
-        raise UserError(f"{folder} is no run folder of genmix-da ssl train.")
-    files = RunFolder(folder)
-    result = files.result()
-    if result is None or result.get("setting") != SETTING:
-        raise UserError(
-            f"{folder} holds no finished pre-training; train it with genmix-da ssl train."
-        )
-    if not files.checkpoint.is_file():
-        raise UserError(
-            f"{folder} has no {files.checkpoint.name}, so there is nothing to probe; train it "
-            "again in another folder."
-        )
-    return files, result, build_ssl_config({}, folder / "config.yaml")
-
-
-def _first_weights(files: RunFolder, result: dict[str, Any]) -> Any:
-    """What `weights_identity` gave of the weights that a pre-training began with.
-
-    Raises:
-        UserError: its record does not say.
-    """
-    try:
-        return result["provenance"]["config"]["contents"]["weights"]
-    except (KeyError, TypeError) as error:
-        raise UserError(
-            f"{files.path / 'result.json'} does not say what the pre-training began with, so it has "
-            "been changed; train it again in another folder."
-        ) from error
-
-
-def read_probes(files: RunFolder) -> dict[str, Any]:
-    """Earlier probes of a run, by what decides them; none where there is no probe.json.
-
-    Raises:
-        UserError: the file was damaged or edited.
-    """
-    file = files.path / PROBES
-    if not file.is_file():
-        return {}
-    try:
-        content = json.loads(file.read_text())
-        if content["digest"] != digest_of(content):
-            raise ValueError("its digest does not match its content")
-        return dict(content["probes"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError(
-            f"{file} is damaged or was edited ({error}); remove it to probe again."
-        ) from error
 
 
 def _seen(files: RunFolder, task: ClassifyTask) -> int | None:
@@ -245,7 +187,7 @@ def _backbones(
     Args:
         task: whose weights are the trained ones.
         config: of the pre-training.
-        began: what `weights_identity` gave of its weights then.
+        began: see `FinishedPretraining`.
     """
     c = task.config
     trained = build_backbone(c.backbone, weights=c.weights, arguments=c.backbone_arguments)
