@@ -119,7 +119,7 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     ("options", "said"),
     [
         (("--augment", "cutmics"), "no augmentation 'cutmics'; did you mean 'cutmix'?"),
-        (("--augment-option", "alpha=1"), "none has no option 'alpha'; It has none."),
+        (("--augment-option", "alpha=1"), "none has no option 'alpha'. It has none."),
         (("--shots", "12"), "has 12 images, fewer than 12 shots plus one test image"),
         (("--batch-size", "61"), "Art has 60 images of the classes in use, fewer than a batch"),
         (("--backbone", "vgg11", "--image-size", "8"), "vgg11 cannot take images of 8 px"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def test_a_plan_of_which_nothing_is_done_makes_up_no_time(
     run: Run, data: Path, tmp_path: Path
 ) -> None:
     """And what is wrong with the images is said once a data set, not once a row."""
-    doubled = data / "Art"
+    doubled = Path(shutil.copytree(data / "Art", tmp_path / "doubled"))
     one = next(path for path in sorted(doubled.rglob("*")) if path.is_file())
     for number in range(8):  # on both sides of any split
         one.with_name(f"again{number}{one.suffix}").write_bytes(one.read_bytes())
