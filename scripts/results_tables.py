@@ -125,6 +125,8 @@ def main() -> None:
     parser.add_argument("--one", action="store_true")
     parser.add_argument("--overhead", type=Path)
     given = parser.parse_args()
+    if (given.one and not given.by) or (given.overhead and not given.one):
+        parser.error("--one needs --by, and --overhead needs --one")
     runs = pd.concat([read_runs(folder) for folder in given.folders])
     for setting, own in runs.groupby("setting", sort=False):
         print(f"## {str(setting).upper()}\n")

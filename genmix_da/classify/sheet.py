@@ -147,7 +147,7 @@ def _augmented(
             images, weights = augmentation.batch(images, weights, draw)
             _, labels = augmentation.forward(network, images, weights, draw)
             # What a method looks at before it mixes comes first.
-            yield _pixels(seen[-1][0], preprocessing), _note(augmentation, labels[0])
+            yield as_picture(seen[-1][0], preprocessing), _note(augmentation, labels[0])
     finally:
         watch.remove()
 
@@ -160,8 +160,8 @@ def _note(augmentation: Augmentation, labels: Tensor) -> str:
     return f" {own:.2f}" if augmentation.labels_sum_to_one else f" {own:.2f} {partner:.2f}"
 
 
-def _pixels(view: Tensor, preprocessing: Preprocessing) -> Pixels:
-    """A network input [3, S, S] as a picture [S, S, 3]."""
+def as_picture(view: Tensor, preprocessing: Preprocessing) -> Pixels:
+    """A network input [3, S, S] as a picture [S, S, 3] in uint8."""
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (preprocessing.mean, preprocessing.std))
     levels = ((view * std + mean) * 255).round().clamp(0, 255).to(torch.uint8)
     return np.ascontiguousarray(levels.permute(1, 2, 0).numpy())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -93,3 +94,9 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("GENMIX_DA_CACHE", str(tmp_path_factory.mktemp("cache")))
         train(data=data / "Art", out=folder, **TINY_OPTIONS)
     return folder
+
+
+@pytest.fixture
+def run_folder(trained: Path, tmp_path: Path) -> Path:
+    """A copy of a finished run, to write attack.json into."""
+    return Path(shutil.copytree(trained, tmp_path / "copied"))
