@@ -229,7 +229,7 @@ def _offsets(width: float, height: float) -> list[tuple[float, float]]:
     near = [(beside, 0.0), (-beside, 0.0), (0.0, above), (0.0, -above)]
     far = [
         (sideways * beside, upwards * (above + step * height))
-        for step in (0, 1, 2, 3, 4, 5, 6, 7)
+        for step in range(12)
         for upwards in (1, -1)
         for sideways in (1, -1, 0)
     ]

@@ -23,7 +23,9 @@ from genmix_da.classify.augmentations import (
     GENMIX_PRESETS,
     Augmentation,
     Setup,
+    find_augmentation,
     make_augmentation,
+    required_options,
 )
 from genmix_da.errors import UserError
 from lead.seeds import derive
@@ -77,7 +79,8 @@ def augmentation_sheet(
     Methods that mix are shown with the share that is left of the image's label, and that of its
     partner where the two need not sum to 1. Manifold mixup is shown at the input, the only layer
     that is a picture. GenMix and DiffuseMix are composed from real edits of the image, a style
-    each. Methods that learn how to mix are left out: here they have learnt nothing.
+    each. Methods that learn how to mix are left out: here they have learnt nothing; and those that
+    need files.
 
     Args:
         path: PNG to write.
@@ -102,7 +105,7 @@ def augmentation_sheet(
     setup = Setup(side, 2, preprocessing or Preprocessing(image_size=side, resize_size=side))
     blocks = [[tile(image, "image"), tile(partner, "partner")]]
     for name in AUGMENTATIONS:
-        if name == "none":
+        if name == "none" or required_options(find_augmentation(name)):
             continue
         if name in GENMIX_PRESETS:
             settings = build_settings({"prompts": "classification"} | GENMIX_PRESETS[name])

@@ -24,16 +24,24 @@ class AugmentationContract:
 
     @pytest.fixture
     def kind(self) -> type[Augmentation]:
-        """The class that is tested, with its default options."""
+        """The class that is tested."""
         raise NotImplementedError
 
+    @pytest.fixture
+    def options(self) -> dict[str, Any]:
+        """Of the class; what has no default must be here."""
+        return {}
+
     @pytest.mark.parametrize(("count", "size"), list(product((1, 2, 5), (17, 32))))
-    def test_shapes_types_and_labels(self, kind: type[Augmentation], count: int, size: int) -> None:
+    def test_shapes_types_and_labels(
+        self, kind: type[Augmentation], options: dict[str, Any], count: int, size: int
+    ) -> None:
         """Batches of one too; label weights stay shares, where they are said to be.
 
         Nothing is changed in place.
         """
-        augmentation, pixels, (images, weights) = _made(kind, size), photo(size), batch(count, size)
+        augmentation = _made(kind, options, size)
+        pixels, (images, weights) = photo(size), batch(count, size)
         before = (pixels.copy(), images.clone(), weights.clone())
         for seed in range(6):
             picture, mixed, labels, logits, final = everything(
@@ -58,23 +66,27 @@ class AugmentationContract:
         assert torch.equal(before[1], images)
         assert torch.equal(before[2], weights)
 
-    def test_a_flipped_view_is_as_good_as_its_copy(self, kind: type[Augmentation]) -> None:
+    def test_a_flipped_view_is_as_good_as_its_copy(
+        self, kind: type[Augmentation], options: dict[str, Any]
+    ) -> None:
         """Pixels may lie in memory as they like."""
-        augmentation, flipped = _made(kind), photo()[:, ::-1]
+        augmentation, flipped = _made(kind, options), photo()[:, ::-1]
         copy = np.ascontiguousarray(flipped)
         first, second = (
             augmentation.picture(pixels, np.random.default_rng(1)) for pixels in (flipped, copy)
         )
         assert np.array_equal(first, second)
 
-    def test_same_draw_same_bits(self, kind: type[Augmentation]) -> None:
+    def test_same_draw_same_bits(self, kind: type[Augmentation], options: dict[str, Any]) -> None:
         """All randomness is that of the draw."""
-        runs = [everything(_made(kind), photo(), batch(), 3) for _ in range(2)]
+        runs = [everything(_made(kind, options), photo(), batch(), 3) for _ in range(2)]
         assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True))
 
-    def test_no_global_generator_is_read_or_moved(self, kind: type[Augmentation]) -> None:
+    def test_no_global_generator_is_read_or_moved(
+        self, kind: type[Augmentation], options: dict[str, Any]
+    ) -> None:
         """Pictures are made in another thread than training draws its dropout in."""
-        augmentation, given = _made(kind), (photo(), batch())
+        augmentation, given = _made(kind, options), (photo(), batch())
         seen = []
         for other in (0, 1):
             torch.manual_seed(other)
@@ -89,9 +101,11 @@ class AugmentationContract:
             assert states[2] == random.getstate()
         assert all(torch.equal(a, b) for a, b in zip(*seen, strict=True))
 
-    def test_settings_are_plain_values(self, kind: type[Augmentation]) -> None:
+    def test_settings_are_plain_values(
+        self, kind: type[Augmentation], options: dict[str, Any]
+    ) -> None:
         """For result.json."""
-        settings = _made(kind).settings
+        settings = _made(kind, options).settings
         assert all(isinstance(value, str | int | float | None) for value in settings.values())
         assert "setup" not in settings
 
@@ -117,8 +131,8 @@ class _Network(nn.Module):
         return logits
 
 
-def _made(kind: type[Augmentation], size: int = 32) -> Augmentation:
-    return kind(setup=Setup(size, CLASSES, Preprocessing()))
+def _made(kind: type[Augmentation], options: dict[str, Any], size: int = 32) -> Augmentation:
+    return kind(setup=Setup(size, CLASSES, Preprocessing()), **options)
 
 
 def everything(

@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 import overhead
 import torch
-from trainees import Cost, trainee
+from trainees import Cost, as_they_are, trainee
 
 from genmix_da.augment.cache import encode_jpeg
 from genmix_da.augment.compose import fractal_source
@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, default=128)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--methods", default=",".join(AUGMENTATIONS), help="separated by commas")
+    parser.add_argument("--methods", default=",".join(as_they_are()), help="separated by commas")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()

@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python scripts/bench/classify.py --all --data DATA --steps 40 [--shots 10]
         [--backbone timm:tf_efficientnet_lite0] [--weights packaged] [--image-size 96] [--batch 32]
-        [--optimizer sgd] [--methods mixup,genmix] [--rounds 3] [--out FILE.csv]
+        [--optimizer sgd] [--methods mixup,genmix:augment_mode=online] [--rounds 3] [--out FILE.csv]
 
 One process; have nothing else running. Round by round every method makes its edits anew (filters),
 in a cache of its own, and trains some steps; all methods take turns, so that what changes with the
@@ -19,16 +19,16 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
-from trainees import Trainee, trainee
+from trainees import Trainee, as_they_are, trainee
 
-from genmix_da.classify.augmentations import AUGMENTATIONS
 from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.generation import generation_cost
 from genmix_da.classify.method import resolve_method, training_images
+from genmix_da.classify.tables.variants import parse_variants
 from genmix_da.classify.task import ClassifyTask, prepare
 
 PASSES = 4  # over the training images, in a round
@@ -50,24 +50,23 @@ def generating(task: ClassifyTask, work: Path) -> float:
 
 
 def rounds(
-    tasks: Sequence[ClassifyTask], options: argparse.Namespace, work: Path
+    tasks: Mapping[str, ClassifyTask], options: argparse.Namespace, work: Path
 ) -> Iterator[dict[str, str | float]]:
     """A row a method and round: generate (s), step (s), overhead (a fraction)."""
-    per_epoch = len(tasks[0].train.rows) // options.batch
-    made = [work / f"images-{task.config.augment}" for task in tasks]
-    trainees: list[Trainee] = []
-    for task, folder in zip(tasks, made, strict=True):
-        trainees.append(trainee(task, per_epoch, folder))
-        trainees[-1].cost()
+    per_epoch = len(tasks["none"].train.rows) // options.batch
+    trainees: dict[str, Trainee] = {}
+    for number, (name, task) in enumerate(tasks.items()):
+        trainees[name] = trainee(task, per_epoch, work / f"images-{number}")
+        trainees[name].cost()
     for number in range(1, options.rounds + 1):
         plain = 0.0
-        for task, one in zip(tasks, trainees, strict=True):
-            seconds = generating(task, work)
+        for name, one in trainees.items():
+            seconds = generating(tasks[name], work)
             step = sum(one.cost().wall for _ in range(PASSES)) / (PASSES * per_epoch)
             total = seconds + options.steps * step
             plain = plain or total
-            row = {"round": number, "method": one.name, "generate": seconds, "step": step}
-            print(f"round {number}, {one.name}: {total:.1f} s", file=sys.stderr, flush=True)
+            row = {"round": number, "method": name, "generate": seconds, "step": step}
+            print(f"round {number}, {name}: {total:.1f} s", file=sys.stderr, flush=True)
             yield row | {"overhead": total / plain - 1}
 
 
@@ -95,7 +94,7 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--image-size", type=int, default=96)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--optimizer", default="sgd")
-    parser.add_argument("--methods", default=",".join(AUGMENTATIONS), help="separated by commas")
+    parser.add_argument("--methods", default=",".join(as_they_are()), help="with settings")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path)
@@ -106,8 +105,11 @@ def main(words: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as name:
         os.environ["GENMIX_DA_CACHE"] = str(Path(name) / "cache")
         plain = prepare(build_classify_config(config))
-        methods = dict.fromkeys(["none", *options.methods.split(",")])
-        tasks = [plain.with_config(augment=method) for method in methods]
+        rivals = [method for method in options.methods.split(",") if method != "none"]
+        tasks = {
+            variant.text: plain.with_config(**variant.changes(plain.config))
+            for variant in parse_variants(",".join(["none", *rivals]))
+        }
         rows = []
         for row in rounds(tasks, options, Path(name)):
             rows.append(row)

@@ -7,11 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from genmix_da.classify.augmentations import (
+    AUGMENTATIONS,
+    find_augmentation,
+    required_options,
+)
 from genmix_da.classify.method import resolve_method, training_images
 from genmix_da.classify.network import build_network
 from genmix_da.classify.schedule import Length
 from genmix_da.classify.task import ClassifyTask
 from genmix_da.classify.training import TrainedEpoch, train_epochs
+
+
+def as_they_are() -> list[str]:
+    """The augmentations that need no file."""
+    return [name for name in AUGMENTATIONS if not required_options(find_augmentation(name))]
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,7 @@ _OWN: dict[str, str | type[Augmentation]] = {
     "snapmix": "snapmix:Snapmix",
     "puzzlemix": "puzzlemix:Puzzlemix",
     "comixup": "comixup:Comixup",
+    "stylemix": "stylemix:Stylemix",
     "random-erasing": "random_erasing:RandomErasing",
     "randaugment": "policies:Randaugment",
     "autoaugment": "policies:Autoaugment",
@@ -82,6 +83,7 @@ __all__ = [
     "find_augmentation",
     "make_augmentation",
     "overruled",
+    "required_options",
 ]
 
 _KINDS: dict[str, Any] = {"float": float, "int": int, "str": str, "str | None": str, "bool": bool}
@@ -113,6 +115,12 @@ def find_augmentation(name: str) -> type[Augmentation]:
     return found
 
 
+def required_options(kind: type[Augmentation]) -> list[str]:
+    """The options of a method that have no default."""
+    fields = (each for each in dataclasses.fields(kind) if each.name != "setup")
+    return [each.name for each in fields if each.default is dataclasses.MISSING]
+
+
 def make_augmentation(
     name: str, setup: Setup, options: Mapping[str, Any] | None = None
 ) -> Augmentation:
@@ -124,8 +132,9 @@ def make_augmentation(
         options: of the method, its dataclass fields; text is converted.
 
     Raises:
-        UserError: unknown name or option (the nearest is suggested), a value that does not fit, or
-            what another package's augmentation raises.
+        UserError: unknown name or option (the nearest is suggested), a value that does not fit, an
+            option that has no default and is not given, or what another package's augmentation
+            raises.
     """
     kind = find_augmentation(name)
     with AUGMENTATIONS.blamed(name):
@@ -168,6 +177,12 @@ def _checked(kind: type[Augmentation], options: Mapping[str, Any]) -> dict[str, 
             between = "; " if hint else ". "
             raise UserError(f"{kind.name} has no option {key!r}{between}{hint}{known}")
         values[key] = _converted(f"{kind.name}: {key}", value, types[key])
+    missing = [key for key in required_options(kind) if key not in values]
+    if missing:
+        raise UserError(
+            f"{kind.name} needs {' and '.join(missing)}: give --augment-option KEY=VALUE, in a "
+            f"table --methods '{kind.name}:KEY=VALUE;...'; see docs/classification.md."
+        )
     return values
 
 

@@ -63,9 +63,20 @@ def like(mixed: Tensor, images: Tensor) -> Tensor:
 
 def pixels_of(images: Tensor, preprocessing: Preprocessing) -> Tensor:
     """Network inputs [B, 3, H, W] back to values in [0, 1], so that no channel counts for more."""
-    shape = (1, 3, 1, 1)
-    std = images.new_tensor(preprocessing.std).view(shape)
-    return images * std + images.new_tensor(preprocessing.mean).view(shape)
+    mean, std = _scale(images, preprocessing)
+    return images * std + mean
+
+
+def inputs_of(pixels: Tensor, preprocessing: Preprocessing) -> Tensor:
+    """Values in [0, 1] to network inputs [B, 3, H, W]."""
+    mean, std = _scale(pixels, preprocessing)
+    return (pixels - mean) / std
+
+
+def _scale(images: Tensor, preprocessing: Preprocessing) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of a network's inputs, each [1, 3, 1, 1]."""
+    mean, std = (images.new_tensor(each) for each in (preprocessing.mean, preprocessing.std))
+    return mean.view(1, 3, 1, 1), std.view(1, 3, 1, 1)
 
 
 @dataclass(frozen=True, kw_only=True)

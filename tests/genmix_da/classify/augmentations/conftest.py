@@ -13,6 +13,7 @@ from torch import Tensor
 
 from genmix_da.augment import compose, fractals
 from genmix_da.classify.augmentations import Augmentation, Setup, make_augmentation
+from genmix_da.classify.augmentations.style_network import StyleNetwork
 from genmix_da.testing import augmentations
 from lead.views import Preprocessing
 
@@ -29,12 +30,41 @@ def few_small_fractals(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fractals, "draw_fractal", small_fractal)
 
 
+@pytest.fixture(scope="session")
+def style_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """AdaIN's two files as they are released, random: the encoder has layers that nobody uses."""
+    folder = tmp_path_factory.mktemp("adain")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = StyleNetwork()
+    beyond = {"32.weight": torch.zeros(512, 512, 3, 3), "32.bias": torch.zeros(512)}
+    torch.save(network.encode.state_dict() | beyond, folder / "vgg_normalised.pth")
+    torch.save(network.decode.state_dict(), folder / "decoder.pth")
+    return {
+        "encoder": str(folder / "vgg_normalised.pth"),
+        "decoder": str(folder / "decoder.pth"),
+    }
+
+
 @pytest.fixture
-def make() -> Make:
+def needed(request: pytest.FixtureRequest) -> Callable[[str], dict[str, Any]]:
+    """Options that a method can't do without, and that make it quick and act every time."""
+
+    def options(name: str) -> dict[str, Any]:
+        if name != "stylemix":
+            return {}
+        return request.getfixturevalue("style_files") | {"side": 32, "probability": 1}
+
+    return options
+
+
+@pytest.fixture
+def make(needed: Callable[[str], dict[str, Any]]) -> Make:
     """An augmentation by name, for images of a size."""
 
     def build(name: str, size: int = 32, options: Mapping[str, Any] | None = None) -> Augmentation:
-        return make_augmentation(name, Setup(size, CLASSES, Preprocessing()), options)
+        setup = Setup(size, CLASSES, Preprocessing())
+        return make_augmentation(name, setup, needed(name) | dict(options or {}))
 
     return build
 

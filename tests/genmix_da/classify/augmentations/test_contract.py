@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,6 +40,10 @@ class TestEveryAugmentation(AugmentationContract):
     @pytest.fixture
     def kind(self, name: str) -> type[Augmentation]:
         return find_augmentation(name)
+
+    @pytest.fixture
+    def options(self, name: str, needed: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+        return needed(name)
 
 
 def alike(first: list[Tensor], second: list[Tensor]) -> bool:

@@ -156,10 +156,10 @@ def test_names_are_known_without_torch() -> None:
         "print(len(AUGMENTATIONS), 'torch' in sys.modules, 'numpy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["24", "False", "False"]
+    assert done.stdout.split() == ["25", "False", "False"]
 
 
-def test_the_page_names_every_method_and_its_defaults() -> None:
+def test_the_page_names_every_method_and_its_defaults(style_files: dict[str, str]) -> None:
     """Rows `| name | source | printed as | what is set |` of docs/classification.md."""
     page = (Path(__file__).resolve().parents[4] / "docs" / "classification.md").read_text()
     lines = [line for line in page.splitlines() if line.startswith("| `")]
@@ -167,10 +167,14 @@ def test_the_page_names_every_method_and_its_defaults() -> None:
     said = {name: row[3] for row in rows if len(row) == 4 for name in re.findall("`(.+?)`", row[0])}
     assert set(said) == set(AUGMENTATIONS)
     for name in set(AUGMENTATIONS) - set(GENMIX_PRESETS):
-        settings = augmentation_settings(name)
+        files = style_files if name == "stylemix" else {}
+        settings = augmentation_settings(name, files)
         values = dict(re.findall(r"`(\w+)` ([\w.-]+)", said[name]))
         # The mixing set is described by its content, and a probability of 1 goes without saying.
-        assert set(settings) - set(values) <= {"probability", "fractals", "mixing_set"}, name
+        assert set(settings) - set(values) <= {
+            *("probability", "fractals", "mixing_set"),
+            *files,
+        }, name
         assert values.keys() <= settings.keys(), name
         assert {key: str(settings[key]) for key in values} == {
             key: value.capitalize()

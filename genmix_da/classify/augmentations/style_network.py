@@ -1,0 +1,114 @@
+"""The encoder and decoder of AdaIN, between which StyleMix mixes: layers, weights, statistics.
+
+Huang and Belongie, "Arbitrary Style Transfer in Real-time with Adaptive Instance Normalization",
+ICCV 2017. Tensors have the names of the files that the PyTorch port of it (naoto0804/pytorch-AdaIN)
+releases, vgg_normalised.pth and decoder.pth: places in a sequence of layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from genmix_da.errors import UserError
+from genmix_da.places import user_path
+from lead.checkpoint import read_tensors, weights_identity
+from lead.errors import WeightsError
+
+FACTOR = 8  # pixels along a side that are one place of the features
+_HALVE, _DOUBLE = -2, 2
+# Channels of VGG-19 up to relu4_1, and back.
+_ENCODER = (64, 64, _HALVE, 128, 128, _HALVE, 256, 256, 256, 256, _HALVE, 512)
+_DECODER = (256, _DOUBLE, 256, 256, 256, 128, _DOUBLE, 128, 64, _DOUBLE, 64, 3)
+_EPSILON = 1e-5
+
+
+def _layers(first: Sequence[nn.Module], start: int, plan: Sequence[int]) -> nn.Sequential:
+    """Convolutions of 3x3 over mirrored borders, each with a ReLU, and what changes the size."""
+    layers, width = list(first), start
+    for step in plan:
+        if step == _HALVE:
+            layers.append(nn.MaxPool2d(2, ceil_mode=True))
+        elif step == _DOUBLE:
+            layers.append(nn.Upsample(scale_factor=2))
+        else:
+            layers += [nn.ReflectionPad2d(1), nn.Conv2d(width, step, 3), nn.ReLU()]
+            width = step
+    return nn.Sequential(*layers)
+
+
+class StyleNetwork(nn.Module):
+    """Pictures to features and back; nothing is trained.
+
+    Attributes:
+        encode: [B, 3, H, W] in [0, 1] to [B, 512, H / 8, W / 8], sides rounded up.
+        decode: the way back, values about [0, 1].
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encode = _layers([nn.Conv2d(3, 3, 1)], 3, _ENCODER)
+        self.decode = _layers([], 512, _DECODER)[:-1]  # colours have no ReLU
+        self.requires_grad_(False).eval()
+
+
+def restyled(content: Tensor, style: Tensor) -> Tensor:
+    """AdaIN: features [B, C, h, w] with the mean and deviation of others', channel by channel."""
+    own, own_mean = torch.var_mean(content, (2, 3), keepdim=True)
+    other, other_mean = torch.var_mean(style, (2, 3), keepdim=True)
+    scale = ((other + _EPSILON) / (own + _EPSILON)).sqrt()
+    return (content - own_mean) * scale + other_mean
+
+
+def file_identity(file: str) -> str:
+    """SHA-256 of a file of weights.
+
+    Raises:
+        UserError: there is none.
+    """
+    path = user_path(file)
+    if not path.is_file():
+        raise UserError(f"there is no file {path} to read the style network from.")
+    return weights_identity(str(path))
+
+
+def load_style_network(encoder: str, decoder: str) -> StyleNetwork:
+    """The network from its two files, .pth or .safetensors; read once for all that ask.
+
+    Layers of the encoder beyond relu4_1 may be there and are left out.
+
+    Raises:
+        UserError: a file is missing, unreadable, or of another network.
+    """
+    return _loaded((encoder, file_identity(encoder)), (decoder, file_identity(decoder)))
+
+
+@lru_cache(maxsize=2)
+def _loaded(encoder: tuple[str, str], decoder: tuple[str, str]) -> StyleNetwork:
+    network = StyleNetwork()
+    _fill(network.encode, user_path(encoder[0]), "encoder (vgg_normalised.pth of AdaIN)")
+    _fill(network.decode, user_path(decoder[0]), "decoder (decoder.pth of AdaIN)")
+    return network
+
+
+def _fill(module: nn.Sequential, path: Path, what: str) -> None:
+    try:
+        found = read_tensors(path)
+    except WeightsError as error:
+        raise UserError(f"the style network's {what}: {error}.") from error
+    expected = module.state_dict()
+    wrong = [key for key, own in expected.items() if _shape(found.get(key)) != own.shape]
+    if wrong:
+        raise UserError(
+            f"{path} is not the style network's {what}: {len(wrong)} tensors are missing or of "
+            f"another shape ({wrong[0]!r} should be {list(expected[wrong[0]].shape)})."
+        )
+    module.load_state_dict({key: found[key].float() for key in expected})
+
+
+def _shape(tensor: Tensor | None) -> torch.Size | None:
+    return None if tensor is None else tensor.shape

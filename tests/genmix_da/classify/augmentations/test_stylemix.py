@@ -1,0 +1,248 @@
+"""StyleMix: what is added up, what labels weigh, and the files that it needs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from genmix_da.classify.augmentations import (
+    Augmentation,
+    Setup,
+    augmentation_settings,
+    make_augmentation,
+    required_options,
+    stylemix,
+)
+from genmix_da.classify.augmentations.style_network import (
+    StyleNetwork,
+    load_style_network,
+    restyled,
+)
+from genmix_da.classify.augmentations.stylemix import Stylemix
+from genmix_da.errors import UserError
+from lead.views import Preprocessing
+
+Make = Callable[..., Augmentation]
+
+
+class Draws:
+    """Shares that are asked for, and the limits between which the rest is drawn."""
+
+    def __init__(self, content: float, style: float, place: float = 0.5) -> None:
+        self._shares, self._place = [content, style], place
+        self.limits: list[tuple[float, float]] = []
+
+    def random(self) -> float:
+        return 0.0
+
+    def beta(self, *_: float) -> float:
+        return self._shares.pop(0)
+
+    def uniform(self, low: float, high: float) -> float:
+        self.limits.append((low, high))
+        return low + self._place * (high - low)
+
+
+class Colours(nn.Module):
+    """A style network whose features are the colours."""
+
+    encode = decode = nn.Identity()
+
+
+@pytest.fixture
+def mixed(
+    style_files: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Any], tuple[Tensor, Tensor]]:
+    """Two images of 16 pixels and their labels, mixed by their colours.
+
+    The first is 0.2 and 0.4 in columns, the second 0.5 and 0.9 in rows.
+    """
+    monkeypatch.setattr(stylemix, "load_style_network", lambda *_: Colours())
+    plain = Preprocessing(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+
+    def mix(draw: Any) -> tuple[Tensor, Tensor]:
+        first = torch.tensor([0.2, 0.4]).repeat(8).expand(3, 16, 16)
+        second = torch.tensor([0.5, 0.9]).repeat(8)[:, None].expand(3, 16, 16)
+        options = style_files | {"side": 16, "probability": 1}
+        made = make_augmentation("stylemix", Setup(16, 2, plain), options)
+        return made.batch(torch.stack([first, second]), torch.eye(2), draw)
+
+    return mix
+
+
+def corner(images: Tensor, image: int) -> list[float]:
+    """The four values at the top left: of row 0, then of row 1."""
+    found: list[float] = images[image, 0, :2, :2].flatten().tolist()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("content", "style", "first"),
+    [
+        (1, 1, [0.2, 0.4, 0.2, 0.4]),  # itself
+        (0, 0, [0.5, 0.5, 0.9, 0.9]),  # its partner
+        (1, 0, [0.5, 0.9, 0.5, 0.9]),  # its columns in its partner's two colours
+        (0, 1, [0.2, 0.2, 0.4, 0.4]),  # its partner's rows in its own
+    ],
+)
+def test_the_four_corners(
+    mixed: Callable[[Any], tuple[Tensor, Tensor]], content: float, style: float, first: list[float]
+) -> None:
+    images, labels = mixed(Draws(content, style))
+    assert corner(images, 0) == pytest.approx(first, abs=2e-3)
+    own = 0.7 * content + 0.3 * style
+    assert torch.allclose(labels, torch.tensor([[own, 1 - own], [1 - own, own]]))
+
+
+def test_a_case_by_hand(mixed: Callable[[Any], tuple[Tensor, Tensor]]) -> None:
+    """c = 0.6, s = 0.5: t from 0.1 to 0.5, here 0.3; the four weigh 0.3, 0.2, 0.3 and 0.2."""
+    draw = Draws(0.6, 0.5)
+    images, labels = mixed(draw)
+    assert draw.limits == [(pytest.approx(0.1), 0.5)]
+    expected = [
+        0.3 * own + 0.2 * partner + 0.3 * own_restyled + 0.2 * partner_restyled
+        for own, partner, own_restyled, partner_restyled in zip(
+            *([0.2, 0.4, 0.2, 0.4], [0.5, 0.5, 0.9, 0.9]),
+            *([0.5, 0.9, 0.5, 0.9], [0.2, 0.2, 0.4, 0.4]),
+            strict=True,
+        )
+    ]
+    assert corner(images, 0) == pytest.approx(expected, abs=2e-3)
+    assert labels[0].tolist() == pytest.approx([0.57, 0.43])
+
+
+def test_the_four_weights_are_shares(mixed: Callable[[Any], tuple[Tensor, Tensor]]) -> None:
+    """Whatever is drawn, t lies between limits that leave all four at 0 or more."""
+    draw = np.random.default_rng(0)
+    for content, style in draw.random((50, 2)):
+        asked = Draws(content, style)
+        mixed(asked)
+        ((low, high),) = asked.limits
+        for both in (low, high):
+            four = (both, 1 - content - style + both, content - both, style - both)
+            assert min(four) >= -1e-12
+            assert sum(four) == pytest.approx(1)
+
+
+def test_restyled_has_the_others_statistics() -> None:
+    draw = torch.Generator().manual_seed(0)
+    content, style = (scale * torch.randn(2, 4, 6, 6, generator=draw) + scale for scale in (1, 5))
+    found = restyled(content, style)
+    for own, other in zip(
+        torch.var_mean(found, (2, 3)), torch.var_mean(style, (2, 3)), strict=True
+    ):
+        assert torch.allclose(own, other, rtol=1e-3, atol=1e-3)
+    together = torch.stack([content.flatten(2), found.flatten(2)])
+    for image, channel in ((0, 0), (1, 3)):
+        assert torch.corrcoef(together[:, image, channel])[0, 1] > 0.9999
+
+
+def test_tensors_are_named_as_in_the_released_files() -> None:
+    network = StyleNetwork()
+    places = {
+        name: sorted({int(key.split(".")[0]) for key in part.state_dict()})
+        for name, part in (("encode", network.encode), ("decode", network.decode))
+    }
+    assert places == {
+        "encode": [0, 2, 5, 9, 12, 16, 19, 22, 25, 29],
+        "decode": [1, 5, 8, 11, 14, 18, 21, 25, 28],
+    }
+    assert [network.encode[29].out_channels, network.decode[28].out_channels] == [512, 3]
+    assert not any(parameter.requires_grad for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("side", [16, 40, 100])
+def test_features_are_an_eighth_and_back(side: int) -> None:
+    network = StyleNetwork()
+    features = network.encode(torch.rand(1, 3, side, side))
+    up = -(-side // 8)
+    assert features.shape == (1, 512, up, up)
+    assert network.decode(features).shape == (1, 3, 8 * up, 8 * up)
+
+
+def test_small_images_are_enlarged_and_large_ones_are_not_shrunk(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    class Watching(Colours):
+        def encode(self, pixels: Tensor) -> Tensor:
+            seen.append(pixels.shape[-1])
+            return pixels
+
+    monkeypatch.setattr(stylemix, "load_style_network", lambda *_: Watching())
+    for size, side in ((20, 32), (20, 224), (300, 224)):
+        augmentation = make("stylemix", size, {"side": side})
+        images, _ = augmentation.batch(
+            torch.zeros(2, 3, size, size), torch.eye(2), np.random.default_rng(0)
+        )
+        assert images.shape[-1] == size
+    assert seen == [32, 224, 304]
+
+
+def test_pixels_stay_what_a_picture_can_hold(make: Make) -> None:
+    """Random weights decode to anything; nothing of it is trained on, and no gradient is kept."""
+    augmentation = make("stylemix")
+    images, _ = augmentation.batch(
+        torch.randn(3, 3, 32, 32), torch.eye(3), np.random.default_rng(1)
+    )
+    mean, std = (
+        torch.tensor(v)[:, None, None] for v in (Preprocessing().mean, Preprocessing().std)
+    )
+    pixels = images * std + mean
+    assert pixels.min() >= -1e-6
+    assert pixels.max() <= 1 + 1e-6
+    assert not images.requires_grad
+
+
+def test_published_defaults(style_files: dict[str, str]) -> None:
+    settings = augmentation_settings("stylemix", style_files)
+    own = ("alpha", "probability", "content_weight", "side")
+    assert {key: settings[key] for key in own} == {
+        "alpha": 0.5,
+        "probability": 0.2,
+        "content_weight": 0.7,
+        "side": 224,
+    }
+    assert required_options(Stylemix) == ["encoder", "decoder"]
+
+
+def test_files_count_by_what_they_hold(style_files: dict[str, str], tmp_path: Path) -> None:
+    moved = {
+        name: shutil.copy(file, tmp_path / f"{name}.pth") for name, file in style_files.items()
+    }
+    here, there = (augmentation_settings("stylemix", files) for files in (style_files, moved))
+    assert here == there
+    assert all(re.fullmatch("[0-9a-f]{64}", here[name]) for name in style_files)
+    other = StyleNetwork().decode.state_dict()
+    torch.save(other, moved["decoder"])
+    assert augmentation_settings("stylemix", moved)["decoder"] != here["decoder"]
+    network = load_style_network(**moved)
+    assert torch.equal(network.decode[1].weight, other["1.weight"])
+
+
+def test_what_is_wrong_with_the_files_is_said(style_files: dict[str, str], tmp_path: Path) -> None:
+    def said(**files: str) -> str:
+        with pytest.raises(UserError) as error:
+            augmentation_settings("stylemix", files)
+        return str(error.value)
+
+    assert said().startswith("stylemix needs encoder and decoder: give --augment-option KEY=VALUE")
+    assert said(encoder=style_files["encoder"]).startswith("stylemix needs decoder: give")
+    missing = said(**style_files | {"encoder": str(tmp_path / "no.pth")})
+    assert re.search(r"there is no file .*no\.pth", missing)
+    swapped = said(encoder=style_files["decoder"], decoder=style_files["decoder"])
+    assert "is not the style network's encoder (vgg_normalised.pth of AdaIN)" in swapped
+    assert "'0.weight' should be [3, 3, 1, 1]" in swapped
+    damaged = tmp_path / "damaged.pth"
+    damaged.write_bytes(Path(style_files["decoder"]).read_bytes()[:1000])
+    assert "style network's decoder" in said(**style_files | {"decoder": str(damaged)})
+    assert "side is 8; it must be in [16, 4096]" in said(**style_files | {"side": "8"})
