@@ -114,6 +114,14 @@ class Preprocessing:
         return slice(corner, corner + self.image_size)
 
 
+PINNED_ON = {"cuda"}  # kinds of devices
+
+
+def is_pinned_on(device: torch.device) -> bool:
+    """Whether a device copies from pinned memory while it computes."""
+    return device.type in PINNED_ON
+
+
 class NetworkInput:
     """Pixels to what a network takes: scaled by mean and std, on the device.
 
@@ -131,7 +139,7 @@ class NetworkInput:
     def __call__(self, batch: NDArray[np.uint8]) -> Tensor:
         """[B, S, S, 3] uint8 -> normalised float [B, 3, S, S], channels-last."""
         pixels = torch.from_numpy(batch)
-        if self._scale.is_cuda:
+        if is_pinned_on(self._scale.device):
             # The device of the constants, not "cuda": another thread may have another current one.
             pixels = pixels.pin_memory().to(self._scale.device, non_blocking=True)
         return torch.addcmul(self._shift, pixels.permute(0, 3, 1, 2).float(), self._scale)

@@ -34,4 +34,8 @@ def test_it_runs_without_a_card(tmp_path: Path) -> None:
     page = (tmp_path / "gpu_check.md").read_text()
     assert "nothing here is a speed of anything" in page
     assert page.count("| well |") == 4
-    assert "## edit" in page
+    assert "times what the epoch takes" in page
+    # The part that a card runs: the stock loop, ours at batch sizes, the share of the matrix rate.
+    edit = page.partition("## edit")[2]
+    assert "| 20 x 3 | 1 |" in edit
+    assert "share of the matrix rate, 100 x 3 | 40% |" in edit

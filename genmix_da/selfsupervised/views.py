@@ -32,7 +32,7 @@ from genmix_da.selfsupervised.config import (
 )
 from genmix_da.selfsupervised.needed import lightly
 from lead.seeds import derive
-from lead.views import Preprocessing
+from lead.views import Preprocessing, is_pinned_on
 
 Pixels = NDArray[np.uint8]
 Transform = Callable[[Image.Image], Tensor]
@@ -186,7 +186,7 @@ def view_batches(
         dataset,
         batch_sampler=[rows.tolist() for rows in plan],
         num_workers=workers,
-        pin_memory=device.type == "cuda",
+        pin_memory=is_pinned_on(device),
         generator=torch.Generator(),  # the loader draws a number that nothing here uses
         **fork,
     )

@@ -72,12 +72,9 @@ def adapt(tiny: bool, seconds: float) -> dict[str, Any]:
 
 def edit(tiny: bool, seconds: float) -> dict[str, Any]:
     """Of scripts/bench/edit.py."""
-    options = (
-        ["--parts", "stock", "--quick", "--device", "cpu", "--model", "tiny"]
-        if tiny
-        else ["--parts", "throughput", "--device", "cuda", "--minutes", f"{seconds / 60 * 0.8:.1f}"]
-    )
-    return scripted("edit.py", options, seconds)
+    device, minutes = ("cpu", 1.0) if tiny else ("cuda", seconds / 60 * 0.8)
+    options = ["--parts", "throughput", "--device", device, "--minutes", f"{minutes:.1f}"]
+    return scripted("edit.py", options + (["--model", "tiny"] if tiny else []), seconds)
 
 
 def scripted(name: str, options: list[str], seconds: float) -> dict[str, Any]:
@@ -119,6 +116,9 @@ def write(out: Path, found: dict[str, Any]) -> None:
     for part in done:
         values = {k: v for k, v in found[part].items() if k in ("summary", "images_per_s", "cores")}
         ended = {0: "well", None: "out of time"}.get(found[part]["code"], "with an error")
+        epoch = found.get("adapt", {}).get("found", {}).get("images_per_s")
+        if part == "decode" and epoch:
+            values["times what the epoch takes"] = values["images_per_s"] / epoch
         about = ", ".join(f"{k} {v:.4g}" if k != "summary" else v for k, v in values.items())
         lines.append(f"| {part} | {found[part]['seconds']:.0f} | {ended} | {about} |")
     for part in done:

@@ -45,6 +45,7 @@ def test_adaptation_agrees_with_float32(
     for name, options in (
         ("half", ("--device", mixed)),
         ("again", ("--device", mixed)),
+        ("plain", ("--device", mixed, "--no-mixed-precision")),
         ("full", ("--device", "cpu", "--no-mixed-precision")),
     ):
         outcome = adapt(*OPDA, lane, *options, "--out", runs / name)
@@ -53,6 +54,9 @@ def test_adaptation_agrees_with_float32(
     assert np.isfinite(half).all()
     assert not np.array_equal(half, full)  # it was mixed indeed
     assert np.abs(half - full).mean() < 0.03
+    # What is not mixed is the CPU's; a card adds its sums up in another order.
+    plain = np.abs(uncertainties(runs / "plain") - full).max()
+    assert plain <= (0 if mixed == "cpu" else 0.01)
     again = scores(runs / "again")
     for name, value in scores(runs / "half").items():
         if value is not None:
@@ -103,3 +107,20 @@ def test_classification(run: Callable, data: Path, tmp_path: Path, mixed: str, l
         found[name] = json.loads(metrics[0])["loss"]
     assert found["half"] != found["full"]  # it was mixed indeed
     assert found["half"] == pytest.approx(found["full"], rel=0.02)
+
+
+def test_pretraining(run: Callable, data: Path, tmp_path: Path, mixed: str) -> None:
+    pytest.importorskip("lightly", reason="needs the extra ssl")
+    tiny = ("--backbone", "timm:test_efficientnet", "--weights", "none", "--image-size", 32)
+    given = (*tiny, "--batch-size", 8, "--epochs", 1, "--augment", "none")
+    for method, own in (("moco-v2", ("--norm-group", 4)), ("simsiam", ())):
+        losses = []
+        for device, option in ((mixed, "--mixed-precision"), ("cpu", "--no-mixed-precision")):
+            out = tmp_path / f"{method}{option}"
+            words = ("ssl", "train", "--data", data / "Art", "--method", method, *own, *given)
+            outcome = run(*words, "--device", device, option, "--out", out)
+            assert outcome.code == 0, outcome.err
+            losses.append(json.loads((out / "metrics.jsonl").read_text().splitlines()[0])["loss"])
+        half, full = losses
+        assert half != full  # it was mixed indeed
+        assert half == pytest.approx(full, rel=0.02, abs=0.002)  # SimSiam begins near 0

@@ -12,7 +12,7 @@ from torchvision import transforms
 
 from lead.crops import six_views
 from lead.errors import TooFewImagesError
-from lead.views import ImageViews, Preprocessing, prefetch
+from lead.views import ImageViews, NetworkInput, Preprocessing, prefetch
 
 CPU = torch.device("cpu")
 # Mean 0 and std 1/255: a view holds the pixel values themselves.
@@ -197,3 +197,21 @@ def test_error_while_loading_reaches_the_caller() -> None:
 
     with pytest.raises(OSError, match="disk gone"):
         list(prefetch(range(3), load))
+
+
+def test_a_card_is_given_pinned_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The CPU in its place: torch pins nothing where there is no card, so that is stood in for."""
+    pinned = []
+
+    def pin(tensor: torch.Tensor) -> torch.Tensor:
+        pinned.append(tensor)
+        return tensor.clone()
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
+    images = random_images(3, 8)
+    plain = NetworkInput(Preprocessing(), CPU)(images)
+    assert not pinned
+    monkeypatch.setattr("lead.views.PINNED_ON", {"cpu"})
+    assert torch.equal(NetworkInput(Preprocessing(), CPU)(images), plain)
+    (given,) = pinned
+    assert np.array_equal(given.numpy(), images)
