@@ -3,8 +3,8 @@
 C_t = coefficient * C for the coefficient whose k-means clustering has the best silhouette. The
 released code clusters a two-dimensional t-SNE map; that is the default ("tsne"). It takes nearly
 all of the pseudo-labelling time and more than linearly so with the samples: "landmarks" maps a
-sample of fixed size, and "features" clusters the unit features themselves. docs/fidelity.md
-has what was measured of the latter; nothing was of "landmarks".
+sample of fixed size, and "features" clusters the unit features themselves. What was measured of
+them: docs/fidelity.md, docs/results/scale.md.
 Re-implementation; verified against the authors' released code (MIT).
 """
 

@@ -117,13 +117,18 @@ def _adapt_on(
 
 
 def train_source_model(
-    *, out: Place = "runs/sources", config: Place | None = None, **options: Unpack[AdaptOptions]
+    *,
+    out: Place = "runs/sources",
+    config: Place | None = None,
+    devices: str | None = None,
+    **options: Unpack[AdaptOptions],
 ) -> SourceModel:
     """Train (or find) the source model that `adapt` with the same options would use.
 
     Args:
         out: folder of the source models.
         config: YAML file with settings; `options` win over it.
+        devices: see `adapt`.
         **options: fields of `AdaptConfig`. Without tgt: the published label sets, `split`, or all
             source classes.
 
@@ -139,6 +144,11 @@ def train_source_model(
         given["tgt"] = given.get("src")
     settings = build_config(given, config)
     refuse_inside(user_path(out), settings.data)
+    if devices is not None:
+        places, folders = parse_devices(devices), {"out": own_folder(out, None, options)}
+        run_on(places, train_source_model, folders, {**options, "config": config})
+        options["device"] = places[0]  # where it is found now
+        return train_source_model(out=out, config=config, **options)
     task = prepare(settings, source_alone=alone)
     log_skipped(task.source.decoded)
     record = obtain_source(task, augmentation_of(task), user_path(out))[1]

@@ -7,7 +7,8 @@ where features are alike the plain second moment loses sigma to cancellation (in
 
 The paper's threshold may keep nearly everything: two unlike originals are the yardstick. The
 stricter rule "same-class" takes the pairs within each class: an edit must be as like its original
-as images of one class are to each other.
+as images of one class are to each other. A search for neighbours (faiss) has nothing to find here:
+both rules are of all pairs, whose sums one product gives.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from genmix_da.cli.profile_help import ProfileCommand
 @genmix_options
 @augment_seed_option
 @groups.running("--out", default="runs/sources", show_default=True, help="Folder of source models.")
+@groups.running("--devices", help="Several GPUs share the batches, e.g. 0,1 [that of --device].")
 @json_option
 def command(as_json: bool, **options: Any) -> None:
     """Train the source model once; `adapt` with the same settings reuses it for every target.

@@ -9,14 +9,18 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from genmix_da.engines.several import parse_devices
 from genmix_da.errors import UserError
+from lead.checkpoint import load_checkpoint
 
 # Gentle, so that rounding does not grow into something else within a few steps.
 GENTLE = ("--source-lr", 0.002, "--split", "3/1/2", "--no-freeze-backbone", "--device", "auto")
@@ -75,11 +79,35 @@ def test_a_classification(run: Callable, data: Path, tmp_path: Path) -> None:
         assert outcome.code == 0, outcome.err
     one, two = (result(tmp_path / name)["scores"]["last"] for name in ("one", "two"))
     assert two["top1"] == pytest.approx(one["top1"], abs=0.06)
+    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=2e-3)
 
 
-def test_a_process_that_is_killed(adapt: Callable, tmp_path: Path) -> None:
-    folder = tmp_path / "runs" / "run"
-    given = (*GENTLE, "--epochs", 40, "--out", folder)
+def test_a_source_model(run: Callable, data: Path, tmp_path: Path) -> None:
+    given = ("source", "--data", data, "--src", "Art", "--split", "3/1/2", *NETWORK)
+    given = (*given, "--no-freeze-backbone", "--augment", "none", "--batch-size", 8)
+    given = (*given, "--source-epochs", 3, "--source-lr", 0.002)
+    models = []
+    for name, more in (("one", ("--device", "cpu")), ("two", TWO), ("two", ("--device", "cpu"))):
+        outcome = run(*given, *more, "--out", tmp_path / name)
+        assert outcome.code == 0, outcome.err
+        models.append(Path(outcome.out.strip()))
+    one, two, found = models
+    assert two == found and one.name == two.name
+    assert {path.name for path in one.iterdir()} == {path.name for path in two.iterdir()}
+    alone, shared = (load_checkpoint(model / "checkpoint.safetensors")[0] for model in (one, two))
+    for name, tensor in alone.items():
+        assert torch.allclose(shared[name].float(), tensor.float(), atol=1e-3), name
+
+
+def losses(folder: Path) -> list[float]:
+    return [
+        json.loads(line)["loss"] for line in (folder / "metrics.jsonl").read_text().splitlines()
+    ]
+
+
+@contextmanager
+def one_is_killed(folder: Path) -> Iterator[None]:
+    """The second process dies in the run of a folder, after more than three epochs."""
 
     def kill() -> None:
         until = time.monotonic() + 120
@@ -93,20 +121,40 @@ def test_a_process_that_is_killed(adapt: Callable, tmp_path: Path) -> None:
 
     watch = threading.Thread(target=kill)
     watch.start()
-    outcome = adapt(*given, *TWO)
+    yield
     watch.join()
+
+
+def assert_it_stopped(outcome: Any, folder: Path, epochs: int) -> None:
     assert outcome.code == 2
     assert "the process on cpu ended with signal 9" in outcome.err
     assert "--resume goes on" in outcome.err
     assert not multiprocessing.active_children()
-    done = len((folder / "metrics.jsonl").read_text().splitlines())
-    assert 3 < done < 41
-    short = (*GENTLE, "--epochs", 40, "--out", folder, "--resume")
-    assert adapt(*short, *TWO).code == 0
+    assert 3 < len((folder / "metrics.jsonl").read_text().splitlines()) < epochs
+
+
+def test_an_adaptation_that_is_killed(adapt: Callable, tmp_path: Path) -> None:
+    folder, whole = tmp_path / "runs" / "run", tmp_path / "whole" / "run"
+    given = (*GENTLE, "--epochs", 40)
+    with one_is_killed(folder):
+        outcome = adapt(*given, "--out", folder, *TWO)
+    assert_it_stopped(outcome, folder, 41)
+    assert adapt(*given, "--out", folder, "--resume", *TWO).code == 0
     assert len((folder / "metrics.jsonl").read_text().splitlines()) == 41
-    whole = tmp_path / "whole" / "run"
-    assert adapt(*GENTLE, "--epochs", 40, "--out", whole).code == 0
+    assert adapt(*given, "--out", whole).code == 0
     assert np.abs(column(whole, "uncertainty") - column(folder, "uncertainty")).mean() < 0.02
+
+
+def test_a_classification_that_is_killed(run: Callable, data: Path, tmp_path: Path) -> None:
+    given = ("classify", "train", "--data", data / "Art", *NETWORK, "--batch-size", 8)
+    given = (*given, "--lr", 0.002, "--epochs", 30, "--eval-every", 9, "--augment", "mixup")
+    folder = tmp_path / "two"
+    with one_is_killed(folder):
+        outcome = run(*given, *TWO, "--out", folder)
+    assert_it_stopped(outcome, folder, 30)
+    assert run(*given, *TWO, "--out", folder, "--resume").code == 0
+    assert run(*given, "--device", "cpu", "--out", tmp_path / "one").code == 0
+    assert losses(folder) == pytest.approx(losses(tmp_path / "one"), rel=0.02)
 
 
 @pytest.mark.parametrize(
