@@ -118,7 +118,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             "run code; convert it to safetensors"
         ) from error
     except Exception as error:  # torch and pickle raise many kinds on damaged files
-        raise WeightsError(f"cannot read weights from {path}: {error}") from error
+        said = str(error) or type(error).__name__
+        raise WeightsError(f"cannot read weights from {path}: {said}") from error
     for _ in range(_DEPTH):
         key = next((n for n in _NESTED if isinstance(content, dict) and _is_dict(content, n)), None)
         if key is None:

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from genmix_da.classify.config import build_classify_config
+from genmix_da.classify.config import RECORDED, build_classify_config
 from genmix_da.classify.network import ClassifierNetwork, build_network
 from genmix_da.classify.robustness import BATCH, PGD_STEPS, attack_errors, masking_warning
 from genmix_da.classify.task import ScoringTask, prepare_test
+from genmix_da.config_values import read_config
 from genmix_da.errors import UserError
 from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.provenance import provenance
@@ -124,8 +125,10 @@ def _attacked_task(files: RunFolder, moved: Mapping[str, str | None]) -> tuple[s
             "changed; train it again in another folder."
         ) from error
     # What it was trained from is of no account now, and may be gone.
-    changed = {**moved, "weights": "none"}
-    task = prepare_test(build_classify_config(changed, folder / "config.yaml"), classes)
+    settings = read_config(folder / "config.yaml", RECORDED)
+    settings |= {key: value for key, value in moved.items() if value is not None}
+    settings |= {"weights": "none", "augment": "none", "augment_options": {}}
+    task = prepare_test(build_classify_config(settings), classes)
     if task.test.decoded.fingerprint != recorded:
         raise UserError(
             f"the test images of {folder} are not those it was scored on any more; check --data "

@@ -7,6 +7,7 @@ Unknown keys are an error.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,7 +146,13 @@ class ClassifyConfig:
             check_radius(radius, "--fgsm")
         # In the order given, so that runs that named none twice are still the same runs.
         object.__setattr__(self, "fgsm", tuple(dict.fromkeys(self.fgsm)))
-        augmentation_settings(self.augment, self.augment_options)
+        # Files may be given as paths; the record has texts.
+        plain = {
+            key: os.fspath(value) if isinstance(value, os.PathLike) else value
+            for key, value in self.augment_options.items()
+        }
+        object.__setattr__(self, "augment_options", plain)
+        augmentation_settings(self.augment, plain)
         self.genmix_settings()
 
     @property

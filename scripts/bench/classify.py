@@ -31,7 +31,7 @@ from genmix_da.augment.cache import encode_jpeg
 from genmix_da.augment.compose import fractal_source
 from genmix_da.augment.fractals import draw_fractal
 from genmix_da.augment.settings import AugmentSettings
-from genmix_da.classify.augmentations import AUGMENTATIONS, GENMIX_PRESETS
+from genmix_da.classify.augmentations import GENMIX_PRESETS
 from genmix_da.classify.config import build_classify_config
 from genmix_da.classify.task import prepare
 
@@ -111,9 +111,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
-    unknown = set(options.methods.split(",")) - set(AUGMENTATIONS)
+    unknown = set(options.methods.split(",")) - set(as_they_are())
     if unknown:
-        parser.error(f"no augmentation {', '.join(sorted(unknown))}")
+        parser.error(f"no augmentation, or one that needs files: {', '.join(sorted(unknown))}")
     torch.set_num_threads(options.threads)
     with tempfile.TemporaryDirectory() as name:
         os.environ["GENMIX_DA_CACHE"] = str(Path(name) / "cache")

@@ -117,8 +117,13 @@ def find_augmentation(name: str) -> type[Augmentation]:
 
 def required_options(kind: type[Augmentation]) -> list[str]:
     """The options of a method that have no default."""
-    fields = (each for each in dataclasses.fields(kind) if each.name != "setup")
-    return [each.name for each in fields if each.default is dataclasses.MISSING]
+    none = dataclasses.MISSING
+    return [
+        each.name
+        for each in dataclasses.fields(kind)
+        if each.init and each.default is none and each.default_factory is none
+        if each.name != "setup"
+    ]
 
 
 def make_augmentation(
@@ -195,7 +200,9 @@ def _converted(what: str, value: Any, kind: str) -> Any:
             if not isinstance(value, bool):
                 raise ValueError("neither true nor false")
             return value
-        if value is None or isinstance(value, bool):
+        if value is None:
+            raise UserError(f"{what} is empty.")
+        if isinstance(value, bool):
             raise ValueError("not a number or text")
         converted = _KINDS[kind](value)
         if kind == "int" and converted != float(value):

@@ -64,34 +64,36 @@ def restyled(content: Tensor, style: Tensor) -> Tensor:
     return (content - own_mean) * scale + other_mean
 
 
-def file_identity(file: str) -> str:
-    """SHA-256 of a file of weights.
-
-    Raises:
-        UserError: there is none.
-    """
-    path = user_path(file)
-    if not path.is_file():
-        raise UserError(f"there is no file {path} to read the style network from.")
-    return weights_identity(str(path))
-
-
-def load_style_network(encoder: str, decoder: str) -> StyleNetwork:
+def load_style_network(encoder: str, decoder: str) -> tuple[StyleNetwork, dict[str, str]]:
     """The network from its two files, .pth or .safetensors; read once for all that ask.
 
     Layers of the encoder beyond relu4_1 may be there and are left out.
 
+    Returns:
+        The network, and SHA-256 of the files.
+
     Raises:
         UserError: a file is missing, unreadable, or of another network.
     """
-    return _loaded((encoder, file_identity(encoder)), (decoder, file_identity(decoder)))
+    files = {"encoder": _file(encoder), "decoder": _file(decoder)}
+    content = {name: weights_identity(str(path)) for name, path in files.items()}
+    return _loaded(*files.values(), *content.values()), content
+
+
+def _file(given: str) -> Path:
+    path = user_path(given)
+    if not path.is_file():
+        found = "is no file" if path.exists() else "is not there"
+        raise UserError(f"{path}, of which the style network is to be read, {found}.")
+    return path.resolve()
 
 
 @lru_cache(maxsize=2)
-def _loaded(encoder: tuple[str, str], decoder: tuple[str, str]) -> StyleNetwork:
+def _loaded(encoder: Path, decoder: Path, *_: str) -> StyleNetwork:
+    """By place and content: a file that was replaced is read anew."""
     network = StyleNetwork()
-    _fill(network.encode, user_path(encoder[0]), "encoder (vgg_normalised.pth of AdaIN)")
-    _fill(network.decode, user_path(decoder[0]), "decoder (decoder.pth of AdaIN)")
+    _fill(network.encode, encoder, "encoder (vgg_normalised.pth of AdaIN)")
+    _fill(network.decode, decoder, "decoder (decoder.pth of AdaIN)")
     return network
 
 
@@ -101,14 +103,18 @@ def _fill(module: nn.Sequential, path: Path, what: str) -> None:
     except WeightsError as error:
         raise UserError(f"the style network's {what}: {error}.") from error
     expected = module.state_dict()
-    wrong = [key for key, own in expected.items() if _shape(found.get(key)) != own.shape]
+    wrong = [key for key, own in expected.items() if not _fits(found.get(key), own)]
     if wrong:
         raise UserError(
-            f"{path} is not the style network's {what}: {len(wrong)} tensors are missing or of "
-            f"another shape ({wrong[0]!r} should be {list(expected[wrong[0]].shape)})."
+            f"{path} is not the style network's {what}: {len(wrong)} tensors are missing, of "
+            f"another shape or not of finite numbers ({wrong[0]!r} should be "
+            f"{list(expected[wrong[0]].shape)})."
         )
     module.load_state_dict({key: found[key].float() for key in expected})
 
 
-def _shape(tensor: Tensor | None) -> torch.Size | None:
-    return None if tensor is None else tensor.shape
+def _fits(found: Tensor | None, own: Tensor) -> bool:
+    """Whether a tensor of a file can take the place of one of the network."""
+    if found is None or found.shape != own.shape or found.layout != own.layout:
+        return False
+    return found.is_floating_point() and bool(found.isfinite().all())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -19,7 +18,7 @@ from genmix_da.classify.augmentations.mixing import (
 )
 from genmix_da.classify.augmentations.style_network import (
     FACTOR,
-    file_identity,
+    StyleNetwork,
     load_style_network,
     restyled,
 )
@@ -40,9 +39,10 @@ class Stylemix(BetaMixing):
 
     f_ij the features of i's content in j's style. Labels weigh r c + (1 - r) s and the rest. One
     c, s and t a batch; alpha 0.5, r 0.7 and a chance of 0.2 as published for CIFAR; images are
-    enlarged to 224 pixels on the way, as in the authors' code. That code hands the encoder images
-    that are normalised for the classifier; here it has the colours in [0, 1] that it was trained
-    on, and what is decoded is cut to them. StyleCutMix, their second method, is not here.
+    enlarged to 224 pixels on the way (a side in multiples of 8), as in the authors' code. That code
+    hands the encoder images that are normalised for the classifier, and the classifier what is
+    decoded; here the encoder has the colours in [0, 1] that it was trained on, and what is decoded
+    is cut to them and normalised. StyleCutMix, their second method, is not here.
 
     Attributes:
         encoder: a file, AdaIN's vgg_normalised.pth.
@@ -55,6 +55,7 @@ class Stylemix(BetaMixing):
     """
 
     name: ClassVar[str] = "stylemix"
+    _loaded: ClassVar[tuple[StyleNetwork, dict[str, str]]]  # of each object its own
 
     encoder: str
     decoder: str
@@ -67,30 +68,32 @@ class Stylemix(BetaMixing):
         super().__post_init__()
         self._require("content_weight", 0, 1)
         self._require("side", 2 * FACTOR, 4096)
-        load_style_network(self.encoder, self.decoder)  # before anything long begins
+        # Before anything long begins, and once: the files may change or go while it runs.
+        loaded = load_style_network(self.encoder, self.decoder)
+        object.__setattr__(self, "_loaded", loaded)
 
     @property
     def settings(self) -> dict[str, Any]:
         """The files by what they hold, wherever they lie."""
-        files = {"encoder": self.encoder, "decoder": self.decoder}
-        return super().settings | {name: file_identity(file) for name, file in files.items()}
+        return super().settings | self._loaded[1]
 
     def mix(
         self, images: Tensor, weights: Tensor, draw: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
         """See the class."""
         content, style = self._share(draw), self._share(draw)
-        both = draw.uniform(max(0.0, content + style - 1.0), min(content, style))
+        most = min(content, style)
+        least = min(max(0.0, content + style - 1.0), most)  # rounding may put it above
+        both = draw.uniform(least, most)
         pixels = pixels_of(images.float(), self.setup.preprocessing)
         mixed = self._resized(self._decoded(pixels, content, style, both), images.shape[-1])
         found = inputs_of(mixed.clamp(0, 1), self.setup.preprocessing).to(images.dtype)
         share = self.content_weight * content + (1.0 - self.content_weight) * style
         return like(found, images), mixed_weights(weights, share)
 
-    @torch.no_grad()
     def _decoded(self, pixels: Tensor, content: float, style: float, both: float) -> Tensor:
         """Pictures of the mixed features, as large as the network had them."""
-        network = load_style_network(self.encoder, self.decoder).to(pixels.device)
+        network = self._loaded[0].to(pixels.device)
         side = max(self.side, pixels.shape[-1])
         own = network.encode(self._resized(pixels, -(-side // FACTOR) * FACTOR))
         theirs = mates(own)

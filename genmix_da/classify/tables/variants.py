@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -73,11 +74,11 @@ class Variant:
     def row(self, shown: str) -> str:
         """The row's name, from the name of what ran: "genmix[filters]" + ":masks=vertical".
 
-        The editor, which that name has already, is left out.
+        The editor, which that name has already, is left out; of files their last names are left.
         """
-        parts = [part for part in self.suffix.lstrip(":").split(";") if part]
-        parts = [part for part in parts if not part.startswith("editor=")]
-        return shown + (":" + ";".join(parts) if parts else "")
+        parts = [part.strip() for part in self.suffix.lstrip(":").split(";") if part]
+        kept = [_short(part) for part in parts if not part.startswith("editor=")]
+        return shown + (":" + ";".join(kept) if kept else "")
 
     def changes(self, common: ClassifyConfig) -> dict[str, Any]:
         """Fields of a configuration that make it this row's."""
@@ -135,6 +136,12 @@ def _variant(text: str) -> Variant:
     common = ClassifyConfig(data="", augment="none")
     dataclasses.replace(common, **found.changes(common))
     return found
+
+
+def _short(part: str) -> str:
+    """A setting whose value is a path, by its last name."""
+    key, _, value = part.partition("=")
+    return f"{key}={Path(value).name}" if "/" in value else part
 
 
 def _check_key(name: str, key: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from functools import cache, partial
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from genmix_da.augment import compose, fractals
+from genmix_da.classify.augmentations.style_network import StyleNetwork
 
 Run = Callable[..., Any]
 
@@ -100,3 +103,26 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run_folder(trained: Path, tmp_path: Path) -> Path:
     """A copy of a finished run, to write attack.json into."""
     return Path(shutil.copytree(trained, tmp_path / "copied"))
+
+
+@pytest.fixture(scope="session")
+def style_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """AdaIN's two files as they are released, random: the encoder has layers that nobody uses."""
+    folder = tmp_path_factory.mktemp("adain")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = StyleNetwork()
+        for part in (network.encode, network.decode):
+            for name, tensor in part.state_dict().items():
+                if name.endswith("weight"):  # as large as keeps what a ReLU lets through
+                    tensor.normal_(std=math.sqrt(2 / tensor[0].numel()))
+        last = network.decode[28]
+        last.weight.mul_(0.15)
+        last.bias.fill_(0.5)
+    beyond = {"32.weight": torch.zeros(512, 512, 3, 3), "32.bias": torch.zeros(512)}
+    torch.save(network.encode.state_dict() | beyond, folder / "vgg_normalised.pth")
+    torch.save(network.decode.state_dict(), folder / "decoder.pth")
+    return {
+        "encoder": str(folder / "vgg_normalised.pth"),
+        "decoder": str(folder / "decoder.pth"),
+    }

@@ -38,18 +38,22 @@ def test_what_was_trained_on_may_be_gone(
     data: Path,
     tmp_path: Path,
     tiny: dict[str, Any],
+    style_files: dict[str, str],
 ) -> None:
     parts, out = tmp_path / "parts", tmp_path / "run"
+    styles = {name: Path(shutil.copy(file, tmp_path)) for name, file in style_files.items()}
     shutil.copytree(data / "Art", parts / "train")
     shutil.copytree(data / "Clipart", parts / "test")
     weights = tmp_path / "w.pt"
     backbone = build_backbone(tiny["backbone"], weights="none", arguments={})
     torch.save(backbone.module.state_dict(), weights)
     options = tiny | {"epochs": 1, "weights": str(weights), "test_limit": 18}
+    options |= {"augment": "stylemix", "augment_options": styles | {"side": 32, "probability": 1}}
     train(data=parts, out=out, **options)
     expected = attack(out, pgd_steps=1)
     shutil.rmtree(parts / "train")
-    weights.unlink()
+    for file in (weights, *styles.values()):
+        file.unlink()
     assert attack(out, pgd_steps=1)["fgsm"] == expected["fgsm"]
     moved = shutil.move(parts / "test", tmp_path / "moved")
     assert attack(out, pgd_steps=1, test_data=moved)["fgsm"] == expected["fgsm"]

@@ -13,7 +13,6 @@ from torch import Tensor
 
 from genmix_da.augment import compose, fractals
 from genmix_da.classify.augmentations import Augmentation, Setup, make_augmentation
-from genmix_da.classify.augmentations.style_network import StyleNetwork
 from genmix_da.testing import augmentations
 from lead.views import Preprocessing
 
@@ -28,22 +27,6 @@ def few_small_fractals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fractals of 512 pixels would take most of the time of these tests."""
     monkeypatch.setattr(compose, "COUNT", 5)
     monkeypatch.setattr(fractals, "draw_fractal", small_fractal)
-
-
-@pytest.fixture(scope="session")
-def style_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """AdaIN's two files as they are released, random: the encoder has layers that nobody uses."""
-    folder = tmp_path_factory.mktemp("adain")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = StyleNetwork()
-    beyond = {"32.weight": torch.zeros(512, 512, 3, 3), "32.bias": torch.zeros(512)}
-    torch.save(network.encode.state_dict() | beyond, folder / "vgg_normalised.pth")
-    torch.save(network.decode.state_dict(), folder / "decoder.pth")
-    return {
-        "encoder": str(folder / "vgg_normalised.pth"),
-        "decoder": str(folder / "decoder.pth"),
-    }
 
 
 @pytest.fixture

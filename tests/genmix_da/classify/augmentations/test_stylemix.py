@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from genmix_da.classify.augmentations import (
@@ -47,6 +48,7 @@ class Draws:
         return self._shares.pop(0)
 
     def uniform(self, low: float, high: float) -> float:
+        assert low <= high  # numpy's refuses it
         self.limits.append((low, high))
         return low + self._place * (high - low)
 
@@ -65,7 +67,7 @@ def mixed(
 
     The first is 0.2 and 0.4 in columns, the second 0.5 and 0.9 in rows.
     """
-    monkeypatch.setattr(stylemix, "load_style_network", lambda *_: Colours())
+    monkeypatch.setattr(stylemix, "load_style_network", lambda *_: (Colours(), {}))
     plain = Preprocessing(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
 
     def mix(draw: Any) -> tuple[Tensor, Tensor]:
@@ -178,7 +180,7 @@ def test_small_images_are_enlarged_and_large_ones_are_not_shrunk(
             seen.append(pixels.shape[-1])
             return pixels
 
-    monkeypatch.setattr(stylemix, "load_style_network", lambda *_: Watching())
+    monkeypatch.setattr(stylemix, "load_style_network", lambda *_: (Watching(), {}))
     for size, side in ((20, 32), (20, 224), (300, 224)):
         augmentation = make("stylemix", size, {"side": side})
         images, _ = augmentation.batch(
@@ -189,7 +191,7 @@ def test_small_images_are_enlarged_and_large_ones_are_not_shrunk(
 
 
 def test_pixels_stay_what_a_picture_can_hold(make: Make) -> None:
-    """Random weights decode to anything; nothing of it is trained on, and no gradient is kept."""
+    """Random weights decode to anything."""
     augmentation = make("stylemix")
     images, _ = augmentation.batch(
         torch.randn(3, 3, 32, 32), torch.eye(3), np.random.default_rng(1)
@@ -200,7 +202,6 @@ def test_pixels_stay_what_a_picture_can_hold(make: Make) -> None:
     pixels = images * std + mean
     assert pixels.min() >= -1e-6
     assert pixels.max() <= 1 + 1e-6
-    assert not images.requires_grad
 
 
 def test_published_defaults(style_files: dict[str, str]) -> None:
@@ -225,7 +226,7 @@ def test_files_count_by_what_they_hold(style_files: dict[str, str], tmp_path: Pa
     other = StyleNetwork().decode.state_dict()
     torch.save(other, moved["decoder"])
     assert augmentation_settings("stylemix", moved)["decoder"] != here["decoder"]
-    network = load_style_network(**moved)
+    network, _ = load_style_network(**moved)
     assert torch.equal(network.decode[1].weight, other["1.weight"])
 
 
@@ -238,7 +239,13 @@ def test_what_is_wrong_with_the_files_is_said(style_files: dict[str, str], tmp_p
     assert said().startswith("stylemix needs encoder and decoder: give --augment-option KEY=VALUE")
     assert said(encoder=style_files["encoder"]).startswith("stylemix needs decoder: give")
     missing = said(**style_files | {"encoder": str(tmp_path / "no.pth")})
-    assert re.search(r"there is no file .*no\.pth", missing)
+    assert re.search(r"no\.pth, of which the style network is to be read, is not there", missing)
+    assert "is to be read, is no file" in said(**style_files | {"encoder": str(tmp_path)})
+    empty = tmp_path / "empty.pth"
+    empty.touch()
+    assert "cannot read weights from" in said(**style_files | {"decoder": str(empty)})
+    with pytest.raises(UserError, match="stylemix: encoder is empty"):
+        augmentation_settings("stylemix", {**style_files, "encoder": None})
     swapped = said(encoder=style_files["decoder"], decoder=style_files["decoder"])
     assert "is not the style network's encoder (vgg_normalised.pth of AdaIN)" in swapped
     assert "'0.weight' should be [3, 3, 1, 1]" in swapped
@@ -246,3 +253,85 @@ def test_what_is_wrong_with_the_files_is_said(style_files: dict[str, str], tmp_p
     damaged.write_bytes(Path(style_files["decoder"]).read_bytes()[:1000])
     assert "style network's decoder" in said(**style_files | {"decoder": str(damaged)})
     assert "side is 8; it must be in [16, 4096]" in said(**style_files | {"side": "8"})
+
+
+@pytest.mark.parametrize("wrong", ["nan", "whole", "sparse"])
+def test_tensors_that_are_no_weights_are_refused(
+    style_files: dict[str, str], tmp_path: Path, wrong: str
+) -> None:
+    tensors = torch.load(style_files["decoder"])
+    changed = tensors["5.bias"]
+    tensors["5.bias"] = {
+        "nan": changed * torch.nan,
+        "whole": changed.int(),
+        "sparse": changed.to_sparse(),
+    }[wrong]
+    file = tmp_path / "decoder.pth"
+    torch.save(tensors, file)
+    with pytest.raises(
+        UserError, match=r"1 tensors are missing, .* not of finite numbers \('5\.bias'"
+    ):
+        augmentation_settings("stylemix", style_files | {"decoder": str(file)})
+
+
+def test_shares_near_one_and_nought(make: Make) -> None:
+    """1 + s - 1 may be more than s; such draws are common where alpha is small."""
+    augmentation = make("stylemix", 16, {"alpha": 0.01, "side": 16})
+    draw, images = np.random.default_rng(0), torch.randn(2, 3, 16, 16)
+    for _ in range(100):
+        _, labels = augmentation.batch(images, torch.eye(2), draw)
+        assert torch.allclose(labels.sum(1), torch.ones(2))
+
+
+@pytest.mark.parametrize(("size", "side"), [(32, 32), (17, 32), (33, 48), (40, 16)])
+def test_it_is_what_the_paper_says_layer_by_layer(
+    make: Make, style_files: dict[str, str], size: int, side: int
+) -> None:
+    """Against plain functions: convolutions of mirrored images, and so on."""
+    files = {name: torch.load(file) for name, file in style_files.items()}
+
+    def convolved(images: Tensor, part: str, place: int, *, relu: bool = True) -> Tensor:
+        weight, bias = (files[part][f"{place}.{kind}"] for kind in ("weight", "bias"))
+        found = F.conv2d(F.pad(images, (1, 1, 1, 1), mode="reflect"), weight, bias)
+        return found.clamp_min(0) if relu else found
+
+    def encoded(images: Tensor) -> Tensor:
+        found = F.conv2d(images, files["encoder"]["0.weight"], files["encoder"]["0.bias"])
+        for place in (2, 5, "-", 9, 12, "-", 16, 19, 22, 25, "-", 29):
+            if isinstance(place, int):
+                found = convolved(found, "encoder", place)
+            else:
+                found = F.max_pool2d(found, 2, ceil_mode=True)
+        return found
+
+    def decoded(features: Tensor) -> Tensor:
+        for place in (1, "+", 5, 8, 11, 14, "+", 18, 21, "+", 25):
+            if isinstance(place, int):
+                features = convolved(features, "decoder", place)
+            else:
+                features = features.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        return convolved(features, "decoder", 28, relu=False)
+
+    def in_style(content: Tensor, style: Tensor) -> Tensor:
+        own, other = (
+            (each.mean((2, 3), keepdim=True), (each.var((2, 3), keepdim=True) + 1e-5).sqrt())
+            for each in (content, style)
+        )
+        return (content - own[0]) / own[1] * other[1] + other[0]
+
+    images = torch.randn(3, 3, size, size, generator=torch.Generator().manual_seed(size))
+    found, _ = make("stylemix", size, {"side": side}).batch(
+        images,
+        torch.eye(3),
+        Draws(0.6, 0.5),  # t = 0.3
+    )
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in (Preprocessing().mean, Preprocessing().std))
+    inside = -(-max(size, side) // 8) * 8
+    pixels = F.interpolate(images * std + mean, (inside, inside), mode="bilinear")
+    own = encoded(pixels)
+    partner = own[[2, 0, 1]]
+    features = 0.3 * own + 0.2 * partner + 0.3 * in_style(own, partner)
+    picture = decoded(features + 0.2 * in_style(partner, own)).clamp(0, 1)
+    assert picture.std() > 0.01  # there is something to see
+    expected = F.interpolate(picture, (size, size), mode="bilinear")
+    assert torch.allclose(found, (expected - mean) / std, atol=1e-4)

@@ -46,6 +46,12 @@ def test_rows_are_printed_as_typed() -> None:
     assert changed.text == "genmix:editor=original;masks=none"
 
 
+def test_of_files_the_last_names_are_printed(style_files: dict[str, str]) -> None:
+    (variant,) = parse_variants("stylemix:" + ";".join(f"{k}={v}" for k, v in style_files.items()))
+    assert variant.options == style_files
+    assert variant.row("stylemix") == ("stylemix:encoder=vgg_normalised.pth;decoder=decoder.pth")
+
+
 def test_masks_in_the_order_of_the_paper() -> None:
     rows = parse_variants(None, "masks")
     printed = [item.method for item in printed_results() if item.table == "mask ablation"]
