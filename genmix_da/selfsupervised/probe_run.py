@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from genmix_da import config_values
 from genmix_da.classify.config import ClassifyConfig, build_classify_config
-from genmix_da.classify.tables.published import dataset_of_content, printed_self_supervised
 from genmix_da.classify.task import ClassifyTask, labels_of, prepare
 from genmix_da.data.decode import log_skipped
 from genmix_da.errors import UserError
@@ -34,6 +33,7 @@ from genmix_da.selfsupervised.classifiers import (
 from genmix_da.selfsupervised.config import SelfSupervisedConfig
 from genmix_da.selfsupervised.finished import PROBES, finished_pretraining, read_probes
 from genmix_da.selfsupervised.network import start_backbone
+from genmix_da.selfsupervised.published import printed_beside
 from genmix_da.selfsupervised.record import IMAGES
 from lead.backbones import build_backbone
 from lead.checkpoint import weights_identity
@@ -253,11 +253,9 @@ def _features(task: ClassifyTask, backbone: nn.Module, part: Any) -> Tensor:
 
 def _published(result: Mapping[str, Any], found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Printed rows for the same data set, where the backbone is that of the print."""
-    config = result["provenance"]["config"]
-    return printed_self_supervised(
-        dataset_of_content(found["dataset"], found["classes"], synthetic=found["synthetic"]),
-        framework=config["method"],
-        backbone=str(result["backbone"]).removeprefix("timm:"),
-        whole=found["split"]["shots"] is None and found["split"]["test_limit"] is None,
-        tested=found["images"]["test"],
-    )
+    config = result["provenance"]["config"] | found["split"]
+    content = {**found, "backbone": result["backbone"]}
+    return [
+        {"source": f"{row.source}, {row.table}", "method": row.method, "top1": row.value}
+        for row in printed_beside(content, classes=found["classes"], config=config)
+    ]

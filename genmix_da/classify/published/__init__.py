@@ -15,7 +15,7 @@ None there and compares with nothing. To be kept in mind:
 - Fine-grained: in the same way the weights are taken to be ImageNet's, at 448 px.
 - Self-supervised: pre-training by MoCo v2 or SimSiam. No backbone stands beside its numbers, nor
   what was trained after the pre-training, so that no classification compares with them; a probe
-  of a pre-trained ResNet-50 shows them.
+  of a pre-trained ResNet-50, and a table of such probes, show them for orientation.
 - CIFAR-100 and Tiny-ImageNet are usually trained with a ResNet whose first layers are made for
   small images, and for hundreds of epochs; neither is stated.
 """

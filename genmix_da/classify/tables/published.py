@@ -74,24 +74,25 @@ def dataset_of_content(name: str, classes: int, *, synthetic: bool) -> str | Non
 
 
 def printed_self_supervised(
-    dataset: str | None, *, framework: str, backbone: str, whole: bool, tested: int
-) -> list[dict[str, Any]]:
-    """Printed top-1 after pre-training, to set beside a probe: source, method and value.
+    dataset: str | None, *, framework: str, backbone: str, random: bool, whole: bool, tested: int
+) -> list[Printed]:
+    """Printed top-1 after pre-training, to set beside a probe.
 
     Args:
         dataset: as printed; see `dataset_of_content`.
         framework: "moco-v2" or "simsiam".
-        backbone: the print's is ResNet-50; of others nothing is said.
+        backbone: nothing is said of another than ResNet-50, which no number is printed with either.
+        random: its layers are the usual ones, and their weights began random.
         whole: neither shots nor test images were limited.
         tested: test images, which have to be those of the published test part.
     """
-    if dataset is None or backbone != "resnet50" or not whole:
+    if dataset is None or backbone != "resnet50" or not (random and whole):
         return []
     if tested != _SIZES[dataset][1].get("test"):
         return []
     named = f"pre-trained by {framework.replace('-', ' ')}"
     return [
-        {"source": f"{row.source}, {row.table}", "method": row.method, "top1": row.value}
+        row
         for row in printed_results()
         if row.dataset == dataset and (row.protocol or "").lower() == named
     ]

@@ -71,7 +71,7 @@ def probe_record(name: str, run: dict[str, Any], found: dict[str, Any]) -> dict[
             "source": found["dataset"],
             "target": found["dataset"],
             "scores": {"last": last, "selected": None, "oracle": None},
-            "images": found["images"],
+            "images": {**found["images"], "classes": found["classes"]},
             "seen": found["seen"],
             "timing": {**run["timing"], "seconds": seconds},
             "provenance": {

@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
+from genmix_da.selfsupervised.published import PUBLISHED_NOTE, published_rows
 from genmix_da.selfsupervised.record import SETTING as PRETRAINING
-from genmix_da.tables.cells import PublishedRow, Run
 from genmix_da.tables.kinds import Kind
 
 SETTING = "linear probe"
-
-
-def _none(runs: Sequence[Run], columns: Sequence[str]) -> list[PublishedRow]:
-    """Nothing: the print states no protocol; `ssl probe` shows it for orientation."""
-    return []
-
 
 PROBES = Kind(
     headlines={SETTING: "linear"},
@@ -38,8 +30,8 @@ PROBES = Kind(
     independence="A handful of data sets is no sample of all data sets: with fewer than about ten "
     "the intervals are too narrow, and with one there is none.",
     roles=(("training images", "source", "train"), ("test images", "target", "test")),
-    published=_none,
-    published_note="",
+    published=published_rows,
+    published_note=PUBLISHED_NOTE,
     by_design=frozenset(
         (
             *("seed", "data", "test_data", "dataset", "root", "download", "contents"),

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import torch
 
+from genmix_da.classify.tables import published
 from genmix_da.classify.tables.published import printed_self_supervised
 from genmix_da.errors import UserError
 from genmix_da.runs.seal import digest_of
 from genmix_da.selfsupervised import probe, train
+from genmix_da.selfsupervised import published as beside
 from lead.backbones import build_backbone
 
 
@@ -95,18 +97,32 @@ def test_an_edited_file_is_refused(run: Path, data: Path) -> None:
 
 
 def test_printed_rows_stand_beside_resnet50_on_the_whole_test_part_alone() -> None:
-    asked: dict[str, Any] = {"framework": "moco-v2", "backbone": "resnet50", "whole": True}
-    rows = printed_self_supervised("Flowers102", tested=6149, **asked)
-    assert [row["method"] for row in rows] == ["none", "DiffuseMix", "GenMix"]
-    assert [row["top1"] for row in rows] == pytest.approx([0.8031, 0.8215, 0.8357])
-    sim = printed_self_supervised("Flowers102", tested=6149, **asked | {"framework": "simsiam"})
-    assert [row["top1"] for row in sim] == pytest.approx([0.8693, 0.8924, 0.9045])
-    assert not printed_self_supervised(
-        "Flowers102", tested=6149, **asked | {"backbone": "resnet18"}
+    asked: dict[str, Any] = {"framework": "moco-v2", "backbone": "resnet50", "tested": 6149}
+    asked |= {"random": True, "whole": True}
+    rows = printed_self_supervised("Flowers102", **asked)
+    assert [row.method for row in rows] == ["none", "DiffuseMix", "GenMix"]
+    assert [row.value for row in rows] == pytest.approx([0.8031, 0.8215, 0.8357])
+    sim = printed_self_supervised("Flowers102", **asked | {"framework": "simsiam"})
+    assert [row.value for row in sim] == pytest.approx([0.8693, 0.8924, 0.9045])
+    for other in ({"backbone": "resnet18"}, {"random": False}, {"whole": False}, {"tested": 1020}):
+        assert not printed_self_supervised("Flowers102", **asked | other)
+    assert not printed_self_supervised(None, **asked)
+
+
+def test_printed_rows_of_a_probe(run: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve test images of six classes stand for a printed set, any network for ResNet-50."""
+    monkeypatch.setitem(published._SIZES, "Flowers102", (6, {"test": 12}))
+    monkeypatch.setitem(published._ALIASES, "art", "Flowers102")
+    assert probe(run, data=str(data / "Art"))["published"] == []
+    ask = published.printed_self_supervised
+    monkeypatch.setattr(
+        beside, "printed_self_supervised", lambda *a, **k: ask(*a, **k | {"backbone": "resnet50"})
     )
-    assert not printed_self_supervised("Flowers102", tested=6149, **asked | {"whole": False})
-    assert not printed_self_supervised("Flowers102", tested=1020, **asked)
-    assert not printed_self_supervised(None, tested=6149, **asked)
+    rows = probe(run, data=str(data / "Art"))["published"]
+    source = "GenMix, arXiv 2412.02366, self-supervised learning"
+    assert rows[0] == {"source": source, "method": "none", "top1": pytest.approx(0.8031)}
+    assert len(rows) == 3
+    assert probe(run, data=str(data / "Art"), shots=3)["published"] == []
 
 
 def test_weights_that_were_changed_since_are_not_what_it_began_as(
