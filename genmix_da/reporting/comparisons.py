@@ -28,6 +28,8 @@ _ACROSS = 3  # panels of differences side by side
 
 def charts(tables: SplitTables) -> list[Chart]:
     """Heat map and differences of the headline; of classifications the augmentation overhead."""
+    if not tables.runs[0].kind.scored:
+        return []
     result = []
     summary = tables.summary
     headline = next(t for t in summary.tables if t.is_headline and t.block == "last")

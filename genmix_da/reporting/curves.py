@@ -83,17 +83,22 @@ def training_chart(rows: Sequence[dict[str, Any]], name: str, title: str) -> Cha
     )
 
 
-def rate_chart(run: ReportRun, parts: Sequence[tuple[str, Sequence[dict[str, Any]]]]) -> Chart:
+def rate_chart(
+    run: ReportRun,
+    parts: Sequence[tuple[str, Sequence[dict[str, Any]]]],
+    title: str = "Learning rate of the head",
+) -> Chart:
     """Learning rate of the last step of each epoch.
 
     Args:
         run: whose last, selected and oracle epochs are marked.
         parts: (stage, its rows of metrics.jsonl).
+        title: of the chart.
     """
     stages = " and ".join(name for name, rows in parts if rows)
     return Chart(
         f"{run.key}-rate",
-        "Learning rate of the head",
+        title,
         f"Learning rate of the last step of each epoch of {stages}.",
         lambda figure: _draw_rate(figure, run, parts),
     )

@@ -29,7 +29,7 @@ def charts(tables: SplitTables) -> list[Chart]:
         return [whole]
     places: dict[tuple[str, ...], list[ReportRun]] = {}
     for run in tables.runs:
-        if len(run.metrics) > 1:
+        if _has_curve(run):
             places.setdefault(run.place, []).append(run)
     return [
         comparison(
@@ -40,6 +40,11 @@ def charts(tables: SplitTables) -> list[Chart]:
         for number, (place, runs) in enumerate(places.items(), start=1)
         if len(runs) > 1
     ]
+
+
+def _has_curve(run: ReportRun) -> bool:
+    """Whether there are epochs to compare: of a pre-training only the last one is probed."""
+    return len(run.metrics) > 1 and bool(percents(run, run.metric)[0])
 
 
 def comparison(runs: Sequence[ReportRun], name: str, title: str) -> Chart:
@@ -100,7 +105,7 @@ def overview(tables: SplitTables) -> Chart | None:
     Returns:
         None with fewer than two pairs that have curves.
     """
-    chosen = [run for run in tables.runs if len(run.metrics) > 1]
+    chosen = [run for run in tables.runs if _has_curve(run)]
     pairs = list(dict.fromkeys(run.place for run in chosen))
     if len(pairs) < 2:
         return None

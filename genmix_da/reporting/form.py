@@ -12,23 +12,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from genmix_da.selfsupervised.record import SETTING as SELF_SUPERVISED
-from genmix_da.selfsupervised.tables.kind import SETTING as PROBED
+from genmix_da.selfsupervised.record import STAGE as PRETRAIN
+from genmix_da.selfsupervised.tables.kind import PRETRAININGS, PROBES
 from genmix_da.tables.kinds import is_setting, kind_of
 
 _OBJECTS = (
     *("provenance", "source_model", "timing", "images", "augment", "made", "robustness"),
-    *("rejection", "graph"),
+    *("rejection", "graph", "last_epoch"),
 )
+_LAST = ("epoch", "loss", "learning_rate", "feature_std", "even_std")
+# Stage -> numbers of each of its epochs, beside the learning rate.
+_NUMBERS = {PRETRAIN: ("loss", "feature_std"), "target": ()}
 
 
 def record_problem(content: Mapping[str, Any]) -> str | None:
     """Why a result.json cannot be shown, or None."""
-    if content["setting"] in (SELF_SUPERVISED, PROBED):
-        return (
-            "is a pre-training, which has no page: its losses are in metrics.jsonl, what it has "
-            "learned is told by genmix-da ssl probe"
-        )
     if not is_setting(content["setting"]):
         return f"has the unknown setting {content['setting']!r}"
     for name in _OBJECTS:
@@ -38,13 +36,9 @@ def record_problem(content: Mapping[str, Any]) -> str | None:
     for name in ("config", "packages", "data"):
         if not isinstance(origin.get(name) or {}, Mapping):
             return f"has a provenance whose {name} is no object"
-    config = origin.get("config") or {}
-    names = config.get("classes")
-    if kind_of(content["setting"]).pairs:
-        sets = config.get("label_sets")
-        names = None if not isinstance(sets, Mapping) else sets.get("shared")
-    if not isinstance(names, Sequence) or not names:
-        return "does not say which classes the run knows"
+    lacks = _lacks(content, origin.get("config") or {})
+    if lacks:
+        return lacks
     if not isinstance(content.get("split") or [], list):
         return "has a split that is no list"
     timing = content.get("timing") or {}
@@ -60,12 +54,65 @@ def record_problem(content: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _lacks(content: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
+    """What a run of its kind has to say: its classes, or how a pre-training ended."""
+    kind = kind_of(content["setting"])
+    if kind in (PRETRAININGS, PROBES):
+        last = content.get("last_epoch")
+        if content["status"] != "done" and last is None:
+            return None
+        complete = bool(last) and all(_number(last.get(name)) for name in _LAST)
+        return None if complete else "does not say how the pre-training ended"
+    names = config.get("classes")
+    if kind.pairs:
+        sets = config.get("label_sets")
+        names = None if not isinstance(sets, Mapping) else sets.get("shared")
+    if not isinstance(names, Sequence) or not names:
+        return "does not say which classes the run knows"
+    return None
+
+
+def probe_problem(found: Any) -> str | None:
+    """Why a probe of a pre-training cannot be shown, or None."""
+    if not isinstance(found, Mapping):
+        return "is no object"
+    parts = [found.get(name) for name in ("images", "split", "trained")]
+    if not all(isinstance(part, Mapping) for part in parts):
+        return "has no images, split or scores"
+    images, _, trained = parts
+    numbers = [found.get(name) for name in ("classes", "neighbours", "temperature")]
+    numbers += [images.get("train"), images.get("test")]
+    seen = found.get("seen")
+    if not all(map(_number, numbers)) or not (seen is None or _number(seen)):
+        return "has counts that are no numbers"
+    start = found.get("start")
+    if not _fits_scores(trained) or not (start is None or _fits_scores(start)):
+        return "has scores that are no fractions"
+    printed = found.get("published")
+    if not isinstance(printed, list) or not all(map(_fits_printed, printed)):
+        return "has printed rows of another form"
+    return None if {"dataset", "synthetic", "start"} <= set(found) else "does not say of what it is"
+
+
+def _fits_scores(scores: Any) -> bool:
+    if not isinstance(scores, Mapping):
+        return False
+    values = [scores.get(name) for name in ("linear", "knn")]
+    return all(_number(value) and 0 <= value <= 1 for value in values)
+
+
+def _fits_printed(row: Any) -> bool:
+    return (
+        isinstance(row, Mapping) and {"source", "method"} <= set(row) and _number(row.get("top1"))
+    )
+
+
 def read_metrics(path: Path, stage: str) -> tuple[list[dict[str, Any]], str]:
     """Lines of one stage of a metrics.jsonl.
 
     Args:
         path: of the file.
-        stage: "source", "target" or "classify".
+        stage: "source", "target", "classify" or "pretrain".
 
     Returns:
         The lines that have the form of their stage, and a sentence where there are others or the
@@ -132,7 +179,7 @@ def _fits_graph(graph: Mapping[str, Any]) -> bool:
 def _fits(row: Mapping[str, Any], stage: str) -> bool:
     if not isinstance(row.get("epoch"), int) or not _number(row.get("learning_rate")):
         return False
-    if stage != "target" and not (_number(row.get("loss")) and _number(row.get("accuracy"))):
+    if not all(_number(row.get(name)) for name in _NUMBERS.get(stage, ("loss", "accuracy"))):
         return False
     scores = row.get("scores") or {}
     if not isinstance(scores, Mapping) or not _numbers(scores):

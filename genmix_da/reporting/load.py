@@ -15,7 +15,11 @@ from genmix_da.progress import track
 from genmix_da.reporting.form import read_metrics, record_problem
 from genmix_da.reporting.hidden_places import HiddenPlaces
 from genmix_da.reporting.moved_files import find_recorded
+from genmix_da.reporting.probes import probes_of
 from genmix_da.reporting.run import ReportRun, class_names, split_of
+from genmix_da.selfsupervised.record import STAGE as PRETRAIN
+from genmix_da.selfsupervised.tables.jobs import PRETRAINED
+from genmix_da.selfsupervised.tables.kind import PRETRAININGS, PROBES
 from genmix_da.tables.kinds import kind_of
 from genmix_da.tables.records import NAME, Problem, Record, read_records
 from genmix_da.tables.values import SOURCE_ONLY, has_no_epochs
@@ -76,13 +80,27 @@ def load_runs(paths: Sequence[Path]) -> Loaded:
         raise UserError(f"no run in {listed}: no {NAME} below; run genmix-da adapt or table first.")
     if not records:
         raise UserError(f"no usable run: {problems[0].path} {problems[0].reason}.")
-    ordered = sorted(records.values(), key=_place)
+    ordered = sorted(_whole(list(records.values())), key=_place)
     labels = method_labels(ordered)
     runs = [
         _load(record, f"run-{number}", labels[record.identity])
         for number, record in enumerate(track(ordered, "reading", len(ordered)), start=1)
     ]
     return Loaded(tuple(runs), tuple(dict.fromkeys(problems)), _common(paths))
+
+
+def _whole(records: Sequence[Record]) -> list[Record]:
+    """Without those that are a part of another one, as a pre-training is of its table's run."""
+    folders = {
+        (record.path.parent, part)
+        for record in records
+        for part in kind_of(record.content["setting"]).parts
+    }
+    return [
+        record
+        for record in records
+        if not any((up, record.content["setting"]) in folders for up in record.path.parents)
+    ]
 
 
 def _place(record: Record) -> tuple[Any, ...]:
@@ -159,9 +177,12 @@ def _common(paths: Sequence[Path]) -> Path:
 
 def _load(record: Record, key: str, method: str) -> ReportRun:
     folder = record.path.parent
-    pairs = kind_of(record.content["setting"]).pairs
+    kind = kind_of(record.content["setting"])
+    if kind in (PRETRAININGS, PROBES):
+        return _load_pretraining(record, key, method)
+    pairs = kind.pairs
     metrics, note = read_metrics(folder / "metrics.jsonl", "target" if pairs else "classify")
-    notes = {"curves": note, "evidence": ""}
+    notes = {"curves": note, "evidence": "", "probes": ""}
     source_metrics: list[dict[str, Any]] = []
     evidence: dict[str, Arrays] = {}
     if pairs:
@@ -171,6 +192,16 @@ def _load(record: Record, key: str, method: str) -> ReportRun:
         evidence, refused = read_evidence(folder, len(class_names(record)) - 1)
         notes["evidence"] = " ".join(f"{name}.npz {reason}." for name, reason in refused.items())
     return ReportRun(key, folder, record, method, metrics, source_metrics, evidence, notes)
+
+
+def _load_pretraining(record: Record, key: str, method: str) -> ReportRun:
+    folder = record.path.parent
+    alone = kind_of(record.content["setting"]) is PRETRAININGS
+    home = folder if alone else folder / PRETRAINED
+    metrics, note = read_metrics(home / "metrics.jsonl", PRETRAIN)
+    probes, told = probes_of(folder, record.identity) if alone else ((), "")
+    notes = {"curves": note, "evidence": "", "probes": told}
+    return ReportRun(key, folder, record, method, metrics, [], {}, notes, probes)
 
 
 def _source_folder(record: Record) -> Path | None:

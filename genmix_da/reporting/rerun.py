@@ -10,11 +10,13 @@ from typing import Any
 
 from genmix_da.methods import find_method
 from genmix_da.reporting.hidden_places import drawn_into_cache, shell_words
+from genmix_da.selfsupervised.record import SETTING as PRETRAINING
+from genmix_da.selfsupervised.tables.kind import SETTING as PROBED
 
 # Setting -> option, where the option is not the setting's name with hyphens.
 _GENMIX_OPTIONS = {"fractal_lambda": "--lambda", "size": "--edit-size", "seed": "--augment-seed"}
 _EDITOR_OPTIONS = {"batch": "--edit-batch"}
-# Training has options of these names too in classification.
+# Training has options of these names too in classification and pre-training.
 _CLASSIFY_EDITOR_OPTIONS = _EDITOR_OPTIONS | {
     "steps": "--edit-steps",
     "channels_last": "--edit-channels-last",
@@ -41,13 +43,24 @@ _CLASSIFY = (
     *("label_smoothing", "eval_every", "shots", "test_limit", "test_fraction", "seed"),
     *("split_seed", "device", "mixed_precision", "channels_last", "adversarial", "epsilon", "fgsm"),
 )
+# Likewise of SelfSupervisedConfig; what the rows of a table decide comes first there.
+_SSL_ROW = ("method", "augment", "seed")
+_SSL = (
+    *("data", "dataset", "root", "grey_range", "views", "temperature", "encoder_momentum"),
+    *("queue", "norm_group", "backbone", "weights", "image_size", "picture_size", "batch_size"),
+    *("epochs", "lr", "weight_decay", "momentum", "workers", "device", "mixed_precision"),
+)
+# What a table's probe takes beside them.
+_PROBED = ("test_data", "shots", "test_limit", "test_fraction", "split_seed")
 _BY_AUGMENT = ("lead", "lead+genmix")  # methods that --augment decides between
 _TABLE_METHODS = (None, "source-only", *_BY_AUGMENT)  # that a table has without --methods
 _OWN_WEIGHTS = "transformers:"
 
 
 def rerun_command(result: Mapping[str, Any], out: str = "runs/again") -> str | None:
-    """`genmix-da adapt ...` or `classify train ...` (`table`, for source-only) with every setting.
+    """`genmix-da adapt`, `classify train` or `ssl train` with every setting.
+
+    Of source-only it is `table`, of a pre-training with its probe `ssl table`.
 
     Args:
         result: content of result.json.
@@ -63,6 +76,10 @@ def rerun_command(result: Mapping[str, Any], out: str = "runs/again") -> str | N
         config = {**config, "data": None}
     if result.get("setting") == "classification":
         words = _classify(config)
+    elif result.get("setting") == PRETRAINING:
+        words = ["ssl", "train", *_settings(config, (*_SSL_ROW, *_SSL)), *_ssl_made(config)]
+    elif result.get("setting") == PROBED:
+        words = _ssl_table(config)
     elif config.get("src"):
         words = [*_adapt(config), *_graph(result, config)]
     else:
@@ -187,6 +204,16 @@ def _classify(config: Mapping[str, Any]) -> list[str]:
     if (config.get("augmentation") or {}).get("editor"):
         words += _genmix(config, _CLASSIFY_EDITOR_OPTIONS)
     return words
+
+
+def _ssl_table(config: Mapping[str, Any]) -> list[str]:
+    rows = (word for name in _SSL_ROW for word in (f"--{name}s", str(config.get(name))))
+    return ["ssl", "table", *rows, *_settings(config, (*_SSL, *_PROBED)), *_ssl_made(config)]
+
+
+def _ssl_made(config: Mapping[str, Any]) -> list[str]:
+    words = _pairs("--backbone-arg", config.get("backbone_arguments"))
+    return words + (_genmix(config, _CLASSIFY_EDITOR_OPTIONS) if config.get("augmentation") else [])
 
 
 def _settings(config: Mapping[str, Any], names: Sequence[str]) -> list[str]:

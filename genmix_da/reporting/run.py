@@ -11,6 +11,7 @@ from typing import Any
 from genmix_da.adaptation.evidence import Arrays
 from genmix_da.methods import method_of
 from genmix_da.reporting.limit import Limit, read_limit, rejects
+from genmix_da.selfsupervised.tables.kind import PRETRAININGS, PROBES
 from genmix_da.tables.kinds import Kind, kind_of
 from genmix_da.tables.records import Record
 from genmix_da.tables.values import SOURCE_ONLY, has_no_epochs, score
@@ -27,6 +28,7 @@ STAGES = {
     "train": "training",
     "evaluate": "evaluation",
     "attack": "attack",
+    "probe": "probing",
     "graph": "graph",
     "other": "the rest",
 }
@@ -45,7 +47,8 @@ class ReportRun:
         metrics: lines of metrics.jsonl: one an epoch of adaptation, from epoch 0, or of training.
         source_metrics: of the source model's training; [] where it is gone or was given.
         evidence: see `read_evidence`.
-        notes: sentences on what is missing or damaged: of "curves" and of "evidence".
+        notes: sentences on what is missing or damaged: of "curves", "evidence" and "probes".
+        probes: of a pre-training, see `probes_of`.
     """
 
     key: str
@@ -56,6 +59,7 @@ class ReportRun:
     source_metrics: list[dict[str, Any]]
     evidence: dict[str, Arrays]
     notes: dict[str, str]
+    probes: tuple[dict[str, Any], ...] = ()
 
     @property
     def content(self) -> dict[str, Any]:
@@ -64,12 +68,12 @@ class ReportRun:
 
     @property
     def setting(self) -> str:
-        """ "opda", "osda", "pda" or "classification"."""
+        """ "opda", "osda", "pda", "classification", "self-supervised" or "linear probe"."""
         return str(self.content["setting"])
 
     @property
     def kind(self) -> Kind:
-        """Adaptation or classification."""
+        """Adaptation, classification or pre-training."""
         return kind_of(self.setting)
 
     @property
@@ -102,6 +106,16 @@ class ReportRun:
     def is_source(self) -> bool:
         """Whether this is the source model as it is."""
         return str(self.content["method"]).startswith(SOURCE_ONLY)
+
+    @property
+    def pretrains(self) -> bool:
+        """Whether a backbone was pre-trained without labels, for itself or in a table."""
+        return self.kind in (PRETRAININGS, PROBES)
+
+    @property
+    def is_pretraining(self) -> bool:
+        """Whether it was for itself, so that there are any number of probes of it."""
+        return self.kind is PRETRAININGS
 
     @property
     def adapts(self) -> bool:

@@ -7,12 +7,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from genmix_da.adaptation.evidence import BOUNDARIES, EVALUATIONS, GRAPH
-from genmix_da.reporting import boundary, classification, curves, graph, maps, openset, words
+from genmix_da.reporting import (
+    boundary,
+    classification,
+    curves,
+    graph,
+    maps,
+    openset,
+    pretraining,
+    probes,
+    words,
+)
 from genmix_da.reporting.evaluations import evaluations
 from genmix_da.reporting.figures import Chart
 from genmix_da.reporting.neighbours import Explained, Looked, explain_decisions
 from genmix_da.reporting.run import ReportRun
 from genmix_da.reporting.unlabelled import unlabelled_view
+from genmix_da.tables.grids import Grid
 
 if TYPE_CHECKING:
     from genmix_da.reporting.gradcam import CamRow
@@ -30,6 +41,7 @@ class Section:
         decisions: rows of pictures.
         reading: how to read them.
         pictures: (heading, images) of the target.
+        grids: tables.
     """
 
     title: str
@@ -39,6 +51,7 @@ class Section:
     decisions: Sequence[Explained] = ()
     reading: str = ""
     pictures: Sequence[tuple[str, Sequence[Looked]]] = ()
+    grids: Sequence[Grid] = ()
 
 
 @dataclass(frozen=True)
@@ -47,10 +60,11 @@ class RunPart:
 
     Attributes:
         run: the run.
-        cards: see `words.cards`.
+        cards: its scores.
         sections: charts.
         cams: rows of Grad-CAM pictures.
         cam_note: words on them.
+        note: words beside the cards.
     """
 
     run: ReportRun
@@ -58,10 +72,13 @@ class RunPart:
     sections: list[Section]
     cams: Sequence[CamRow]
     cam_note: str
+    note: str = ""
 
 
 def part_of(run: ReportRun) -> RunPart:
     """Everything that a page shows of one run, but for its record."""
+    if run.pretrains:
+        return _pretraining_part(run)
     if not run.kind.pairs:
         sections = [
             Section("Learning curves", classification.training_charts(run), _curves_note(run)),
@@ -80,6 +97,23 @@ def part_of(run: ReportRun) -> RunPart:
         sections += _own_view(run)
     sections.append(Section("Map of target features", maps.charts(run), _map_note(run)))
     return RunPart(run, words.cards(run), sections, *_cams(run))
+
+
+def _pretraining_part(run: ReportRun) -> RunPart:
+    """What was run, what probes found, and the curves."""
+    sections = [Section("What was run", [], facts=pretraining.facts(run))]
+    sections += [
+        Section(
+            f"Probe on {probes.title(run, found)}",
+            [],
+            facts=probes.facts(found),
+            grids=[probes.grid(found)],
+        )
+        for found in run.probes
+    ]
+    sections.append(Section("Learning curves", pretraining.charts(run), _curves_note(run)))
+    told = (pretraining.collapse_note(run), probes.note(run))
+    return RunPart(run, probes.cards(run), sections, (), "", " ".join(filter(None, told)))
 
 
 def _own_view(run: ReportRun) -> list[Section]:

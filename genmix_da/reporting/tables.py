@@ -65,9 +65,12 @@ def split_tables(loaded: Loaded, command: Sequence[str], *, carded: bool) -> lis
         printed, empty = grids(summary)
         if carded and len(runs) == 1:  # but for what others have published
             printed = [grid for grid in printed if grid.rule_before is not None]
+        if not runs[0].kind.scored:
+            printed, empty = [], []
+        name = setting.replace(" ", "-")
         found.append(
             SplitTables(
-                f"{setting}-{before + 1}" if before else setting,
+                f"{name}-{before + 1}" if before else name,
                 f"{kind} {split or 'own splits'}" if several else kind,
                 tuple(runs),
                 summary,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,10 @@ BLOCK_SCORES = (
     ("top1", "top-1"),
     ("top5", "top-5"),
     ("fgsm_error", "FGSM error"),
+    ("linear", "linear probe"),
+    ("knn", "kNN"),
+    ("linear_before", "linear probe before"),
+    ("knn_before", "kNN before"),
 )
 STATUS_WORDS = {
     "done": "finished",
@@ -31,6 +35,12 @@ STATUS_WORDS = {
     "is shown, and no score of it enters a table",
     "failed": "FAILED",
 }
+
+_PROBE = (
+    "Top-1 accuracy on the test images of a linear layer on the frozen features, and of their "
+    "nearest neighbours (kNN), beside the same of the backbone before pre-training: what is not "
+    "above that was not learned."
+)
 
 
 def metric_meaning(setting: str, limits: Sequence[Limit]) -> str:
@@ -42,6 +52,13 @@ def metric_meaning(setting: str, limits: Sequence[Limit]) -> str:
     """
     if setting == "classification":
         return "Top-1 accuracy: the share of test images whose likeliest class is the true one."
+    if setting == "self-supervised":
+        return (
+            "A pre-training without labels has no score of its own. Probes tell what its backbone "
+            f"has learned. {_PROBE}"
+        )
+    if setting == "linear probe":
+        return _PROBE
     if setting == "pda":
         return (
             "PDA reports accuracy: the share of target images that are classified rightly, "
@@ -106,7 +123,9 @@ class Card:
         epoch: that it is of.
         block: (score, percent in words).
         graph: the same with the graph step; None where there is none.
-        changes: of the headline column, against the source model.
+        changes: of the headline column.
+        against: what it is compared with.
+        step: what lies between.
     """
 
     key: str
@@ -118,6 +137,8 @@ class Card:
     block: list[tuple[str, str]]
     graph: GraphLine | None
     changes: list[Change]
+    against: str = SOURCE_ONLY
+    step: str = "adaptation"
 
 
 def cards(run: ReportRun) -> list[Card]:
@@ -145,7 +166,7 @@ def cards(run: ReportRun) -> list[Card]:
                 value,
                 "n/a" if value is None else percent(value),
                 (block or {}).get("epoch"),
-                _block(block),
+                block_words(block),
                 _graph_line(run, name, graph.get(name) or {}),
                 _changes(run, block, blocks.get("source_only")) if name == "last" else [],
             )
@@ -153,7 +174,7 @@ def cards(run: ReportRun) -> list[Card]:
     return found
 
 
-def _block(block: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+def block_words(block: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """(score, percent in words) of a score block."""
     found = block or {}
     return [
@@ -167,20 +188,33 @@ def _graph_line(run: ReportRun, column: str, block: Mapping[str, Any]) -> GraphL
     if value is None:
         return None
     method = SOURCE_ONLY if column == "source_only" else run.method
-    return GraphLine(graph_name(method), value, percent(value), _block(block))
+    return GraphLine(graph_name(method), value, percent(value), block_words(block))
 
 
 def _changes(
     run: ReportRun, after: Mapping[str, Any] | None, before: Mapping[str, Any] | None
 ) -> list[Change]:
     """Of the headline score, AUROC and OSCR, where both blocks have them."""
+    new, old = after or {}, before or {}
+    return changes(
+        (run.kind.metric_names[metric], new[metric], old[metric])
+        for metric in dict.fromkeys((run.metric, "auroc", "oscr"))
+        if metric in new and metric in old
+    )
+
+
+def changes(scores: Iterable[tuple[str, float | None, float | None]]) -> list[Change]:
+    """What was gained or lost.
+
+    Args:
+        scores: (name, value after, value before); those without either are left out.
+    """
     found = []
-    for metric in dict.fromkeys((run.metric, "auroc", "oscr")):
-        new, old = (after or {}).get(metric), (before or {}).get(metric)
+    for name, new, old in scores:
         if new is not None and old is not None:
             text = signed(new - old)
             way = {"+": "gain", "-": "loss"}.get(text[0], "same")
-            found.append(Change(run.kind.metric_names[metric], way, text))
+            found.append(Change(name, way, text))
     return found
 
 

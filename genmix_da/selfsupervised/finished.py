@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,21 +63,42 @@ def finished_pretraining(folder: Path) -> FinishedPretraining:
     return FinishedPretraining(files, result, build_ssl_config({}, folder / "config.yaml"), began)
 
 
-def read_probes(files: RunFolder) -> dict[str, Any]:
+def read_probes(folder: Path, identity: str) -> dict[str, Any]:
     """Earlier probes of a run, by what decides them; none where there is no probe.json.
 
+    Args:
+        folder: of the run.
+        identity: of the run.
+
     Raises:
-        UserError: the file was damaged or edited.
+        UserError: the file was damaged or edited, or is of another run.
     """
-    file = files.path / PROBES
+    file = folder / PROBES
     if not file.is_file():
         return {}
     try:
         content = json.loads(file.read_text())
         if content["digest"] != digest_of(content):
             raise ValueError("its digest does not match its content")
+        if content["identity"] != identity:
+            raise ValueError(f"it is of the run {content['identity']}")
         return dict(content["probes"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(
             f"{file} is damaged or was edited ({error}); remove it to probe again."
         ) from error
+
+
+def probed_scores(found: Mapping[str, Any]) -> dict[str, float | None]:
+    """Top-1 of both classifiers, of the backbone after pre-training and before.
+
+    Args:
+        found: a member of `read_probes`; what it says nothing of is None.
+    """
+    trained, before = found["trained"], found["start"] or {}
+    return {
+        "linear": trained["linear"],
+        "knn": trained["knn"],
+        "linear_before": before.get("linear"),
+        "knn_before": before.get("knn"),
+    }

@@ -91,7 +91,7 @@ def probe(
     started = time.perf_counter()
     finished = finished_pretraining(Path(run))
     files, result, config = finished.files, finished.result, finished.config
-    held = read_probes(files)
+    held = read_probes(files.path, result["identity"])
     weights, device = str(files.checkpoint), device or config.device
     task = prepare(probed_images(config, split, weights=weights, device=device))
     log_skipped(task.train.decoded, task.test.decoded)

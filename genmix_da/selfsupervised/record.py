@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from genmix_da.augment.source_task import Augmentation
@@ -14,6 +15,7 @@ from genmix_da.selfsupervised.task import SelfSupervisedTask
 
 SETTING = "self-supervised"
 STAGE = "pretrain"
+COLLAPSED = 0.1  # share of an even spread below which projections are called one
 IMAGES = "images.txt"  # of a run folder: the beginning of the SHA-256 of every image, one a line
 # Names of files and folders, what is recorded in resolved form, and what decides no result.
 _LEFT_OUT = (
@@ -119,6 +121,15 @@ def pretraining_record(
             "provenance": provenance,
         }
     )
+
+
+def has_collapsed(last: Mapping[str, Any]) -> bool:
+    """Whether the projections of the last epoch are nearly one (SimSiam, Fig. 2).
+
+    Args:
+        last: `last_epoch` of a record: `feature_std` and `even_std`.
+    """
+    return bool(last["feature_std"] < COLLAPSED * last["even_std"])
 
 
 def describe_backbone(task: SelfSupervisedTask, epoch: int) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from genmix_da.selfsupervised.record import (
     IMAGES,
     STAGE,
     describe_backbone,
+    has_collapsed,
     method_name,
     pretraining_record,
     run_identity,
@@ -45,8 +46,6 @@ from lead.checkpoint import save_checkpoint
 from lead.errors import DivergedError
 
 logger = logging.getLogger(__name__)
-
-COLLAPSED = 0.1  # share of an even spread below which projections are called one
 
 
 def train(
@@ -155,7 +154,9 @@ def _work(
     except DivergedError as error:
         raise DivergedError(f"{error}; {_keep_last_good(task, run, network)}") from error
     last = metrics[-1]
-    _warn_of_collapse(last, network)
+    shown = {key: last[key] for key in ("epoch", "loss", "learning_rate", "feature_std")}
+    shown["even_std"] = 1 / math.sqrt(network.width)
+    _warn_of_collapse(shown)
     state_dict = network.backbone.state_dict()
     save_checkpoint(run.checkpoint, state_dict, describe_backbone(task, last["epoch"]))
     started, prepared = clock
@@ -174,9 +175,8 @@ def _work(
         "peak_memory_mib": peak_memory_mib(task.device),
         "generation": cost,
     }
-    shown = {key: last[key] for key in ("epoch", "loss", "learning_rate", "feature_std")}
     return {
-        "last": shown | {"even_std": 1 / math.sqrt(network.width)},
+        "last": shown,
         "made": made.record if made is not None else None,
         "timing": with_wall(timing, time.perf_counter() - started, elsewhere),
     }
@@ -233,13 +233,12 @@ def _row(epoch: PretrainedEpoch) -> dict[str, Any]:
     }
 
 
-def _warn_of_collapse(last: dict[str, Any], network: PretrainedNetwork) -> None:
-    even = 1 / math.sqrt(network.width)
-    if last["feature_std"] < COLLAPSED * even:
+def _warn_of_collapse(last: dict[str, Any]) -> None:
+    if has_collapsed(last):
         logger.warning(
             "the projections have collapsed: their spread is %.4f, evenly spread it were %.4f; the "
             "backbone has hardly learned to tell images apart: lower --lr or take a larger batch",
-            *(last["feature_std"], even),
+            *(last["feature_std"], last["even_std"]),
         )
 
 

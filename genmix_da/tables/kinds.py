@@ -34,6 +34,7 @@ class Kind:
         published_note: what a reader has to know of them, with {sources}.
         by_design: settings in which runs of a table differ by design: what its rows and columns
             are, and names of files, whose contents are recorded elsewhere. Others are said.
+        scored: whether runs have scores of their own; those without are in no table.
         pairs: whether a column is a source and a target; else it is one data set.
         smaller_is_better: metrics whose best is the smallest.
         optional_blocks: blocks that are left out where no run has them.
@@ -57,6 +58,7 @@ class Kind:
     published: Callable[[Sequence[Run], Sequence[str]], list[PublishedRow]]
     published_note: str
     by_design: frozenset[str]
+    scored: bool = True
     pairs: bool = True
     smaller_is_better: frozenset[str] = frozenset()
     optional_blocks: frozenset[str] = frozenset()

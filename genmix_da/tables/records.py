@@ -20,6 +20,7 @@ _STATUSES = ("done", "incomplete", "failed")
 _SCORES = (
     *("h_score", "known_accuracy", "unknown_accuracy", "accuracy", "auroc", "oscr", "h3_score"),
     *("top1", "top5", "fgsm_error"),
+    *("linear", "knn", "linear_before", "knn_before"),
 )
 _TEXTS = ("setting", "source", "target", "method", "dataset")
 

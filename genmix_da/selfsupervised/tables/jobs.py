@@ -38,30 +38,28 @@ def run_probe_job(job: Job) -> None:
     folder = root / job.out
     run = train(out=folder / PRETRAINED, resume=True, augmented=root / AUGMENTED, **given["train"])
     found = probe(run.folder, **given["split"])
-    _write(folder, probe_record(job.key, run.as_dict(), found.as_dict()))
+    record = probe_record(job.key, run.as_dict(), found.as_dict(), given["split"].get("test_data"))
+    _write(folder, record)
 
 
-def probe_record(name: str, run: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+def probe_record(
+    name: str, run: dict[str, Any], found: dict[str, Any], test_data: str | None
+) -> dict[str, Any]:
     """The result.json of a run of a table, sealed: a pre-training and its probe as one.
 
     Args:
         name: its identity.
         run: content of the pre-training's result.json.
         found: by `probe`.
+        test_data: where the test images lie, if that was given.
     """
     from genmix_da.runs.seal import seal
+    from genmix_da.selfsupervised.finished import probed_scores
     from genmix_da.selfsupervised.tables.kind import SETTING
 
-    trained, before = found["trained"], found["start"] or {}
-    last = {
-        "linear": trained["linear"],
-        "knn": trained["knn"],
-        "linear_before": before.get("linear"),
-        "knn_before": before.get("knn"),
-        "epoch": run["last_epoch"]["epoch"],
-    }
+    last = {**probed_scores(found), "epoch": run["last_epoch"]["epoch"]}
     seconds = {**run["timing"]["seconds"], "probe": found["seconds"]}
-    config = run["provenance"]["config"] | found["split"]
+    config = run["provenance"]["config"] | found["split"] | {"test_data": test_data}
     return seal(
         {
             **run,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from genmix_da.selfsupervised.published import PUBLISHED_NOTE, published_rows
 from genmix_da.selfsupervised.record import SETTING as PRETRAINING
 from genmix_da.tables.kinds import Kind
@@ -43,4 +45,8 @@ PROBES = Kind(
     pairs=False,
     optional_blocks=frozenset(("selected", "oracle")),
     parts=frozenset((PRETRAINING,)),
+)
+# A pre-training alone, for pages: what it has learned is told by its probes.
+PRETRAININGS = dataclasses.replace(
+    PROBES, headlines={PRETRAINING: "linear"}, scored=False, parts=frozenset()
 )
