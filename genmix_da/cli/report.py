@@ -35,7 +35,8 @@ def command(
     """Write one self-contained HTML page on RUNS: run folders, or a table's folder.
 
     Scores, tables, learning curves, open-set curves, LEAD's boundaries, feature maps, what GenMix
-    did, Grad-CAM, cost and provenance. Nothing is loaded from a network.
+    did, Grad-CAM, cost and provenance; of pre-trainings the probes. Nothing is loaded from a
+    network.
     """
     from genmix_da.reporting import write_report
 

@@ -58,11 +58,7 @@ def _lacks(content: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
     """What a run of its kind has to say: its classes, or how a pre-training ended."""
     kind = kind_of(content["setting"])
     if kind in (PRETRAININGS, PROBES):
-        last = content.get("last_epoch")
-        if content["status"] != "done" and last is None:
-            return None
-        complete = bool(last) and all(_number(last.get(name)) for name in _LAST)
-        return None if complete else "does not say how the pre-training ended"
+        return _lacks_of_pretraining(content, config)
     names = config.get("classes")
     if kind.pairs:
         sets = config.get("label_sets")
@@ -72,11 +68,25 @@ def _lacks(content: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _lacks_of_pretraining(content: Mapping[str, Any], config: Mapping[str, Any]) -> str | None:
+    last: Any = content.get("last_epoch")
+    ended = last is not None or content["status"] == "done"
+    if ended and not all(_number((last or {}).get(name)) for name in _LAST):
+        return "does not say how the pre-training ended"
+    made, timing = content.get("made") or {}, content.get("timing") or {}
+    counts = [(content.get("images") or {}).get("train"), timing.get("steps")]
+    counts += [made.get(name) for name in ("made", "kept", "dropped", "failed")]
+    counts += [config.get(name) for name in ("batch_size", "lr")]
+    if not all(value is None or _number(value) for value in counts):
+        return "has counts of images or steps that are no numbers"
+    return None
+
+
 def probe_problem(found: Any) -> str | None:
     """Why a probe of a pre-training cannot be shown, or None."""
     if not isinstance(found, Mapping):
         return "is no object"
-    parts = [found.get(name) for name in ("images", "split", "trained")]
+    parts: list[Any] = [found.get(name) for name in ("images", "split", "trained")]
     if not all(isinstance(part, Mapping) for part in parts):
         return "has no images, split or scores"
     images, _, trained = parts
@@ -91,13 +101,16 @@ def probe_problem(found: Any) -> str | None:
     printed = found.get("published")
     if not isinstance(printed, list) or not all(map(_fits_printed, printed)):
         return "has printed rows of another form"
-    return None if {"dataset", "synthetic", "start"} <= set(found) else "does not say of what it is"
+    named = isinstance(found.get("dataset"), str) and {"synthetic", "start"} <= set(found)
+    if not named or not isinstance(found.get("provenance") or {}, Mapping):
+        return "does not say of what it is"
+    return None
 
 
 def _fits_scores(scores: Any) -> bool:
     if not isinstance(scores, Mapping):
         return False
-    values = [scores.get(name) for name in ("linear", "knn")]
+    values: list[Any] = [scores.get(name) for name in ("linear", "knn")]
     return all(_number(value) and 0 <= value <= 1 for value in values)
 
 

@@ -92,8 +92,9 @@ def title(run: ReportRun, found: Mapping[str, Any]) -> str:
     settings = [_settings(other) for other in alike]
     own = _settings(found)
     told = [f"{key} {own[key]}" for key in own if len({each[key] for each in settings}) > 1]
-    # Other images of one name, where no setting tells them apart.
-    return f"{name} ({', '.join(told) or 'probe ' + str(alike.index(found) + 1)})"
+    if settings.count(own) > 1:  # other images of one name, which no setting tells apart
+        told.append(f"probe {1 + next(n for n, other in enumerate(alike) if other is found)}")
+    return f"{name} ({', '.join(told)})"
 
 
 def _settings(found: Mapping[str, Any]) -> dict[str, str]:
@@ -171,4 +172,5 @@ def _published(found: Mapping[str, Any]) -> str:
 def _command(found: Mapping[str, Any]) -> str:
     """As it was typed; "" where another program called."""
     words = (found.get("provenance") or {}).get("command") or []
-    return shell_words(map(str, words)) if words[:1] == ["genmix-da"] else ""
+    typed = isinstance(words, list) and words[:1] == ["genmix-da"]
+    return shell_words(map(str, words)) if typed else ""
