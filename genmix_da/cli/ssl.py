@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from genmix_da.cli import groups
-from genmix_da.cli.logged import log_option
+from genmix_da.cli.logged import log_option, run_logged
 from genmix_da.cli.options import json_option
 from genmix_da.cli.ssl_options import join_ssl, split_options, ssl_genmix_options, ssl_options
 from genmix_da.cli.ssl_table import command as table
@@ -35,7 +35,7 @@ def train(as_json: bool, **options: Any) -> None:
     from genmix_da.cli.show_ssl import echo_pretraining
     from genmix_da.selfsupervised import train as run
 
-    result = run(**join_ssl(options))
+    result = run_logged(run, options.pop("log"), join_ssl(options))
     echo(result.as_dict(), echo_pretraining, as_json=as_json)
 
 

@@ -74,7 +74,8 @@ def _lacks_of_pretraining(content: Mapping[str, Any], config: Mapping[str, Any])
     if ended and not all(_number((last or {}).get(name)) for name in _LAST):
         return "does not say how the pre-training ended"
     made, timing = content.get("made") or {}, content.get("timing") or {}
-    counts = [(content.get("images") or {}).get("train"), timing.get("steps")]
+    counts = [(content.get("images") or {}).get(part) for part in ("train", "test")]
+    counts += [content.get("seen"), timing.get("steps")]
     counts += [made.get(name) for name in ("made", "kept", "dropped", "failed")]
     counts += [config.get(name) for name in ("batch_size", "lr")]
     if not all(value is None or _number(value) for value in counts):

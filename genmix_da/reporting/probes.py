@@ -22,6 +22,7 @@ from genmix_da.tables.values import percent
 _BEFORE = "before pre-training"
 # Name, metric, the same of the backbone before.
 _PAIRS = (("linear probe", "linear", "linear_before"), ("kNN", "knn", "knn_before"))
+_PARTS = (("train", "training images"), ("test", "test images"))
 _OPTIONS = ("shots", "test_limit", "test_fraction", "split_seed")
 
 
@@ -106,7 +107,10 @@ def _settings(found: Mapping[str, Any]) -> dict[str, str]:
 
 
 def grid(found: Mapping[str, Any]) -> Grid:
-    """Top-1 of the backbone after and before, and printed rows: a linear layer's, neighbours'."""
+    """Top-1 of the backbone after pre-training and before, and printed rows.
+
+    The print does not say how it was probed; a linear probe is the usual way.
+    """
     rows = []
     for name, key in (("pre-trained", "trained"), (_BEFORE, "start")):
         scores = found[key]
@@ -121,7 +125,7 @@ def grid(found: Mapping[str, Any]) -> Grid:
     ]
     return Grid(
         f"{found['dataset']}, top-1 on the test images, percent",
-        ("backbone", "linear probe", "nearest neighbours"),
+        ("backbone", "linear probe", "kNN"),
         tuple(rows),
         own if rows[own:] else None,
     )
@@ -129,12 +133,11 @@ def grid(found: Mapping[str, Any]) -> Grid:
 
 def facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(what, in words): how a probe was made, and what a reader has to know of it."""
-    images, split = found["images"], found["split"]
-    options = [f"{n.replace('_', ' ')} {split[n]}" for n in _OPTIONS if split.get(n) is not None]
+    images = found["images"]
     named = [
         ("images", f"{images['train']:,} training, {images['test']:,} test"),
         ("classes", str(found["classes"])),
-        ("split", ", ".join(options)),
+        ("split", ", ".join(_options(found["split"]))),
         ("neighbours", f"{found['neighbours']} vote, temperature {found['temperature']:g}"),
         ("seen before", _seen(found.get("seen"))),
         ("linear probe", "" if _converged(found) else "not at its optimum: a lower bound"),
@@ -144,6 +147,22 @@ def facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("made by", _command(found)),
     ]
     return [(name, words) for name, words in named if words]
+
+
+def table_facts(run: ReportRun) -> list[tuple[str, str]]:
+    """The same of the run of a table, whose record is that of its probe."""
+    content = run.content
+    images, split = content.get("images") or {}, (content.get("provenance") or {}).get("config")
+    counts = [f"{images[part]:,} {words}" for part, words in _PARTS if images.get(part) is not None]
+    named = [
+        ("probed on", ", ".join((*counts, *_options(split or {})))),
+        ("seen before", _seen(content.get("seen"))),
+    ]
+    return [(name, words) for name, words in named if words]
+
+
+def _options(split: Mapping[str, Any]) -> list[str]:
+    return [f"{n.replace('_', ' ')} {split[n]}" for n in _OPTIONS if split.get(n) is not None]
 
 
 def _seen(count: int | None) -> str:

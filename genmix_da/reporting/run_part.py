@@ -101,7 +101,8 @@ def part_of(run: ReportRun) -> RunPart:
 
 def _pretraining_part(run: ReportRun) -> RunPart:
     """What was run, what probes found, and the curves."""
-    sections = [Section("What was run", [], facts=pretraining.facts(run))]
+    own = () if run.is_pretraining else probes.table_facts(run)
+    sections = [Section("What was run", [], facts=[*pretraining.facts(run), *own])]
     sections += [
         Section(
             f"Probe on {probes.title(run, found)}",

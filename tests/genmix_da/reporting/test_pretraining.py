@@ -286,6 +286,8 @@ def test_a_table_is_shown_as_it_is_printed(table: Path, page_of: Callable) -> No
     shown = set(re.findall(r'data-score="last" data-value="([^"]*)"', page))
     assert shown == {str(block["linear"]) for block in held}
     assert page.count("Loss of pre-training") >= 2 and "probing" in page
+    assert "36 training images, 72 test images, shots 6" in page
+    assert "<dt>seen before</dt><dd>no test image</dd>" in page
     assert "edits kept" in page
     assert "No probe says yet" not in page
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -29,6 +30,24 @@ def test_train_and_probe(
     asked = run("ssl", "probe", folder, "--data", data / "Art", "--json")
     (held,) = json.loads((folder / "probe.json").read_text())["probes"].values()
     assert json.loads(asked.out) == held
+
+
+def test_a_logger_gets_the_report(
+    run: Run,
+    data: Path,
+    tmp_path: Path,
+    tiny_arguments: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from genmix_da.loggers import LOGGERS
+
+    log = Mock()
+    monkeypatch.setitem(LOGGERS, "mine", lambda: log)
+    given = ("--data", data / "Art", *tiny_arguments, "--epochs", "1", "--log", "mine")
+    assert run("ssl", "train", *given, "--out", tmp_path / "run").code == 0
+    assert log.epoch.call_count == 1
+    log.file.assert_called_once_with(tmp_path / "run" / "report.html")
+    assert "No probe says yet" in (tmp_path / "run" / "report.html").read_text()
 
 
 @pytest.mark.parametrize(
