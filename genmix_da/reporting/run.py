@@ -163,9 +163,14 @@ class ReportRun:
 
     @property
     def headline(self) -> float | None:
-        """The setting's score of the last epoch; None where there is none."""
+        """The setting's score of the last epoch; None where there is none.
+
+        Of a pre-training that of its probe, where it has one alone.
+        """
         if not self.done:
             return None
+        if len(self.probes) == 1:
+            return float(self.probes[0]["trained"]["linear"])
         return score(self.record, self.content["method"], "last", self.metric)
 
     @property

@@ -265,6 +265,13 @@ def test_pretrainings_side_by_side_have_no_empty_tables(
     assert "Seconds per stage" in page
 
 
+def test_one_probe_is_what_a_pretraining_is_chosen_by(pretrained: Path, copied: Path) -> None:
+    found = probes_in(copied)[0]
+    change(copied / "probe.json", probes={"one": found})
+    assert load_runs([copied]).runs[0].headline == found["trained"]["linear"]
+    assert load_runs([pretrained]).runs[0].headline is None  # two data sets
+
+
 def test_the_command_makes_the_same_pretraining(
     pretrained: Path, run: Callable, tmp_path: Path
 ) -> None:
@@ -311,16 +318,3 @@ def test_the_command_makes_the_same_run_of_a_table(
         made = next((tmp_path / "again").rglob(f"{file.parent.name}/result.json"))
         assert read(made)["identity"] == result["identity"]
         assert read(made)["scores"] == result["scores"]
-
-
-@pytest.mark.parametrize("name", ["train", "table"])
-def test_every_option_is_one_of_the_command(name: str) -> None:
-    from genmix_da.cli.ssl import table, train
-    from genmix_da.reporting import rerun
-
-    found = {"train": train, "table": table}[name]
-    known = {option for parameter in found.params for option in parameter.opts}
-    row = {f"--{each}" + "s" * (name == "table") for each in rerun._SSL_ROW}
-    settings = rerun._SSL + (rerun._PROBED if name == "table" else ())
-    named = {f"--{each.replace('_', '-')}" for each in settings}
-    assert named | row | {*rerun._CLASSIFY_EDITOR_OPTIONS.values()} <= known

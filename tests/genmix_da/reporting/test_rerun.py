@@ -175,6 +175,19 @@ def test_every_option_is_one_of_the_command(command: str) -> None:
     assert named | {*rerun._GENMIX_OPTIONS.values(), *editor.values()} <= known
 
 
+@pytest.mark.parametrize("name", ["train", "table"])
+def test_every_option_is_one_of_the_command_of_pretrainings(name: str) -> None:
+    from genmix_da.cli.ssl import table, train
+    from genmix_da.reporting import rerun
+
+    found = {"train": train, "table": table}[name]
+    known = {option for parameter in found.params for option in parameter.opts}
+    row = {f"--{each}" + "s" * (name == "table") for each in rerun._SSL_ROW}
+    settings = rerun._SSL + (rerun._PROBED if name == "table" else ())
+    named = {f"--{each.replace('_', '-')}" for each in settings}
+    assert named | row | {*rerun._CLASSIFY_EDITOR_OPTIONS.values()} <= known
+
+
 def test_source_only_is_a_table() -> None:
     config = {"src": "Art", "tgt": "Clipart", "method": "source-only", "seed": 3, "setting": "pda"}
     words = shlex.split(str(rerun_command({"provenance": {"config": config}})))

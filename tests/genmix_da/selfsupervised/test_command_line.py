@@ -83,7 +83,7 @@ def test_what_diffusemix_fixes_is_said(
     assert "moco-v2+diffusemix[filters]" in done.out
 
 
-@pytest.mark.parametrize("command", ["report", "card", "export"])
+@pytest.mark.parametrize("command", ["card", "export"])
 def test_other_commands_say_what_it_is(
     run: Run, complaint: Callable[[Any], str], pretrained: Path, tmp_path: Path, command: str
 ) -> None:
