@@ -224,9 +224,11 @@ def edit_domain(
     if pending:
         make_edits(editor, cache, pending)
         made += len(pending)
-    readable = dataclasses.replace(domain.part(kept), classes=domain.classes)
+    readable = domain  # as a rule all can be read, and one list of names is enough
+    if len(kept) < len(domain.images):
+        readable = dataclasses.replace(domain.part(kept), classes=domain.classes)
     jobs = Jobs(
-        bytes(hashes),
+        hashes,
         lambda name, row: plan_jobs(name, row, job_name(readable, row), prompts, editor, s),
         s.per_image,
     )

@@ -76,7 +76,7 @@ class Jobs(Sequence[Job]):
     """
 
     def __init__(
-        self, hashes: bytes, plan: Callable[[str, int], list[Job]], per_image: int
+        self, hashes: bytes | bytearray, plan: Callable[[str, int], list[Job]], per_image: int
     ) -> None:
         self._hashes, self._plan, self._per_image = hashes, plan, per_image
 

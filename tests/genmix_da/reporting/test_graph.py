@@ -110,7 +110,7 @@ def test_runs_without_the_step_have_nothing_of_it(without_graph: Path, page_of: 
     page = html.unescape(page_of(without_graph))
     assert "+graph" not in page and "graph.npz" not in page and TITLE not in page
     assert "source model: AUROC" in page and "at the same threshold" in page
-    assert loaded(without_graph).notes == {"curves": "", "evidence": ""}
+    assert loaded(without_graph).notes == {"curves": "", "evidence": "", "probes": ""}
 
 
 def test_evidence_that_is_gone_or_damaged_costs_its_part_alone(

@@ -55,7 +55,7 @@ def record_of(name: str, seed: int, method: str, **given: Any) -> Record:
         **{"start": None, "seen": 0, "seconds": 2.0},
         "provenance": {**source, "data": {"train": "1" * 64, "val": None, "test": "2" * 64}},
     }
-    content = probe_record(name, seal(run), seal(found))
+    content = probe_record(name, seal(run), seal(found), None)
     return Record(name, Path(name), content, "done", None)
 
 
