@@ -27,6 +27,7 @@ from genmix_da.classify.augmentations import (
     make_augmentation,
     required_options,
 )
+from genmix_da.classify.augmentations.mixing import pixels_of
 from genmix_da.errors import UserError
 from lead.seeds import derive
 from lead.views import NetworkInput, Preprocessing
@@ -165,8 +166,7 @@ def _note(augmentation: Augmentation, labels: Tensor) -> str:
 
 def as_picture(view: Tensor, preprocessing: Preprocessing) -> Pixels:
     """A network input [3, S, S] as a picture [S, S, 3] in uint8."""
-    mean, std = (torch.tensor(v).view(3, 1, 1) for v in (preprocessing.mean, preprocessing.std))
-    levels = ((view * std + mean) * 255).round().clamp(0, 255).to(torch.uint8)
+    levels = (pixels_of(view[None], preprocessing)[0] * 255).round().clamp(0, 255).to(torch.uint8)
     return np.ascontiguousarray(levels.permute(1, 2, 0).numpy())
 
 

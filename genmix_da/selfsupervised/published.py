@@ -8,14 +8,13 @@ training and test images.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 from genmix_da.classify.published import Printed
 from genmix_da.classify.tables.published import dataset_of_content, printed_self_supervised
-from genmix_da.tables.cells import PublishedRow, Run
-from genmix_da.tables.columns import AVERAGE
+from genmix_da.tables.cells import PublishedRow, Run, rows_beside
 from genmix_da.tables.records import Record
 
 PUBLISHED_NOTE = (
@@ -57,16 +56,14 @@ def published_rows(runs: Sequence[Run], columns: Sequence[str]) -> list[Publishe
         runs: of the setting "linear probe".
         columns: data sets of its table.
     """
-    cells: dict[tuple[str, str], dict[str, float | None]] = {}
-    for column in columns:
-        records = [run.record for run in runs if run.record is not None and run.column == column]
-        beside = [_beside(record) for record in records]
-        if not all(beside):  # one run that differs is enough
-            continue
+    return rows_beside(runs, columns, _fitting)
+
+
+def _fitting(records: Sequence[Record]) -> Iterator[tuple[str, str, float | None]]:
+    beside = [_beside(record) for record in records]
+    if all(beside):  # one run that differs is enough
         for printed in dict.fromkeys(chain.from_iterable(beside)):
-            place = (_name(printed), f"{printed.source}, {printed.table}")
-            cells.setdefault(place, dict.fromkeys((*columns, AVERAGE)))[column] = printed.value
-    return [PublishedRow(*place, found) for place, found in cells.items()]
+            yield _name(printed), f"{printed.source}, {printed.table}", printed.value
 
 
 def _beside(record: Record) -> list[Printed]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from genmix_da.tables.columns import AVERAGE
 from genmix_da.tables.records import Record
 
 Place = tuple[str, str, int]
@@ -69,3 +71,24 @@ class PublishedRow:
     method: str
     source: str
     cells: dict[str, float | None]
+
+
+def rows_beside(
+    runs: Sequence[Run],
+    columns: Sequence[str],
+    fitting: Callable[[Sequence[Record]], Iterable[tuple[str, str, float | None]]],
+) -> list[PublishedRow]:
+    """Printed rows to set beside the runs of a table.
+
+    Args:
+        runs: of one setting.
+        columns: of its table.
+        fitting: records of a column, at least one -> (row, source, fraction) of what compares with
+            all of them.
+    """
+    cells: dict[tuple[str, str], dict[str, float | None]] = {}
+    for column in columns:
+        records = [run.record for run in runs if run.record is not None and run.column == column]
+        for row, source, value in fitting(records) if records else ():
+            cells.setdefault((row, source), dict.fromkeys((*columns, AVERAGE)))[column] = value
+    return [PublishedRow(*place, found) for place, found in cells.items()]

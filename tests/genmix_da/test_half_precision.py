@@ -123,4 +123,4 @@ def test_pretraining(run: Callable, data: Path, tmp_path: Path, mixed: str) -> N
             losses.append(json.loads((out / "metrics.jsonl").read_text().splitlines()[0])["loss"])
         half, full = losses
         assert half != full  # it was mixed indeed
-        assert half == pytest.approx(full, rel=0.02, abs=0.002)  # SimSiam begins near 0
+        assert half == pytest.approx(full, rel=0.02, abs=3e-4)  # SimSiam begins near 0

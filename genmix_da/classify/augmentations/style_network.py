@@ -45,8 +45,9 @@ class StyleNetwork(nn.Module):
     """Pictures to features and back; nothing is trained.
 
     Attributes:
-        encode: [B, 3, H, W] in [0, 1] to [B, 512, H / 8, W / 8], sides rounded up.
-        decode: the way back, values about [0, 1].
+        encode: [B, 3, H, W] in [0, 1] to [B, 512, h, w] at relu4_1; h = H / 8, w = W / 8, rounded
+            up. H and W are more than 8.
+        decode: [B, 512, h, w] to [B, 3, 8 h, 8 w], values about [0, 1].
     """
 
     def __init__(self) -> None:
@@ -57,7 +58,14 @@ class StyleNetwork(nn.Module):
 
 
 def restyled(content: Tensor, style: Tensor) -> Tensor:
-    """AdaIN: features [B, C, h, w] with the mean and deviation of others', channel by channel."""
+    """AdaIN (equation 8): features with the mean and deviation of others', channel by channel.
+
+    Args:
+        content, style: [B, C, h, w], of more than one place; deviations are of samples (n - 1).
+
+    Returns:
+        [B, C, h, w].
+    """
     own, own_mean = torch.var_mean(content, (2, 3), keepdim=True)
     other, other_mean = torch.var_mean(style, (2, 3), keepdim=True)
     scale = ((other + _EPSILON) / (own + _EPSILON)).sqrt()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from genmix_da.classify.published import Printed, printed_results
-from genmix_da.tables.cells import PublishedRow, Run
-from genmix_da.tables.columns import AVERAGE
+from genmix_da.tables.cells import PublishedRow, Run, rows_beside
 from genmix_da.tables.records import Record
 
 PUBLISHED_NOTE = (
@@ -47,14 +46,13 @@ def published_rows(runs: Sequence[Run], columns: Sequence[str]) -> list[Publishe
         runs: of the setting "classification".
         columns: data sets of its table.
     """
-    cells: dict[tuple[str, str], dict[str, float | None]] = {}
-    for column in columns:
-        records = [run.record for run in runs if run.record is not None and run.column == column]
-        for printed in printed_results() if records else ():
-            if all(_compares(record, printed) for record in records):
-                place = (printed.method, f"{printed.source}, {printed.table}")
-                cells.setdefault(place, dict.fromkeys((*columns, AVERAGE)))[column] = printed.value
-    return [PublishedRow(*place, found) for place, found in cells.items()]
+    return rows_beside(runs, columns, _fitting)
+
+
+def _fitting(records: Sequence[Record]) -> Iterator[tuple[str, str, float | None]]:
+    for printed in printed_results():
+        if all(_compares(record, printed) for record in records):
+            yield printed.method, f"{printed.source}, {printed.table}", printed.value
 
 
 def dataset_of(record: Record) -> str | None:

@@ -90,7 +90,7 @@ def test_the_four_corners(
     mixed: Callable[[Any], tuple[Tensor, Tensor]], content: float, style: float, first: list[float]
 ) -> None:
     images, labels = mixed(Draws(content, style))
-    assert corner(images, 0) == pytest.approx(first, abs=2e-3)
+    assert corner(images, 0) == pytest.approx(first, abs=2e-4)
     own = 0.7 * content + 0.3 * style
     assert torch.allclose(labels, torch.tensor([[own, 1 - own], [1 - own, own]]))
 
@@ -108,7 +108,7 @@ def test_a_case_by_hand(mixed: Callable[[Any], tuple[Tensor, Tensor]]) -> None:
             strict=True,
         )
     ]
-    assert corner(images, 0) == pytest.approx(expected, abs=2e-3)
+    assert corner(images, 0) == pytest.approx(expected, abs=2e-4)
     assert labels[0].tolist() == pytest.approx([0.57, 0.43])
 
 
