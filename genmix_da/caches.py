@@ -20,7 +20,8 @@ from genmix_da.errors import UserError, check_name
 from genmix_da.frozen.store import tables_in
 from genmix_da.places import cache_folder
 from genmix_da.progress import track
-from lead.checkpoint import remove_abandoned
+from genmix_da.stores.notes import Notes
+from lead.files import remove_abandoned
 from office_home.mini import is_intact
 
 # Folder -> what it holds.
@@ -30,13 +31,14 @@ KINDS = {
     "edits": "edits of GenMix, and their features",
     "fractals": "fractals",
     "datasets": "data sets of the datasets library",
-    "remote": "data behind URLs, as fetched",
+    "remote": "data, runs and edits behind URLs",
     "torchvision": "data sets of torchvision, as fetched",
     "classification": "data sets of torchvision, as class folders",
     "mini_office_home": "Mini Office-Home",
 }
 # Those whose files are removed one by one; of the others a data set is one thing.
 _SINGLE = ("edits", "fractals")
+_EARLIER = re.compile("[0-9a-f]{16}")  # folders of data behind URLs of earlier versions
 _SECONDS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
 
 
@@ -74,7 +76,7 @@ def prune(
     """Remove what was neither read nor written for some time; returns files and bytes.
 
     Args:
-        kinds: keys of KINDS; none: all.
+        kinds: keys of KINDS; none: all. What was not sent yet to its URL stays.
         older_than: seconds.
         remove: False: count alone.
 
@@ -176,7 +178,12 @@ def _units(kind: str) -> Iterator[list[Path]]:
         yield from ([folder] for folder in sorted(home.glob("*")))  # of one encoder
     elif kind in _SINGLE:
         yield from ([path] for path in _files(home))
-    elif kind in ("datasets", "remote") and home.is_dir():
+    elif kind == "remote" and home.is_dir():
+        notes = Notes()  # themselves small, and not removed
+        yield from ([file] for file in _files(home) if notes.is_sent(file))
+        earlier = (path for path in sorted(home.iterdir()) if _EARLIER.fullmatch(path.name))
+        yield from ([path] for path in earlier)
+    elif kind == "datasets" and home.is_dir():
         yield from ([path] for path in sorted(home.iterdir()))
     else:
         yield [home]

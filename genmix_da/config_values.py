@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 import yaml
 
 from genmix_da.errors import UserError, or_did_you_mean
-from genmix_da.places import expanded, user_path
+from genmix_da.places import expanded, place_name, user_path
+from genmix_da.stores.copies import fetch
 
 Config = TypeVar("Config")
 
@@ -132,13 +133,13 @@ def read_config(place: str | Path, recorded: Collection[str]) -> dict[str, Any]:
     Raises:
         UserError: it cannot be read.
     """
-    file = user_path(place)
+    file = fetch(user_path(place))
     try:
         content = load_yaml(file.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"cannot read the configuration {file}: {error}") from error
+        raise UserError(f"cannot read the configuration {place_name(file)}: {error}") from error
     if not isinstance(content, dict):
-        raise UserError(f"the configuration {file} must hold 'key: value' lines.")
+        raise UserError(f"the configuration {place_name(file)} must hold 'key: value' lines.")
     return {key: value for key, value in content.items() if key not in recorded}
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from genmix_da.errors import UserError
 
-_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+://")
+_URL = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+)://(.*)", re.DOTALL)
+_ONE_SLASH = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+):/(?!/)(.*)", re.DOTALL)
 # At the beginning of a text, or of what follows a name: instruct-pix2pix:~/model, --out=~/runs.
 _HOME = re.compile(r"(^|[:=,])(~[^/:=,]*(?=/|$)|\$HOME\b|\$\{HOME\})")
 
@@ -31,23 +32,70 @@ def _home(text: str) -> str:
 
 def is_url(text: str | os.PathLike[str]) -> bool:
     """Whether a text is an address, of the web or of a store: s3://bucket/folder."""
-    return _URL.match(os.fspath(text)) is not None
+    return _URL.match(url_text(text)) is not None
+
+
+def url_text(text: str | os.PathLike[str]) -> str:
+    """A text as given; of a Path, which has lost one of a URL's two slashes, with both."""
+    given = os.fspath(text)
+    one = _ONE_SLASH.fullmatch(given) if isinstance(text, os.PathLike) else None
+    if one is None:
+        return given
+    from fsspec import available_protocols
+
+    return f"{one[1]}://{one[2]}" if one[1] in available_protocols() else given
 
 
 def user_path(path: str | os.PathLike[str]) -> Path:
-    """A path that a user gave.
+    """A path that a user gave; of a URL, the one in the cache that stands for it.
+
+    Nothing is fetched here: `genmix_da.stores` moves what lies there.
 
     Raises:
-        UserError: it is no path at all; empty: a variable of a shell that is not set, more often
-            than not; or a URL, which data may be behind and nothing else.
+        UserError: it is no path at all; or empty: a variable of a shell that is not set, more often
+            than not.
     """
     if not isinstance(path, str | os.PathLike):
         raise UserError(f"{reprlib.repr(path)} is no path; give one as a text or a Path.")
     if not os.fspath(path).strip():
         raise UserError("an empty path was given; name a file or folder.")
-    if is_url(path):
-        raise UserError(f"{os.fspath(path)} is a URL; only data is read from one, give a path.")
+    url = _URL.fullmatch(url_text(path))
+    if url is not None:
+        # "." and ".." would lead elsewhere, and nothing between two slashes would be lost.
+        parts = (f"%{part}" if part in ("", ".", "..", "%") else part for part in _parts(url[2]))
+        return store_copies().joinpath(url[1], *parts)
     return Path(expanded(os.fspath(path)))
+
+
+def local_path(path: str | os.PathLike[str]) -> Path:
+    """A path that a user gave for what is written to disks alone.
+
+    Raises:
+        UserError: it is a URL; or as `user_path`.
+    """
+    found = user_path(path)
+    if address_of(found) is not None:
+        raise UserError(f"{address_of(found)} is a URL; give a path, for this is written to disk.")
+    return found
+
+
+def _parts(rest: str) -> list[str]:
+    return rest.rstrip("/").split("/")
+
+
+def address_of(path: Path) -> str | None:
+    """The URL that a path in the cache stands for; None where it is a path like any other."""
+    home = store_copies()
+    if not path.is_relative_to(home) or len(path.relative_to(home).parts) < 2:
+        return None
+    scheme, *parts = path.relative_to(home).parts
+    plain = (part[1:] if part in ("%", "%.", "%..", "%%") else part for part in parts)
+    return None if scheme.startswith(".") else f"{scheme}://{'/'.join(plain)}"
+
+
+def place_name(path: Path) -> str:
+    """A path for people and for records: the URL where it stands for one."""
+    return address_of(path) or os.fspath(path)
 
 
 def replaceable(path: str | os.PathLike[str], option: str) -> Path:
@@ -67,12 +115,30 @@ def replaceable(path: str | os.PathLike[str], option: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """Decoded images and Mini Office-Home: $GENMIX_DA_CACHE, else the user's cache folder."""
+    """Decoded images and Mini Office-Home: $GENMIX_DA_CACHE, else the user's cache folder.
+
+    It is always one of this machine, because files in it are mapped into memory: where the variable
+    holds a URL, the user's, and see `shared_cache`.
+    """
     named = os.environ.get("GENMIX_DA_CACHE")
-    if named:
+    if named and not is_url(named):
         return user_path(named)
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "genmix-da"
+
+
+def shared_cache() -> Path:
+    """Of what is dear to make and is read file by file (edits): behind $GENMIX_DA_CACHE if a URL.
+
+    Else `cache_folder`.
+    """
+    named = os.environ.get("GENMIX_DA_CACHE", "")
+    return user_path(named) if is_url(named) else cache_folder()
+
+
+def store_copies() -> Path:
+    """Where copies of what lies behind URLs are, by protocol and path."""
+    return cache_folder() / "remote"
 
 
 def default_data() -> str | None:

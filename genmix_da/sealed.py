@@ -20,7 +20,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from lead.checkpoint import write_atomically
+from lead.files import write_atomically
 
 SIZE = hashlib.sha256().digest_size
 FOLDER_LIST = ".checksums.json"

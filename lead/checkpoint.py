@@ -6,18 +6,12 @@ the new one, never half of one. Pickles are read with `weights_only`: no code ru
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import logging
-import os
 import pickle
-import re
-import secrets
-import socket
-import time
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +21,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from lead.errors import WeightsError
+from lead.files import write_atomically
 
 _RELEASED_NAMES = {
     "backbone_layer.": "backbone.",
@@ -51,51 +46,6 @@ _DIGEST = "sha256"  # in the metadata of a checkpoint
 _OWN_DIGEST = "description_sha256"
 
 logger = logging.getLogger(__name__)
-
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it over `path`.
-
-    Raises:
-        IsADirectoryError: `path` has no name of a file ("", "." or "/"), or is a folder, by a
-            link too, which would be replaced.
-    """
-    if path.name in ("", "..") or path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    # Process numbers repeat on the machines that share a disk, hence the host and the token.
-    token = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-    temporary = path.with_name(f".{path.name}.{token}.tmp")
-    try:
-        write(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def remove_abandoned(folder: Path, pattern: str = "**/.*.tmp") -> None:
-    """Remove temporary files of `write_atomically` in a folder whose writer is gone.
-
-    A writer on this machine is gone when its process is; one elsewhere after an hour.
-
-    Args:
-        folder: where they lie.
-        pattern: of their names; all, at any depth, by default.
-    """
-    for file in folder.glob(pattern):
-        match = re.fullmatch(r"\..*\.(.+)-(\d+)-[0-9a-f]{8}\.tmp", file.name)
-        if match is None:
-            continue
-        try:
-            if match[1] == socket.gethostname():
-                os.kill(int(match[2]), 0)
-                continue
-            if time.time() - file.stat().st_mtime < 3600:
-                continue
-        except ProcessLookupError:
-            pass
-        except OSError:  # another user's process lives, or the file is gone
-            continue
-        file.unlink(missing_ok=True)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

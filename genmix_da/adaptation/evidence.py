@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genmix_da.adaptation.task import Task
-from lead.checkpoint import write_atomically
 from lead.epochs import TargetEpoch
 from lead.evaluation import Evaluation
+from lead.files import write_atomically
 from lead.graph import Smoothed, TargetGraph
 from lead.pseudo_labels import PseudoLabels
 from lead.rejection import Rejection

@@ -28,6 +28,7 @@ from genmix_da.errors import UserError
 from genmix_da.methods import graph_name
 from genmix_da.progress import track
 from genmix_da.runs.folder import CHECKPOINT
+from genmix_da.stores.copies import fetch
 from genmix_da.tables.records import Record, read_records
 from lead.checkpoint import load_checkpoint
 from lead.errors import LeadError
@@ -138,7 +139,7 @@ def ablate(folders: Sequence[Path], variants: Sequence[Variant] = VARIANTS) -> I
 def _figures(record: Record, variants: Sequence[Variant]) -> Iterator[Figure]:
     given = record.content["provenance"]["config"]
     known = {item.name for item in dataclasses.fields(AdaptConfig)} - {"graph_options"}
-    run = record.path.parent
+    run = fetch(record.path.parent, leave=(".pt",))
     try:
         values = {key: given[key] for key in given if key in known}
         task = prepare(build_config(values | {"graph_options": _settings_of(record)}))

@@ -152,7 +152,7 @@ def train_source_model(
     task = prepare(settings, source_alone=alone)
     log_skipped(task.source.decoded)
     record = obtain_source(task, augmentation_of(task), user_path(out))[1]
-    return SourceModel(record, Path(record["folder"]))
+    return SourceModel(record, user_path(record["folder"]))
 
 
 def default_out(src: str, tgt: str, setting: str, seed: int) -> Path:

@@ -18,11 +18,13 @@ from genmix_da.augment.source_task import Augmentation, TrainingSet
 from genmix_da.augment.training_set import training_set
 from genmix_da.config_values import AUTO, identity
 from genmix_da.frozen.encoder import FrozenEncoder
+from genmix_da.places import place_name
 from genmix_da.progress import track
 from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.provenance import package_versions, provenance
 from genmix_da.runs.seal import SCHEMA
 from genmix_da.runs.tracking import Tracker
+from genmix_da.stores.copies import remove
 from lead.checkpoint import (
     is_released_checkpoint,
     load_checkpoint,
@@ -178,9 +180,9 @@ def obtain_source(
     found = _trained_before(run, task.source.decoded.fingerprint)
     if found is not None:
         tensors, description = found
-        logger.info("source model: reusing %s", run.path)
+        logger.info("source model: reusing %s", place_name(run.path))
         kept = _kept(run, description)
-        return load_network(task, tensors), {"folder": str(run.path), "reused": True, **kept}
+        return load_network(task, tensors), {"folder": place_name(run.path), "reused": True, **kept}
     with run.logging():
         data = training_set(task, augmentation, sources.parent / "augmented")
         return _train(task, data, run)
@@ -202,7 +204,7 @@ def _trained_before(run: RunFolder, images: str) -> tuple[dict[str, Tensor], dic
         return tensors, description
     except WeightsError as error:
         logger.warning("the source model is trained again: %s", error)
-        run.checkpoint.unlink()
+        remove(run.checkpoint)
         return None
 
 
@@ -303,9 +305,10 @@ def _train(task: Task, data: TrainingSet, run: RunFolder) -> tuple[Network, dict
     }
     save_checkpoint(run.checkpoint, network.state_dict(), description)
     run.drop_state()
-    logger.info("source model: trained in %.0f s, %s", time.perf_counter() - started, run.path)
+    took, place = time.perf_counter() - started, place_name(run.path)
+    logger.info("source model: trained in %.0f s, %s", took, place)
     return network, {
-        "folder": str(run.path),
+        "folder": place,
         "reused": False,
         "seconds": seconds,
         "augment": data.record,

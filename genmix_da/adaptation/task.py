@@ -6,7 +6,6 @@ import dataclasses
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,7 +30,9 @@ from genmix_da.frozen.encoder import OWN_WEIGHTS, BackboneChoice, FrozenEncoder,
 from genmix_da.frozen.features import features_of
 from genmix_da.frozen.towers import PREFIX as TRANSFORMERS
 from genmix_da.methods import find_method
+from genmix_da.places import place_name, user_path
 from genmix_da.runs.folder import CHECKPOINT
+from genmix_da.stores.copies import fetch
 from lead.backbones import build_backbone
 from lead.feature_views import FeatureViews
 from lead.protocol import LabelSets
@@ -197,10 +198,10 @@ def _with_checkpoint(config: AdaptConfig) -> AdaptConfig:
     """
     if config.source_checkpoint is None:
         return config
-    path = Path(config.source_checkpoint)
+    path = fetch(user_path(config.source_checkpoint))
     path = path / CHECKPOINT if path.is_dir() else path
     if not path.is_file():
-        raise UserError(f"no source model {path}; check --source-checkpoint.")
+        raise UserError(f"no source model {place_name(path)}; check --source-checkpoint.")
     return dataclasses.replace(config, source_checkpoint=str(path))
 
 

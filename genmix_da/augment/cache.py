@@ -12,10 +12,11 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -23,14 +24,18 @@ from numpy.typing import NDArray
 
 from genmix_da.augment.prompts import Style
 from genmix_da.data.decode import DECODE_VERSION
-from genmix_da.places import cache_folder
+from genmix_da.places import shared_cache
 from genmix_da.sealed import SIZE, read_sealed, write_sealed
-from lead.checkpoint import write_atomically
+from genmix_da.stores.copies import fetch_files, remove
+from genmix_da.stores.listing import Listing
+from lead.files import write_atomically
 
 Pixels = NDArray[np.uint8]
 
 JPEG_QUALITY = 95
 _END = b"\xff\xd9"
+_TOGETHER = 64  # edits that are fetched together
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -104,19 +109,21 @@ def edit_key(
 
 
 def edit_cache() -> EditCache:
-    """The store of edits that all runs share."""
-    return EditCache(cache_folder() / "edits")
+    """The store of edits that all runs share; all machines too, where it lies behind a URL."""
+    return EditCache(shared_cache() / "edits")
 
 
 class EditCache:
     """Edits and features on disk.
 
     Args:
-        folder: of the store; made when the first edit is kept.
+        folder: of the store; made when the first edit is kept. Where it stands for a URL, what is
+            not here is fetched one by one, and what is made is there at once.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._far = Listing()
 
     def path(self, key: str) -> Path:
         """Where an edit lies; spread over 256 folders."""
@@ -127,7 +134,19 @@ class EditCache:
 
     def has(self, key: str) -> bool:
         """Whether the edit was made and is whole, or was tried and failed."""
-        return self._content(key) is not None or self._failure_path(key).is_file()
+        if self.holds(self._failure_path(key)):
+            return True
+        # What lies behind a URL alone is not fetched for the question.
+        path = self.path(key)
+        return self._content(key) is not None if path.is_file() else self.holds(path)
+
+    def holds(self, path: Path) -> bool:
+        """Whether a file of this store is here or behind its URL.
+
+        Raises:
+            UserError: what is there can't be read.
+        """
+        return path.is_file() or self._far.holds(path)
 
     def get(self, key: str) -> Pixels | Failure | None:
         """The edit, its failure, or None where it was not tried.
@@ -140,18 +159,45 @@ class EditCache:
         try:
             return decode_jpeg(content)
         except ValueError:
-            self.path(key).unlink(missing_ok=True)
+            remove(self.path(key))
             return None
 
     def _content(self, key: str) -> bytes | None:
-        content = read_sealed(self.path(key), is_jpeg)
-        if content is None:
-            self.path(key).unlink(missing_ok=True)
+        path = self.here(self.path(key))
+        content = read_sealed(path, is_jpeg)
+        if content is None and path.exists():
+            remove(path)
         return content
+
+    def here(self, path: Path) -> Path:
+        """A file of this store, after it was fetched where it lies behind a URL alone.
+
+        Raises:
+            UserError: it can't be fetched.
+        """
+        if not path.is_file() and self._far.holds(path):
+            fetch_files([path])
+        return path
+
+    def ahead(self, edits: Iterable[Value], key: Callable[[Value], str]) -> Iterator[Value]:
+        """Pass items through, some at a time: what lies behind a URL alone is fetched together.
+
+        Args:
+            edits: of any kind.
+            key: of one.
+
+        Raises:
+            UserError: it can't be fetched.
+        """
+        waiting = iter(edits)
+        while some := list(islice(waiting, _TOGETHER)):
+            paths = (self.path(key(edit)) for edit in some)
+            fetch_files([p for p in paths if not p.is_file() and self._far.holds(p)])
+            yield from some
 
     def failure(self, key: str) -> Failure | None:
         """Why an edit failed; None where it did not, or was not tried."""
-        failed = self._failure_path(key)
+        failed = self.here(self._failure_path(key))
         return Failure(failed.read_text()) if failed.is_file() else None
 
     def put(self, key: str, pixels: Pixels) -> None:
@@ -166,7 +212,7 @@ class EditCache:
 
     def was_retried(self, key: str) -> bool:
         """Whether an edit is the second attempt's."""
-        return self.path(key).with_suffix(".retried").is_file()
+        return self.holds(self.path(key).with_suffix(".retried"))
 
     def put_failure(self, key: str, reason: str) -> None:
         """Remember that an edit failed, so that it is not tried again."""
@@ -176,7 +222,7 @@ class EditCache:
 
     def feature(self, name: str) -> NDArray[np.float32] | None:
         """A kept feature vector [D], or None."""
-        content = read_sealed(self._feature_path(name), is_array)
+        content = read_sealed(self.here(self._feature_path(name)), is_array)
         return None if content is None else _array(content)
 
     def put_feature(self, name: str, feature: NDArray[np.float32]) -> None:

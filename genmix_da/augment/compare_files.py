@@ -14,7 +14,7 @@ import numpy as np
 from genmix_da.augment.compare_measures import Sample
 from genmix_da.augment.editors.base import Pixels
 from genmix_da.augment.sheets import tile, write_sheet
-from lead.checkpoint import write_atomically
+from lead.files import write_atomically
 
 RECORD, TABLE, SHEET, PLOT = "compare.json", "compare.csv", "compare.png", "speed.png"
 COLUMNS = (

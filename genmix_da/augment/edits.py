@@ -13,6 +13,7 @@ import logging
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -29,6 +30,7 @@ from genmix_da.data.grey import GreyRange
 from genmix_da.data.pixels import read_image
 from genmix_da.errors import UserError
 from genmix_da.progress import track
+from genmix_da.stores.copies import sent_together
 
 logger = logging.getLogger(__name__)
 
@@ -69,17 +71,22 @@ def make_edits(editor: Editor, cache: EditCache, pending: Sequence[tuple[Job, Pi
         [job.style for job, _ in pending],
         [job.seed for job, _ in pending],
     )
-    for (job, pixels), result in zip(pending, results, strict=True):
+    with sent_together(cache.folder):
+        for (job, pixels), result in zip(pending, results, strict=True):
+            _keep(editor, cache, job, pixels, result)
+
+
+def _keep(editor: Editor, cache: EditCache, job: Job, pixels: Pixels, result: NDArray[Any]) -> None:
+    problem = edit_problem(result)
+    if problem is not None:
+        result = editor.edit([pixels], [job.style], [job.retry_seed])[0]
         problem = edit_problem(result)
-        if problem is not None:
-            result = editor.edit([pixels], [job.style], [job.retry_seed])[0]
-            problem = edit_problem(result)
-            if problem is None:
-                cache.note_retry(job.key)  # first, so that an edit that is there is never misfiled
         if problem is None:
-            cache.put(job.key, to_uint8(fit_to(result, pixels)))
-        else:
-            cache.put_failure(job.key, problem)
+            cache.note_retry(job.key)  # first, so that an edit that is there is never misfiled
+    if problem is None:
+        cache.put(job.key, to_uint8(fit_to(result, pixels)))
+    else:
+        cache.put_failure(job.key, problem)
 
 
 def count_edits(

@@ -17,7 +17,8 @@ from genmix_da.augment.compose import Draws, drawn_names, fractal_source
 from genmix_da.augment.judged import Edit
 from genmix_da.augment.selection import Selection
 from genmix_da.augment.settings import AugmentSettings
-from lead.checkpoint import write_atomically
+from genmix_da.stores.copies import remove
+from lead.files import write_atomically
 
 MANIFEST = "manifest.jsonl"
 WRITTEN = ".written.jsonl"
@@ -200,4 +201,4 @@ def write_manifest(selection: Selection, out: Path, s: AugmentSettings) -> None:
                 handle.write(json.dumps(row) + "\n")
 
     write_atomically(out / MANIFEST, write)
-    (out / WRITTEN).unlink(missing_ok=True)
+    remove(out / WRITTEN)

@@ -48,7 +48,8 @@ from genmix_da.errors import UserError
 from genmix_da.places import user_path
 from genmix_da.progress import track
 from genmix_da.runs.provenance import provenance
-from lead.checkpoint import remove_abandoned, write_atomically
+from genmix_da.stores.copies import fetch, sent_together
+from lead.files import remove_abandoned, write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +134,7 @@ def augment_domain(
     editor = make_editor(settings.editor, settings.options(), device=devices[0])
     _refuse_like_names(domain)
     ask_first(domain, load_prompts(settings.prompts), editor, edit_cache(), settings)
-    _claim(domain, out, record_of(settings, editor, encoder), resume=resume)
+    _claim(domain, fetch(out), record_of(settings, editor, encoder), resume=resume)
     started = time.perf_counter()
     made = 0
     if runner is not None:
@@ -147,9 +148,10 @@ def augment_domain(
     selection = dataclasses.replace(selection, made=selection.made + made)
     _claim_data(out, domain.folder, selection.fingerprint)
     edited = time.perf_counter()
-    written = write_images(selection, out, settings, edit_cache())
-    seconds = {"edit": edited - started, "compose": time.perf_counter() - edited}
-    write_manifest(selection, out, settings)
+    with sent_together(out):
+        written = write_images(selection, out, settings, edit_cache())
+        seconds = {"edit": edited - started, "compose": time.perf_counter() - edited}
+        write_manifest(selection, out, settings)
     return Augmented(out, selection, written, seconds)
 
 
@@ -263,7 +265,8 @@ def write_images(selection: Selection, out: Path, s: AugmentSettings, cache: Edi
     load = lru_cache(maxsize=1)(lambda path: load_working_image(path, s.size, grey))
     kept = (edit for edit in selection.edits if edit.status == KEPT)
     written = 0
-    for edit in track(kept, "blending", selection.count(KEPT)):
+    at_hand = cache.ahead(kept, lambda edit: edit.job.key)
+    for edit in track(at_hand, "blending", selection.count(KEPT)):
         name = output_path(selection, edit)
         path, known = out / name, vouched.digests.holds(str(name))
         whole = is_whole(path)

@@ -167,7 +167,7 @@ def unjudged(jobs: Sequence[Job], cache: EditCache) -> Edits:
     """Every edit that did not fail is kept."""
     failures = {}
     for place, job in enumerate(jobs):
-        if not cache.path(job.key).is_file():
+        if not cache.holds(cache.path(job.key)):
             found = cache.get(job.key)
             failures[place] = found.reason if isinstance(found, Failure) else ""
     return Edits(jobs, failures)

@@ -26,7 +26,7 @@ from genmix_da.augment.selection import Selection
 from genmix_da.augment.settings import AugmentSettings
 from genmix_da.data.domain import Domain
 from genmix_da.errors import UserError
-from lead.checkpoint import write_atomically
+from lead.files import write_atomically
 from lead.seeds import derive
 
 logger = logging.getLogger(__name__)

@@ -36,8 +36,8 @@ def online(task: SourceTask, augmentation: Augmentation, limit: int | None) -> T
     names = selection.domain.labels or ()
     edits = Domain(
         f"{originals.name} edits",
-        edit_cache().folder,
-        tuple(edit_cache().path(edit.job.key) for edit in kept),
+        cache.folder,
+        tuple(cache.path(edit.job.key) for edit in cache.ahead(kept, lambda edit: edit.job.key)),
         tuple(names[edit.job.index] for edit in kept),
         originals.classes,
     )

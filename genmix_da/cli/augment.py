@@ -19,6 +19,7 @@ from genmix_da.cli.augment_options import (
 )
 from genmix_da.cli.engine_options import engine_options, take_engine
 from genmix_da.cli.options import json_option
+from genmix_da.cli.place import PLACE, shown
 
 if TYPE_CHECKING:
     from genmix_da.augment.settings import AugmentSettings
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 @click.command(name="augment", cls=groups.GroupedCommand)
 @click.argument("src")
-@click.argument("out", type=click.Path(path_type=Path), required=False)
+@click.argument("out", type=PLACE, required=False)
 @source_options
 @genmix_options
 @encoder_options
@@ -94,7 +95,7 @@ def command(
         domain, out, settings, encoder=encoder, resume=resume, devices=editing, engine=runner
     )
     report = write_report(done.selection, out, settings)
-    now = f"{done.selection.made} edits made now, {done.written} images written: {out}"
+    now = f"{done.selection.made} edits made now, {done.written} images written: {shown(out)}"
     echo(report, lambda report: _echo_report(report, now), as_json=as_json)
 
 

@@ -10,6 +10,7 @@ import click
 from genmix_da.cli.data_get import get
 from genmix_da.cli.near import check_alone, find_near, near_encoder, near_options
 from genmix_da.cli.options import json_option
+from genmix_da.cli.place import DISK, PLACE, shown
 
 
 @click.group(name="data")
@@ -29,7 +30,7 @@ command.add_command(get)
 @click.option(
     "--html",
     "page",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     help="Write one HTML page: a picture of every class in every domain.",
 )
 @json_option
@@ -81,13 +82,13 @@ def check(
     else:
         echo_check(report)
         if page is not None:
-            click.echo(page)
+            click.echo(shown(page))
     context.exit(0 if report.clean else 1)
 
 
 @command.command()
-@click.option("--sheet", type=click.Path(path_type=Path), help="Write a contact sheet (PNG).")
-@click.option("--out", type=click.Path(path_type=Path), help="Make the set in this folder.")
+@click.option("--sheet", type=DISK, help="Write a contact sheet (PNG).")
+@click.option("--out", type=DISK, help="Make the set in this folder.")
 def mini(sheet: Path | None, out: Path | None) -> None:
     """Make Mini Office-Home: drawn images, synthetic, for a first run without data."""
     from genmix_da.data.root import mini_office_home

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genmix_da.cli.options import json_option
+from genmix_da.cli.place import DISK
 
 if TYPE_CHECKING:
     from genmix_da.data.published_counts import Comparison
@@ -27,7 +28,7 @@ _LISTED = 20
 )
 @click.option("--download", is_flag=True, help="Fetch it from where it is published, or the hub.")
 @click.option("--accept-terms", is_flag=True, help="You have read the terms of use and keep them.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder that becomes ROOT.")
+@click.option("--out", type=DISK, help="Folder that becomes ROOT.")
 @click.option("--domains", help="These alone, with commas between [all].")
 @json_option
 @click.pass_context

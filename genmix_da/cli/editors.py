@@ -17,6 +17,7 @@ from genmix_da.cli.augment_options import (
 )
 from genmix_da.cli.editor_options import editor_options
 from genmix_da.cli.options import json_option
+from genmix_da.cli.place import PLACE, shown
 
 # Name -> what it needs, what it is.
 _ABOUT = {
@@ -88,7 +89,7 @@ def list_editors(as_json: bool) -> None:
 @groups.running("--images", type=int, default=8, show_default=True, help="How many images.")
 @groups.running(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     default=Path("editors-compare"),
     show_default=True,
     help="Folder for compare.json, compare.csv, compare.png and speed.png.",
@@ -206,7 +207,7 @@ def _echo(result: dict[str, Any], out: Path) -> None:
         )
     if result["stand_in"]:
         click.echo(f"The editor {result['editor']!r} stands in for a generative one.")
-    click.echo(out)
+    click.echo(shown(out))
 
 
 def _number(value: float | None, digits: int) -> str:

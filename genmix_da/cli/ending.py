@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from genmix_da.cli.place import shown
+
 if TYPE_CHECKING:
     from genmix_da.reporting.predicted import Predicted
 
@@ -35,8 +37,9 @@ def echo_ending(result: dict[str, Any], folder: Path) -> None:
     _echo_gain(result)
     if rejects(result):
         _echo_extremes(lines, float(result["threshold"]))
-    run = shlex.quote(str(folder))
-    click.echo(f"Run folder: {folder} (predictions.csv, result.json, checkpoint.safetensors)")
+    name = shown(folder)
+    run = shlex.quote(name)
+    click.echo(f"Run folder: {name} (predictions.csv, result.json, checkpoint.safetensors)")
     click.echo("Next:")
     following = [
         (f"genmix-da report {run} --open", "the page on this run"),

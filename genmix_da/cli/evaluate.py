@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from genmix_da.cli.options import checkpoint_options, json_option, part_option
+from genmix_da.cli.place import PLACE
 
 
 @click.command(name="evaluate")
-@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("checkpoint", type=PLACE)
 @click.option("--tgt", required=True, help="Labelled domain: name, alias or folder.")
 @click.option("--data", help="Folder of domains [$GENMIX_DA_DATA, else Mini Office-Home].")
 @part_option

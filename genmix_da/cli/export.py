@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from genmix_da.cli.options import json_option
+from genmix_da.cli.place import PLACE, shown
 
 
 @click.command(name="export")
-@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("checkpoint", type=PLACE)
 @click.option("--to", default="onnx", show_default=True, help="onnx, torch-export or torchscript.")
 @click.option("--out", help="File [model.onnx, .pt2 or .pt in the run folder].")
 @click.option(
@@ -36,7 +37,7 @@ def command(checkpoint: Path, as_json: bool, **options: Any) -> None:
         echo_json(found.as_dict())
         return
     graph = f", {found.graph_size / 2**20:.1f} MiB of it the graph" if found.graph_size else ""
-    click.echo(f"{found.file} ({found.format}, {found.size / 2**20:.1f} MiB{graph})")
+    click.echo(f"{shown(found.file)} ({found.format}, {found.size / 2**20:.1f} MiB{graph})")
     which = "drawn pictures" if found.drawn else "images of the run"
     click.echo(
         f"same decisions on {found.images} {which}; the largest difference of a probability is "

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from genmix_da.cli.options import json_option
+from genmix_da.cli.place import PLACE
 
 
 @click.command(name="graph")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="CSV file, a line a variant and run.")
+@click.argument("runs", nargs=-1, required=True, type=PLACE)
+@click.option("--out", type=PLACE, help="CSV file, a line a variant and run.")
 @json_option
 def command(runs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
     """What each part of the graph step is worth, on finished RUNS (folders of runs, of tables).

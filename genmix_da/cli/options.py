@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 import yaml
 
 from genmix_da.cli import groups
+from genmix_da.cli.place import PLACE
 
 Command = Callable[..., Any]
 
@@ -68,9 +68,7 @@ RUNNING: tuple[Command, ...] = (
     groups.running("--seed", type=int, help="Of initialisation, batches and views [2021]."),
     groups.running("--device", help="auto, cpu or cuda [auto]."),
     groups.running("--mixed-precision/--no-mixed-precision", default=None, help="On CUDA [mixed]."),
-    groups.running(
-        "--config", type=click.Path(path_type=Path), help="YAML file with these settings."
-    ),
+    groups.running("--config", type=PLACE, help="YAML file with these settings."),
 )
 
 # Defaults that a profile gives are not said here: `ProfileCommand` adds those that apply.

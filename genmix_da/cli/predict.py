@@ -8,14 +8,15 @@ from typing import Any
 import click
 
 from genmix_da.cli.options import checkpoint_options, json_option
+from genmix_da.cli.place import PLACE, shown
 
 
 @click.command(name="predict")
-@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("checkpoint", type=PLACE)
 @click.argument("folder")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     default=Path("predictions.csv"),
     show_default=True,
     help="CSV file to write.",
@@ -27,7 +28,7 @@ from genmix_da.cli.options import checkpoint_options, json_option
 )
 @click.option(
     "--probabilities",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     help="Also write all class probabilities to this .npz file.",
 )
 @click.option("--strict", is_flag=True, help="More than 5 % unreadable images are an error.")
@@ -52,5 +53,5 @@ def command(checkpoint: Path, folder: str, out: Path, as_json: bool, **options: 
         skipped = f", {found['skipped']} skipped" if found["skipped"] else ""
         click.echo(
             f"{found['images']} images, {found['unknown']} unknown{graphed}{skipped}: "
-            f"{found['out']}"
+            f"{shown(found['out'])}"
         )

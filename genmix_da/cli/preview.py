@@ -9,13 +9,14 @@ import click
 
 from genmix_da.cli import groups
 from genmix_da.cli.augment_options import gather_genmix, genmix_options, source_options
+from genmix_da.cli.place import PLACE, shown
 
 
 @click.command(name="preview", cls=groups.GroupedCommand)
 @click.argument("src", required=False)
 @groups.running(
     "--sheet",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     default=Path("preview.png"),
     show_default=True,
     help="PNG to write.",
@@ -53,4 +54,4 @@ def command(
     src = src or str(example_domain())
     domain = training_images(src, part=part, grey_range=grey_range or AUTO, classes=False)
     preview(sheet, domain, prompts, editor, settings, images)
-    click.echo(sheet)
+    click.echo(shown(sheet))

@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from genmix_da.cli.place import PLACE
+
 
 @click.command(name="push")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PLACE)
 @click.argument("repository")
 @click.option(
     "--private/--public", default=True, show_default=True, help="Of a repository that is made."

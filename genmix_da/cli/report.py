@@ -7,20 +7,20 @@ from pathlib import Path
 
 import click
 
+from genmix_da.cli.place import PLACE, shown
+
 
 @click.command(name="report")
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("runs", nargs=-1, required=True, type=PLACE)
 @click.option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     default=Path("report.html"),
     show_default=True,
     help="HTML file to write.",
 )
-@click.option(
-    "--figures", type=click.Path(path_type=Path), help="Folder for the figures as SVG and PNG."
-)
+@click.option("--figures", type=PLACE, help="Folder for the figures as SVG and PNG.")
 @click.option(
     "--details",
     type=click.IntRange(min=0),
@@ -43,6 +43,6 @@ def command(
     page = write_report(
         runs, out, figures=figures, details=details, command=["genmix-da", *sys.argv[1:]]
     )
-    click.echo(page)
+    click.echo(shown(page))
     if show:
         click.launch(str(page.resolve()))

@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from genmix_da.cli.place import PLACE
+
 
 @click.command(name="serve")
-@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("checkpoint", type=PLACE)
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="Address; 0.0.0.0 lets others in."
 )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from genmix_da.cli.place import shown
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -37,7 +39,7 @@ def echo_plan(
     """
     from rich.table import Table
 
-    table = Table(title=f"plan: {request.root}", title_justify="left")
+    table = Table(title=f"plan: {shown(request.root)}", title_justify="left")
     for name in ("stage", "jobs", "missing"):
         table.add_column(name, justify="left" if name == "stage" else "right")
     counts = plan.counts()
@@ -65,4 +67,4 @@ def echo_tables(summary: Summary, files: Sequence[Path]) -> None:
     from genmix_da.tables.render import print_tables
 
     print_tables(summary, _console())
-    click.echo("written: " + ", ".join(str(file) for file in files))
+    click.echo("written: " + ", ".join(map(shown, files)))

@@ -34,7 +34,7 @@ from genmix_da.data.pixels import pil_warnings_ignored, read_image
 from genmix_da.errors import UserError
 from genmix_da.places import cache_folder
 from genmix_da.progress import track
-from lead.checkpoint import write_atomically
+from lead.files import write_atomically
 
 CORRUPT_LIMIT = 0.05
 DECODE_VERSION = 2  # of the pixels that an image gives

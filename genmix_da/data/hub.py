@@ -21,11 +21,11 @@ from urllib.parse import parse_qsl
 
 from genmix_da.data.entries import IMAGE_SUFFIXES, is_hidden
 from genmix_da.data.parts import part_name
-from genmix_da.data.remote import fetched
 from genmix_da.errors import UserError, check_name
-from genmix_da.places import HUB, cache_folder, is_url, user_path
+from genmix_da.places import HUB, cache_folder, is_url, place_name, user_path
 from genmix_da.progress import track
 from genmix_da.sealed import damaged_in, seal_folder
+from genmix_da.stores.copies import fetch
 
 PREFIX = HUB
 _OPTIONS = ("image", "label", "domain", "split", "config", "revision")
@@ -61,13 +61,16 @@ def local(source: str | Path) -> Path:
     """A data folder or list as a path; what a URL or the `datasets` library holds is copied first.
 
     Raises:
-        UserError: see `copied` and `fetched`.
+        UserError: nothing is at the URL; or see `copied` and `stores.fetch`.
     """
     text = os.fspath(source) if isinstance(source, os.PathLike) else source
     if not isinstance(text, str):
         return user_path(source)  # says what it is
-    if is_url(text):
-        return fetched(text)
+    if is_url(source):
+        copy = fetch(user_path(source), exact=True)
+        if not copy.exists():
+            raise UserError(f"there is no file at {place_name(copy)}; check the address.")
+        return copy
     return copied(text.removeprefix(PREFIX)) if text.startswith(PREFIX) else user_path(text)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from genmix_da.data.hub import PREFIX, local
 from genmix_da.errors import UserError
-from genmix_da.places import cache_folder, default_data, is_url, user_path
+from genmix_da.places import cache_folder, default_data, is_url, place_name, user_path
 from genmix_da.progress import bar
 from office_home import OFFICE_HOME_DOMAINS
 from office_home.mini import make
@@ -48,14 +48,14 @@ def refuse_inside(out: Path, data: str | None) -> None:
         UserError: it lies inside.
     """
     named = data if data is not None else default_data()
-    if named is None or named.startswith(PREFIX) or is_url(named):
+    if named is None or named.startswith(PREFIX):
         return
     home = user_path(named).resolve()
-    inside = home.is_dir() and out.resolve().is_relative_to(home)
+    inside = (is_url(named) or home.is_dir()) and out.resolve().is_relative_to(home)
     if inside and not _was_begun(out):
         raise UserError(
-            f"the output {out} lies in the data folder {home}, where it would be read as images; "
-            "choose another --out."
+            f"the output {place_name(out)} lies in the data folder {place_name(home)}, where it "
+            "would be read as images; choose another --out."
         )
 
 

@@ -25,6 +25,7 @@ from typing import Any
 from genmix_da.errors import UserError, user_message
 from genmix_da.places import user_path
 from genmix_da.progress import silence
+from genmix_da.stores.copies import fetch
 from lead.shards import MEETING, RANK, WORLD
 
 # What is only ever replaced as a whole is linked into the copies.
@@ -82,6 +83,8 @@ def run_on(
     Raises:
         UserError: what `run` refuses, or a process that died; says which.
     """
+    for path in folders.values():
+        fetch(path)
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="genmix-da-") as spare:
         meeting = f"tcp://127.0.0.1:{_free_port()}"

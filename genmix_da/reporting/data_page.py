@@ -18,7 +18,7 @@ from genmix_da.data.spelling import Spelling
 from genmix_da.progress import track
 from genmix_da.reporting.html import environment, page_file, source
 from genmix_da.reporting.pictures import data_uri
-from lead.checkpoint import write_atomically
+from lead.files import write_atomically
 
 SIDE = 96  # longest side of a picture in pixels; two thousand of them make some 10 MB
 _QUALITY = 70

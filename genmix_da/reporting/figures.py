@@ -18,7 +18,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lead.checkpoint import write_atomically
+from lead.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -120,8 +120,9 @@ class PartsFinder:
             return None
         try:
             # Read, not asked of the cache: that removes files which it finds damaged.
-            return decode_jpeg(edit_cache().path(line.edit).read_bytes())
-        except (OSError, ValueError):
+            cache = edit_cache()
+            return decode_jpeg(cache.here(cache.path(line.edit)).read_bytes())
+        except (OSError, ValueError, UserError):  # UserError: of a store
             missing.append(NO_EDIT)
             return None
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genmix_da.errors import UserError
+from genmix_da.places import is_url
 from genmix_da.reporting.gradcam_choice import in_order_of_interest
 from genmix_da.reporting.gradcam_maps import Prediction, crops_of, explain
 from genmix_da.reporting.moved_files import find_recorded
@@ -193,12 +194,14 @@ def _source_model(run: Path, result: Mapping[str, Any]) -> Model:
         UserError, WeightsError: it is not there, or cannot be read.
     """
     from genmix_da.runs.folder import CHECKPOINT
+    from genmix_da.use.hub import located
     from genmix_da.use.loading import load_model
     from lead.checkpoint import is_released_checkpoint, read_released_checkpoint, read_tensors
     from lead.errors import WeightsError
 
     recorded = str((result.get("source_model") or {}).get("folder") or "")
-    place = find_recorded(recorded, run)
+    # Of a run behind a URL the record has the source model's.
+    place = located(recorded) if is_url(recorded) else find_recorded(recorded, run)
     if place is None:
         raise UserError(f"it is not at {recorded} any more")
     path = place / CHECKPOINT if place.is_dir() else place

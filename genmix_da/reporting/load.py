@@ -11,6 +11,7 @@ from typing import Any
 
 from genmix_da.adaptation.evidence import Arrays, read_evidence
 from genmix_da.errors import UserError
+from genmix_da.places import place_name
 from genmix_da.progress import track
 from genmix_da.reporting.form import read_metrics, record_problem
 from genmix_da.reporting.hidden_places import HiddenPlaces
@@ -64,9 +65,9 @@ def load_runs(paths: Sequence[Path]) -> Loaded:
     problems: list[Problem] = []
     for path in paths:
         folder = path.parent if path.name == NAME else path
-        if not folder.is_dir():
-            raise UserError(f"no run folder {path}; give folders that hold {NAME}.")
         found, unused = read_records(folder)
+        if not folder.is_dir():
+            raise UserError(f"no run folder {place_name(path)}; give folders that hold {NAME}.")
         problems += unused
         for record in found:
             problem = record_problem(record.content)
@@ -76,7 +77,7 @@ def load_runs(paths: Sequence[Path]) -> Loaded:
             elif held is None or (record.status == "done" and held.status != "done"):
                 records[record.identity] = record
     if not records and not problems:
-        listed = ", ".join(map(str, paths))
+        listed = ", ".join(map(place_name, paths))
         raise UserError(f"no run in {listed}: no {NAME} below; run genmix-da adapt or table first.")
     if not records:
         raise UserError(f"no usable run: {problems[0].path} {problems[0].reason}.")

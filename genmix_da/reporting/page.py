@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from genmix_da.places import user_path
+from genmix_da.places import place_name, user_path
 from genmix_da.progress import track
 from genmix_da.reporting.content import DETAILED, Content, gather
 from genmix_da.reporting.figures import Chart, inline_svg, write_files
@@ -29,7 +29,7 @@ from genmix_da.reporting.words import (
 )
 from genmix_da.tables.kinds import kind_of
 from genmix_da.tables.values import percent
-from lead.checkpoint import write_atomically
+from lead.files import write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -67,13 +67,14 @@ def write_report(
     places = list(runs) if isinstance(runs, Sequence) and not isinstance(runs, str) else [runs]
     content = gather(load_runs([user_path(place) for place in places]), command, details=details)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if figures is not None:  # refused before there is a page
-        Path(figures).mkdir(parents=True, exist_ok=True)
+    drawn = None if figures is None else user_path(figures)
+    if drawn is not None:  # refused before there is a page
+        drawn.mkdir(parents=True, exist_ok=True)
     page = render(content)
     write_atomically(path, lambda file: file.write_text(page, encoding="utf-8"))
-    if figures is not None:
-        written = write_files(content.charts, Path(figures))
-        logger.info("%d figure files in %s", len(written), figures)
+    if drawn is not None:
+        written = write_files(content.charts, drawn)
+        logger.info("%d figure files in %s", len(written), place_name(drawn))
     return path
 
 

@@ -1,7 +1,7 @@
 """The run folder: configuration, metrics, log, result and training state of one run.
 
 Every file is replaced as a whole (temporary name, then rename), so that a run killed at any moment
-can be resumed from it.
+can be resumed from it. Where the path stands for a URL, all of them are there, too.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ import yaml
 
 from genmix_da.config_values import load_yaml
 from genmix_da.errors import UserError
+from genmix_da.places import place_name
 from genmix_da.runs.tracking import Silent, Tracker
-from lead.checkpoint import load_state, save_state, write_atomically
+from genmix_da.stores.copies import fetch, push, remove
+from lead.checkpoint import load_state, save_state
+from lead.files import write_atomically
 
 CHECKPOINT = "checkpoint.safetensors"
 STATE = "state.pt"
@@ -32,14 +35,19 @@ class RunFolder:
     """Files of one run.
 
     Args:
-        path: the folder, made where it is missing.
+        path: the folder, made where it is missing, fetched where it stands for a URL.
         tracker: that is told of every epoch, too.
+
+    Raises:
+        UserError: a store can't be read or written.
     """
 
     def __init__(self, path: Path, tracker: Tracker | None = None) -> None:
         self.path = path
         self.tracker = tracker or Silent()
+        fetch(path)
         path.mkdir(parents=True, exist_ok=True)
+        push(path)  # what an earlier process of this machine wrote and could not send
 
     @property
     def checkpoint(self) -> Path:
@@ -59,14 +67,14 @@ class RunFolder:
             return
         if held.get("identity") != identity:
             raise UserError(
-                f"{self.path} holds another run ({_difference(held, config)}); "
+                f"{place_name(self.path)} holds another run ({_difference(held, config)}); "
                 "choose another --out, or remove that folder."
             )
         if not resume:
             state = "a finished run" if self.result() is not None else "an unfinished run"
             raise UserError(
-                f"{self.path} already holds {state} of these settings; add --resume to go on with "
-                "it, or choose another --out."
+                f"{place_name(self.path)} already holds {state} of these settings; add --resume to "
+                "go on with it, or choose another --out."
             )
 
     def _held_config(self) -> dict[str, Any] | None:
@@ -173,7 +181,7 @@ class RunFolder:
     def drop_state(self) -> None:
         """Remove the training states of a finished run."""
         for name in (STATE, EARLIER):
-            (self.path / name).unlink(missing_ok=True)
+            remove(self.path / name)
 
     @contextmanager
     def logging(self) -> Iterator[None]:
@@ -193,6 +201,7 @@ class RunFolder:
             package.removeHandler(handler)
             package.setLevel(level)
             handler.close()
+            push(self.path)  # log.txt, which grows line by line
 
 
 def _difference(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:

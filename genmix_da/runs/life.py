@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from genmix_da.errors import UserError
+from genmix_da.places import place_name
 from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.provenance import provenance
 from lead.errors import LeadError
@@ -25,7 +26,7 @@ def begin(
     run.open(identity, settings, resume=resume)
     finished = run.result()
     if finished is not None:
-        logger.info("finished before: %s", run.path)
+        logger.info("finished before: %s", place_name(run.path))
     else:
         run.tracker.start(run.path, settings)
     return finished

@@ -20,6 +20,7 @@ from genmix_da.classify.config import ClassifyConfig, build_classify_config
 from genmix_da.classify.task import ClassifyTask, labels_of, prepare
 from genmix_da.data.decode import log_skipped
 from genmix_da.errors import UserError
+from genmix_da.places import user_path
 from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.provenance import provenance
 from genmix_da.runs.result import Record
@@ -35,6 +36,7 @@ from genmix_da.selfsupervised.finished import PROBES, finished_pretraining, read
 from genmix_da.selfsupervised.network import start_backbone
 from genmix_da.selfsupervised.published import printed_beside
 from genmix_da.selfsupervised.record import IMAGES
+from genmix_da.stores.copies import fetch
 from lead.backbones import build_backbone
 from lead.checkpoint import weights_identity
 from lead.errors import WeightsError
@@ -89,7 +91,7 @@ def probe(
     if not 1e-3 <= temperature < float("inf"):
         raise UserError(f"--temperature is {temperature}; it must be at least 0.001 and finite.")
     started = time.perf_counter()
-    finished = finished_pretraining(Path(run))
+    finished = finished_pretraining(fetch(user_path(run)))
     files, result, config = finished.files, finished.result, finished.config
     held = read_probes(files.path, result["identity"])
     weights, device = str(files.checkpoint), device or config.device

@@ -8,11 +8,12 @@ import shutil
 from pathlib import Path
 
 from genmix_da.errors import UserError
-from genmix_da.places import user_path
+from genmix_da.places import local_path, user_path
 from genmix_da.sharing.data_card import is_augmented
 from genmix_da.sharing.package import Content, package
+from genmix_da.stores.copies import fetch
 from genmix_da.use.hub import check_repository
-from lead.checkpoint import write_atomically
+from lead.files import write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -49,14 +50,14 @@ def push(
     """
     check_repository(repository, ", and a folder of yours with --stage")
     check_licence(licence)
-    place = user_path(folder)
+    place = fetch(user_path(folder))
     if not place.is_dir():
         raise UserError(f"no folder {place}; give the folder of a run, or an augmented folder.")
     content = package(place, repository, licence, graph=graph)
     size = sum(len(c) if isinstance(c, bytes) else c.stat().st_size for c in content.values())
     logger.info("%d files, %.1f MiB", len(content), size / 2**20)
     if stage is not None:
-        return str(_staged(content, user_path(stage)))
+        return str(_staged(content, local_path(stage)))
     return _sent(content, repository, "dataset" if is_augmented(place) else "model", private)
 
 
@@ -128,7 +129,7 @@ def write_card(
     from genmix_da.sharing.package import card
 
     check_licence(licence)
-    place = user_path(folder)
+    place = fetch(user_path(folder))
     if not place.is_dir():
         raise UserError(f"no folder {place}; give the folder of a run, or an augmented folder.")
     text = card(place, None, licence)

@@ -23,6 +23,7 @@ from genmix_da.tables.latex import latex
 from genmix_da.tables.render import markdown
 from genmix_da.tables.summary import Summary
 from genmix_da.tables.values import stand_in_of
+from lead.files import write_atomically
 
 FORMAT = 1  # of table.json
 TABLE_FIELDS = (
@@ -46,9 +47,6 @@ def write_tables(out: Path, summary: Summary) -> list[Path]:
     Returns:
         The files.
     """
-    # Imports torch, which reading and printing tables do without.
-    from lead.checkpoint import write_atomically
-
     out.mkdir(parents=True, exist_ok=True)
     texts = {
         "table.md": markdown(summary),

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from genmix_da.places import user_path
+from genmix_da.stores.copies import is_there
+from lead.files import write_atomically
+
 
 @dataclass(frozen=True)
 class Job:
@@ -21,7 +25,7 @@ class Job:
             that train.
         label: for people.
         config: options of `adapt`, or of whatever runs, plain values.
-        root: folder of the table; sources and augmented images lie in it too.
+        root: folder of the table, or its URL; sources and augmented images lie in it too.
         out: run folder below root; "" where the stage has none.
         target: of the stage "data": the target's features instead of the source's images.
         shard: of the stage "edits": (i, n), see `fill_cache`.
@@ -36,6 +40,11 @@ class Job:
     target: bool = False
     shard: tuple[int, int] = (1, 1)
 
+    @property
+    def folder(self) -> Path:
+        """That of the table, on this machine."""
+        return user_path(self.root)
+
 
 def is_done(job: Job) -> bool:
     """Whether a job of a stage before the last has left its result.
@@ -44,18 +53,16 @@ def is_done(job: Job) -> bool:
     """
     from genmix_da.runs.folder import CHECKPOINT
 
-    return (Path(job.root) / job.out / CHECKPOINT if job.out else _mark(job)).is_file()
+    return is_there(job.folder / job.out / CHECKPOINT if job.out else _mark(job))
 
 
 def _mark(job: Job) -> Path:
     """The file that says that a job without a run folder is done: its results lie in caches."""
-    return Path(job.root) / "prepared" / job.key
+    return job.folder / "prepared" / job.key
 
 
 def leave_mark(job: Job) -> None:
     """Note that a job without a run folder is done."""
-    from lead.checkpoint import write_atomically
-
     mark = _mark(job)
     mark.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(mark, lambda file: file.write_text(f"{job.label}\n"))

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from genmix_da.config_values import identity
 from genmix_da.errors import UserError, user_message
+from genmix_da.places import place_name
 from genmix_da.tables.cells import Wanted
 from genmix_da.tables.jobs import Job, is_done
 from genmix_da.tables.records import Record
@@ -138,7 +139,7 @@ class Planner(Generic[RunT]):
                 "edits",
                 f"{label}, part {part} of {parts}" if parts > 1 else label,
                 options,
-                str(self.root),
+                place_name(self.root),
                 shard=(part, parts),
             )
             for part in range(1, parts + 1)

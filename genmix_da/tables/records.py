@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from genmix_da.runs.seal import SCHEMA, digest_of
+from genmix_da.stores.copies import fetch
 
 NAME = "result.json"
 BLOCKS = ("last", "selected", "oracle")
@@ -22,6 +23,8 @@ _SCORES = (
     *("top1", "top5", "fgsm_error"),
     *("linear", "knn", "linear_before", "knn_before"),
 )
+# Suffixes of files that neither a table nor a report reads.
+_UNREAD = (".pt", ".safetensors", ".jpg")
 _TEXTS = ("setting", "source", "target", "method", "dataset")
 
 
@@ -63,12 +66,14 @@ def read_records(root: Path) -> tuple[list[Record], list[Problem]]:
     ones of one identity with the same scores count once; with other scores none of them is used.
 
     Args:
-        root: folder of run folders; one that does not exist yet holds no records.
+        root: folder of run folders; one that does not exist yet holds no records; one that stands
+            for a URL is fetched, but for what models are made of.
 
     Returns:
         The usable records, whatever their status, and the files that are not used, both by path.
     """
     problems: list[Problem] = []
+    fetch(root, leave=_UNREAD)
     # Thousands of nested records make the garbage collector search all of them again and again,
     # for nothing: JSON has no cycles.
     collects = gc.isenabled()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from genmix_da.errors import UserError
 from genmix_da.places import user_path
+from genmix_da.stores.copies import fetch
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +19,8 @@ FILES = (
     *("README.md", "result.json", "checkpoint.json", "checkpoint.safetensors"),
     *("graph.json", "graph.safetensors"),
 )
+# Suffixes of what a model is not made of, though it lies beside one.
+UNUSED = (".pt", ".jpg")
 _NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
 
 
@@ -27,7 +30,7 @@ def is_on_hub(checkpoint: str | Path) -> bool:
 
 
 def located(checkpoint: str | Path) -> Path:
-    """Where a run folder or checkpoint is; one of the hub is fetched into the hub's cache first.
+    """Where a run folder or checkpoint is; of the hub or of a URL, it is fetched first.
 
     Raises:
         UserError: no path, no name of a repository, no such one, or the hub can't be reached.
@@ -37,7 +40,9 @@ def located(checkpoint: str | Path) -> Path:
             f"{checkpoint!r} is no checkpoint; give the path of a run folder, or hub:OWNER/NAME."
         )
     if not is_on_hub(checkpoint):
-        return user_path(checkpoint)
+        place = user_path(checkpoint)
+        fetch(place.parent if place.suffix else place, leave=UNUSED)
+        return place
     name, at, revision = os.fspath(checkpoint).removeprefix(PREFIX).partition("@")
     check_repository(name)
     if at and not revision:

@@ -13,6 +13,7 @@ from genmix_da.device import resolve_device
 from genmix_da.errors import UserError
 from genmix_da.frozen.encoder import OWN_WEIGHTS, BackboneChoice
 from genmix_da.methods import find_method
+from genmix_da.places import place_name
 from genmix_da.runs.folder import CHECKPOINT
 from genmix_da.use.description import (
     CLASSIFIER,
@@ -64,7 +65,8 @@ def load_model(
     place = located(checkpoint)
     path = place / CHECKPOINT if place.is_dir() else place
     if not path.is_file():
-        raise UserError(f"no checkpoint {path}; give a run folder or a .safetensors file.")
+        name = place_name(path)
+        raise UserError(f"no checkpoint {name}; give a run folder or a .safetensors file.")
     if path.suffix != Path(CHECKPOINT).suffix:
         raise UserError(f"{path} is no checkpoint; give a run folder or a .safetensors file.")
     tensors, description = load_checkpoint(path)

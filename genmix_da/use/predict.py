@@ -17,8 +17,8 @@ from genmix_da.runs.folder import write_csv
 from genmix_da.use.inputs import images_at
 from genmix_da.use.loading import load_model
 from genmix_da.use.predictions import UNKNOWN
-from lead.checkpoint import write_atomically
 from lead.evaluation import evaluate
+from lead.files import write_atomically
 
 logger = logging.getLogger(__name__)
 

@@ -26,13 +26,15 @@ GROUND = frozenset(
         "allocation",
         "plugins",
         "hidden_paths",
+        "stores",
     }
 )
 PLAN: dict[str, frozenset[str]] = {
     "errors": frozenset(),
     "progress": frozenset(),
     "places": frozenset({"errors"}),
-    "config_values": frozenset({"errors", "places"}),
+    "stores": frozenset({"errors", "places", "progress"}),
+    "config_values": frozenset({"errors", "places", "stores"}),
     "device": frozenset({"errors"}),
     "sealed": frozenset(),
     "allocation": frozenset(),

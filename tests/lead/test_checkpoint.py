@@ -18,7 +18,6 @@ from lead.checkpoint import (
     read_tensors,
     save_checkpoint,
     save_state,
-    write_atomically,
 )
 from lead.errors import WeightsError
 from lead.network import Network
@@ -74,38 +73,6 @@ def test_nan_in_the_metadata_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="JSON"):
         save_checkpoint(tmp_path / "a.safetensors", {"x": torch.ones(1)}, {"loss": float("nan")})
     assert list(tmp_path.iterdir()) == []
-
-
-def test_failing_writer_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_text("old")
-
-    def half(file: Path) -> None:
-        file.write_text("ne")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(path, half)
-    assert path.read_text() == "old"
-    assert [file.name for file in tmp_path.iterdir()] == ["file"]
-
-
-def test_written_file_replaces_the_old_one_in_one_step(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_text("old")
-
-    def write(file: Path) -> None:
-        file.write_text("new")
-        assert path.read_text() == "old"
-
-    write_atomically(path, write)
-    assert path.read_text() == "new"
-
-
-@pytest.mark.parametrize("name", ["", ".", "..", "/"])
-def test_what_is_no_name_of_a_file_is_not_written(name: str) -> None:
-    with pytest.raises(IsADirectoryError):
-        write_atomically(Path(name), lambda file: file.write_text("x"))
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".pt", ".bin"])

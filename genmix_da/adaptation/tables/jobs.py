@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from genmix_da.tables.jobs import Job, leave_mark
 
 # In this order: a job finds what those of earlier stages have made.
@@ -24,7 +22,7 @@ def run_job(job: Job) -> None:
     from genmix_da.augment.source_task import augmentation_of
     from genmix_da.augment.training_set import training_set
 
-    root = Path(job.root)
+    root = job.folder
     if job.stage == "adapt":
         adapt(out=root / job.out, resume=True, sources=root / "sources", **job.config)
         return

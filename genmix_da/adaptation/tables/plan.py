@@ -22,6 +22,7 @@ from genmix_da.augment.source_task import Augmentation, augmentation_of
 from genmix_da.config_values import identity
 from genmix_da.data.loaded import Loaded
 from genmix_da.methods import GRAPH, find_method, graph_name
+from genmix_da.places import place_name
 from genmix_da.progress import track
 from genmix_da.tables.cells import Wanted
 from genmix_da.tables.jobs import Job
@@ -123,7 +124,7 @@ class _Planner(Planner[Run]):
 
         What the seeds share is worked out once: a large table has thousands.
         """
-        config, root = task.config, str(self.request.root)
+        config, root = task.config, place_name(self.request.root)
         if config.augment not in self._augmentations:
             self._augmentations[config.augment] = augmentation_of(task)
         augmentation = self._augmentations[config.augment]
@@ -183,7 +184,7 @@ class _Planner(Planner[Run]):
         self, task: Task, source: dict[str, Any], options: dict[str, Any]
     ) -> tuple[Job, ...]:
         """Jobs that make augmented images and features, one for all seeds and pairs."""
-        config, root = task.config, str(self.request.root)
+        config, root = task.config, place_name(self.request.root)
         jobs = []
         if config.augment != "none" or config.freeze_backbone:
             decided = {key: value for key, value in source.items() if key != "seed"}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from genmix_da.tables.jobs import Job, leave_mark
 
 # "edits": a part of a data set's edits, where several rows or workers share them; "data": GenMix's
@@ -25,7 +23,7 @@ def run_classify_job(job: Job) -> None:
     from genmix_da.classify.run import train
     from genmix_da.classify.task import prepare
 
-    root = Path(job.root)
+    root = job.folder
     if job.stage == "run":
         train(out=root / job.out, resume=True, augmented=root / AUGMENTED, **job.config)
         return

@@ -15,7 +15,7 @@ from genmix_da.tables.files import write_tables
 from genmix_da.tables.kinds import kind_of
 from genmix_da.tables.overhead import OVERHEAD
 from genmix_da.tables.summary import Summary
-from lead.checkpoint import write_atomically
+from lead.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -17,6 +17,7 @@ from genmix_da.classify.tables.variants import Variant
 from genmix_da.classify.task import ClassifyTask, prepare
 from genmix_da.config_values import identity
 from genmix_da.errors import UserError
+from genmix_da.places import place_name
 from genmix_da.progress import track
 from genmix_da.tables.cells import Wanted
 from genmix_da.tables.jobs import Job
@@ -95,7 +96,7 @@ class _Planner(Planner[ClassifyRun]):
         seed, dataset = task.config.seed, task.dataset
         row = variant.row(method.name)
         out = f"{SETTING}/{_plain(dataset)}/{_plain(variant.text)}-seed{seed}-{name[:8]}"
-        root = str(self.request.root)
+        root = place_name(self.request.root)
         wanted = Wanted(name, SETTING, dataset, dataset, row, seed)
         job = Job(name, "run", f"{dataset} {row} seed {seed}", options, root, out)
         self.wanted.append(wanted)
@@ -108,7 +109,7 @@ class _Planner(Planner[ClassifyRun]):
         """GenMix's images, for all seeds; its edits before that, where they are shared."""
         if method.source is None:
             return ()
-        root, dataset, editor = str(self.request.root), task.dataset, method.source.editor
+        root, dataset, editor = place_name(self.request.root), task.dataset, method.source.editor
         made_of = {"train": task.contents()["train"], "classes": list(task.classes)}
         settings = method.source.as_dict()
         composed = {key: value for key, value in settings.items() if key != "budget"}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from genmix_da.tables.jobs import Job, leave_mark
+from lead.files import write_atomically
 
 # "data": the images of GenMix, for all methods and seeds; "run": pre-training and probe.
 STAGES = ("data", "run")
@@ -27,7 +28,7 @@ def run_probe_job(job: Job) -> None:
     from genmix_da.selfsupervised.run import train
     from genmix_da.selfsupervised.task import prepare
 
-    root, given = Path(job.root), job.config
+    root, given = job.folder, job.config
     if job.stage == "data":
         task = prepare(build_ssl_config(given["train"]))
         augmentation = augmentation_of(task)
@@ -82,7 +83,5 @@ def probe_record(
 
 
 def _write(folder: Path, record: dict[str, Any]) -> None:
-    from lead.checkpoint import write_atomically
-
     text = json.dumps(record, indent=2, allow_nan=False) + "\n"
     write_atomically(folder / "result.json", lambda file: file.write_text(text))

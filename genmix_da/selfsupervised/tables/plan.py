@@ -13,6 +13,7 @@ from genmix_da.classify.task import ClassifyTask
 from genmix_da.classify.task import prepare as prepare_images
 from genmix_da.config_values import identity
 from genmix_da.errors import UserError
+from genmix_da.places import place_name
 from genmix_da.progress import track
 from genmix_da.selfsupervised.config import MOCO, MOCO_ALONE, build_ssl_config
 from genmix_da.selfsupervised.probe_run import probed_images
@@ -98,7 +99,7 @@ class _Planner(Planner[PlannedRun]):
                 f"{held} and {options['data']} are both called {images.dataset}, so their columns "
                 "could not be told apart; rename one of the folders."
             )
-        seed, dataset, root = options["seed"], images.dataset, str(self.request.root)
+        seed, dataset, root = options["seed"], images.dataset, place_name(self.request.root)
         seeded = dataclasses.replace(task, config=dataclasses.replace(task.config, seed=seed))
         settings = run_settings(seeded, augmentation)
         contents: dict[str, Any] = dict(images.contents())

@@ -28,7 +28,7 @@ from genmix_da.use.export.formats import FORMATS, Outputs
 from genmix_da.use.hub import is_on_hub, located
 from genmix_da.use.loading import load_model
 from genmix_da.use.model import Model
-from lead.checkpoint import remove_abandoned, write_atomically
+from lead.files import remove_abandoned, write_atomically
 from office_home.mini import MINI_CLASSES, MINI_DOMAINS, draw
 
 logger = logging.getLogger(__name__)

@@ -12,9 +12,8 @@ import pytest
 from PIL import Image
 
 from genmix_da.data.hub import local
-from genmix_da.data.remote import fetched
 from genmix_da.errors import UserError
-from genmix_da.places import cache_folder, user_path
+from genmix_da.places import cache_folder
 
 URL = "memory://bucket/photos"
 
@@ -68,13 +67,13 @@ def test_what_is_there_is_fetched_once(bucket: fsspec.AbstractFileSystem, gets: 
 
 
 def test_changes_are_followed(bucket: fsspec.AbstractFileSystem, gets: list[str]) -> None:
-    folder = fetched(URL)
+    folder = local(URL)
     gets.clear()
     bucket.pipe("/bucket/photos/Art/cup/3.png", picture(99))
     bucket.pipe("/bucket/photos/Art/cup/new.png", picture(98))
     bucket.rm("/bucket/photos/Clipart/mug/0.png")
     (folder / "Art" / "bike" / "1.png").write_bytes(b"cut off")
-    fetched(URL)
+    local(URL)
     names = {path.removeprefix("/bucket/photos/") for path in gets}
     assert names == {"Art/cup/3.png", "Art/cup/new.png", "Art/bike/1.png"}
     assert held(folder)["Art/cup/3.png"] == picture(99)
@@ -96,9 +95,9 @@ def test_an_interrupted_copy_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr(kind, "get_file", fails)
         with pytest.raises(UserError, match=r"connection reset; what has arrived is kept"):
-            fetched(URL)
+            local(URL)
     before = len(gets)
-    folder = fetched(URL)
+    folder = local(URL)
     assert len(held(folder)) == 36
     assert before <= len(gets) <= 36 + 2 * 8  # those that were under way are fetched again
     assert not [file for file in folder.rglob(".*") if file.is_file()]
@@ -106,14 +105,14 @@ def test_an_interrupted_copy_goes_on(
 
 def test_a_list_is_a_file(bucket: fsspec.AbstractFileSystem) -> None:
     bucket.pipe("/bucket/photos/list.txt", b"Art/cup/3.png 1\n")
-    assert fetched(f"{URL}/list.txt").read_text() == "Art/cup/3.png 1\n"
+    assert local(f"{URL}/list.txt").read_text() == "Art/cup/3.png 1\n"
 
 
 def test_nothing_lands_outside(bucket: fsspec.AbstractFileSystem) -> None:
     bucket.store["/bucket/photos/Art/../../../../escaped.png"] = bucket.store[
         "/bucket/photos/Art/cup/3.png"
     ]
-    folder = fetched(URL)
+    folder = local(URL)
     assert not list(cache_folder().parent.glob("escaped.png"))
     assert all(file.is_relative_to(folder) for file in folder.rglob("escaped.png"))
 
@@ -122,17 +121,12 @@ def test_nothing_lands_outside(bucket: fsspec.AbstractFileSystem) -> None:
     ("url", "expected"),
     [
         ("memory://bucket/nothing", "no file at memory://bucket/nothing"),
-        ("nowhere://bucket/photos", "cannot read nowhere://bucket/photos"),
+        ("nowhere://bucket/photos", "cannot reach nowhere://bucket/photos"),
     ],
 )
 def test_what_is_not_there(url: str, expected: str) -> None:
     with pytest.raises(UserError, match=expected):
-        fetched(url)
-
-
-def test_only_data_is_read_from_a_url() -> None:
-    with pytest.raises(UserError, match="is a URL; only data is read from one"):
-        user_path("s3://bucket/runs")
+        local(url)
 
 
 def test_a_run_on_data_behind_a_url(
@@ -150,6 +144,19 @@ def test_a_run_on_data_behind_a_url(
     assert run("predict", tmp_path / "run", f"{URL}/Clipart", "--out", tmp_path / "p.csv").code == 0
     assert run("evaluate", tmp_path / "run", "--tgt", f"{URL}/Clipart").code == 0
     assert run("data", "check", URL).code in (0, 1)
-    refused = run(*given, "--tgt", "Clipart", "--out", "s3://bucket/run")
+    refused = run(*given, "--tgt", "Clipart", "--out", f"{URL}/run")
     assert refused.code == 2
-    assert "s3://bucket/run is a URL" in refused.err
+    assert f"the output {URL}/run lies in the data folder {URL}" in refused.err
+
+
+def test_augment_and_classify_read_urls(
+    run: Callable, bucket: fsspec.AbstractFileSystem, tmp_path: Path
+) -> None:
+    outcome = run("augment", f"{URL}/Art", tmp_path / "more", "--editor", "filters")
+    assert outcome.code == 0, outcome.err
+    assert len(list((tmp_path / "more").rglob("*.jpg"))) > 6
+    tiny = ("--backbone", "timm:test_efficientnet", "--weights", "none", "--image-size", 32)
+    given = ("--data", f"{URL}/Art", *tiny, "--batch-size", 4, "--epochs", 1, "--device", "cpu")
+    outcome = run("classify", "train", *given, "--augment", "mixup", "--out", tmp_path / "run")
+    assert outcome.code == 0, outcome.err
+    assert (tmp_path / "run" / "checkpoint.safetensors").is_file()

@@ -1,0 +1,1 @@
+"""Runs, tables, edits and data behind URLs, through fsspec."""
