@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import yaml
 
 from genmix_da.errors import UserError, or_did_you_mean
-from genmix_da.places import expanded, place_name, user_path
+from genmix_da.places import expanded, is_url, place_name, user_path
 from genmix_da.stores.copies import fetch
 
 Config = TypeVar("Config")
@@ -102,6 +102,9 @@ def build(
     for key in values:
         if key not in known:
             raise UserError(f"unknown setting {key!r}{or_did_you_mean(key, known)}")
+    weights = values.get("weights")
+    if isinstance(weights, str | os.PathLike) and is_url(weights):
+        values["weights"] = fetch(user_path(weights))
     for key, sentence in required.items():
         if values.get(key) is None:
             raise UserError(sentence)

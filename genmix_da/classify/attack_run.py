@@ -15,9 +15,11 @@ from genmix_da.classify.robustness import BATCH, PGD_STEPS, attack_errors, maski
 from genmix_da.classify.task import ScoringTask, prepare_test
 from genmix_da.config_values import read_config
 from genmix_da.errors import UserError
+from genmix_da.places import user_path
 from genmix_da.runs.folder import RunFolder
 from genmix_da.runs.provenance import provenance
 from genmix_da.runs.seal import SCHEMA
+from genmix_da.stores.copies import fetch
 from lead.checkpoint import load_checkpoint
 from lead.errors import WeightsError
 
@@ -69,7 +71,7 @@ def attack(
         raise UserError("--pgd-steps, --pgd-step-size and --batch-size must be above 0 and finite.")
     if pgd_restarts < 0:
         raise UserError(f"--pgd-restarts is {pgd_restarts}; it must be 0 or more.")
-    folder = Path(run)
+    folder = fetch(user_path(run))
     if not (folder / "config.yaml").is_file():
         raise UserError(f"{folder} is no run folder of genmix-da classify train.")
     files = RunFolder(folder)

@@ -30,7 +30,7 @@ COMMANDS = (
     "data",
     "doctor",
 )
-HEAVY = ("torch", "torchvision", "timm", "pandas", "sklearn", "scipy", "PIL", "lead")
+HEAVY = ("torch", "torchvision", "timm", "pandas", "sklearn", "scipy", "PIL")
 
 
 def python(code: str) -> str:

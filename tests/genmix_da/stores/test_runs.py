@@ -179,3 +179,21 @@ def test_pruning_leaves_what_was_not_sent(finished: Any, bucket: Any) -> None:
     assert [path.name for path in copy.rglob("*") if path.is_file()] == ["metrics.jsonl"]
     caches.prune(["remote"])
     assert bucket.exists("/bucket/runs/run/checkpoint.safetensors")
+
+
+def test_pre_trainings_and_classifiers_are_used_from_urls(
+    run: Callable, data: Path, bucket: Any, elsewhere: Callable
+) -> None:
+    tiny = ("--backbone", "timm:test_efficientnet", "--image-size", "32", "--device", "cpu")
+    given = ("--data", data / "Art", *tiny, "--batch-size", "4", "--epochs", "1")
+    outcome = run("ssl", "train", *given, "--weights", "none", "--out", "memory://bucket/ssl")
+    assert outcome.code == 0, outcome.err
+    elsewhere("other")
+    outcome = run("ssl", "probe", "memory://bucket/ssl", "--data", data / "Art")
+    assert outcome.code == 0, outcome.err
+    weights = ("--weights", "memory://bucket/ssl/checkpoint.safetensors", "--augment", "none")
+    outcome = run("classify", "train", *given, *weights, "--out", "memory://bucket/classifier")
+    assert outcome.code == 0, outcome.err
+    elsewhere("third")
+    assert run("classify", "attack", "memory://bucket/classifier").code == 0
+    assert bucket.exists("/bucket/classifier/attack.json")
