@@ -24,7 +24,7 @@ def warn_about_settings(task: Task) -> None:
             logger.info("%s plays no part in %s", flag(name), method.name)
     if given is not None and method.uses("cluster_estimator") and switched(given, task.config):
         logger.info(
-            "C_t is estimated on features: t-SNE of %d images would take longer than a tenth of "
+            "C_t is estimated on features: t-SNE of %d images could take longer than a tenth of "
             "the epochs it serves (--cluster-estimator tsne for what was published)",
             len(task.target.rows),
         )

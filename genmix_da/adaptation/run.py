@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from genmix_da.adaptation.added_graph import with_graph, write_decisions
+from genmix_da.adaptation.clusters import as_begun
 from genmix_da.adaptation.config import AdaptConfig, build_config
 from genmix_da.adaptation.epoch_rows import epoch_row, timing
 from genmix_da.adaptation.evidence import keep_evidence
@@ -179,6 +181,9 @@ def target_config(config: AdaptConfig) -> TargetConfig:
 def _run(
     task: Task, run: RunFolder, sources: Path, started: float, prepared: float, *, resume: bool
 ) -> dict[str, Any]:
+    if task.given is not None:
+        own = as_begun(task.given, task.config, run.held_config() or {})
+        task = dataclasses.replace(task, config=own)
     augmentation = augmentation_of(task)
     settings = run_settings(task, augmentation)
     name = run_identity(settings)

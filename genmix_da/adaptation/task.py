@@ -33,7 +33,7 @@ from genmix_da.methods import find_method
 from genmix_da.places import place_name, user_path
 from genmix_da.runs.folder import CHECKPOINT
 from genmix_da.stores.copies import fetch
-from lead.backbones import build_backbone
+from lead.backbones import Backbone, build_backbone
 from lead.feature_views import FeatureViews
 from lead.protocol import LabelSets
 from lead.views import Preprocessing, Views
@@ -151,7 +151,8 @@ def prepare(
         spelling,
     )
     encoder = _encoder(config, device) if config.freeze_backbone else None
-    preprocessing = encoder.preprocessing if encoder else _preprocessing(config)
+    backbone = encoder or _untrained(config)
+    preprocessing = backbone.preprocessing
     config = dataclasses.replace(
         config, image_size=preprocessing.image_size, src=source.name, tgt=target.name
     )
@@ -161,7 +162,8 @@ def prepare(
     )
     if config.unknown_share is not None and not source_alone:
         images = (images[0], _at_share(images[1], label_sets.unknown, config.unknown_share))
-    config = with_estimator(config, len(images[1].rows))
+    trained = backbone.module if isinstance(backbone, Backbone) else None
+    config = with_estimator(config, len(images[1].rows), trained)
     for part in images[:1] if source_alone else images:
         check_batch(part, int(config.batch_size or 0))
     duplicates = 0
@@ -258,12 +260,13 @@ def _encoder(config: AdaptConfig, device: torch.device) -> FrozenEncoder:
     )
 
 
-def _preprocessing(config: AdaptConfig) -> Preprocessing:
-    """Of the backbone, at the image size asked for."""
+def _untrained(config: AdaptConfig) -> Backbone:
+    """The backbone at the image size asked for, without memory for its weights."""
     own = build_backbone(
         _given(config.backbone), weights="none", arguments=config.backbone_arguments
     )
-    return own.preprocessing.resized(config.image_size)
+    preprocessing = own.preprocessing.resized(config.image_size)
+    return Backbone(own.module.to("meta"), own.feature_dim, preprocessing)
 
 
 def _given(value: str | None) -> str:

@@ -118,7 +118,7 @@ _TARGET: tuple[Command, ...] = (
     groups.adaptation("--lambda-psd", type=float, help="Weight of the pseudo-label loss."),
     groups.adaptation(
         "--cluster-estimator",
-        help="Of C_t: tsne (published), landmarks, features, or auto by lane and size [auto].",
+        help="Of C_t: tsne (published), landmarks, features; auto: tsne where cheap [auto].",
     ),
     groups.adaptation(
         "--confident-weight", help="Weight of clear-cut samples: released or paper [released]."

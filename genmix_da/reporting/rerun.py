@@ -94,7 +94,6 @@ def table_command(result: Mapping[str, Any], seeds: str = "1,2,3") -> str:
         result: content of result.json.
         seeds: comma-separated.
     """
-    from genmix_da.adaptation.clusters import affordable_estimator
     from genmix_da.adaptation.config import AdaptConfig
     from genmix_da.adaptation.profiles import PROFILES, profile_settings
     from genmix_da.augment.settings import AugmentSettings
@@ -109,7 +108,8 @@ def table_command(result: Mapping[str, Any], seeds: str = "1,2,3") -> str:
     usual |= of_profile(frozen=config["freeze_backbone"])
     usual["freeze_backbone"] = of_profile(frozen=None)["freeze_backbone"]
     usual |= _of_method(config)
-    usual["cluster_estimator"] = affordable_estimator(0, config["freeze_backbone"])
+    if config["freeze_backbone"]:  # of others "auto" hangs on images and backbone, so it is named
+        usual["cluster_estimator"] = "features"
     left_out = {"src", "tgt", "seed", "profile", "augment", "device"}
     if str(config["backbone"]).startswith(_OWN_WEIGHTS):
         left_out.add("weights")

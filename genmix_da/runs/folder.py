@@ -60,7 +60,7 @@ class RunFolder:
         Raises:
             UserError: it holds another run, or the same run and `resume` was not asked for.
         """
-        held = self._held_config()
+        held = self.held_config()
         if held is None:
             content = {"identity": identity, **config}
             self.write_text("config.yaml", yaml.safe_dump(content, sort_keys=False))
@@ -77,7 +77,12 @@ class RunFolder:
                 "go on with it, or choose another --out."
             )
 
-    def _held_config(self) -> dict[str, Any] | None:
+    def held_config(self) -> dict[str, Any] | None:
+        """The content of config.yaml; None: no run was begun here.
+
+        Raises:
+            UserError: it cannot be read.
+        """
         file = self.path / "config.yaml"
         if not file.is_file():
             return None
