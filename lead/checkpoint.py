@@ -11,7 +11,7 @@ import json
 import logging
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from torch import Tensor
 
 from lead.errors import WeightsError
 from lead.files import write_atomically
+from lead.large import LIMIT
 
 _RELEASED_NAMES = {
     "backbone_layer.": "backbone.",
@@ -139,10 +140,36 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], metadata: Mapping[s
     tensors' file, and of itself.
     """
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in state.items()}
-    content = save(tensors)
-    text = _sealed(metadata, hashlib.sha256(content).hexdigest())
+    digest = hashlib.sha256()
+    for part in _content(tensors):
+        digest.update(part)
+    text = _sealed(metadata, digest.hexdigest())
+
+    def write(file: Path) -> None:
+        with file.open("wb") as handle:
+            handle.writelines(_content(tensors))
+
     write_atomically(path.with_suffix(".json"), lambda file: file.write_text(text))
-    write_atomically(path, lambda file: file.write_bytes(content))
+    write_atomically(path, write)
+
+
+def _content(tensors: Mapping[str, Tensor]) -> Iterator[bytes | memoryview]:
+    """What `safetensors.torch.save` makes of contiguous tensors, in parts, without a copy of them.
+
+    The order of the tensors is its own: that of one value each.
+    """
+    small = save({name: tensor.new_zeros(1) for name, tensor in tensors.items()})
+    header: dict[str, Any] = json.loads(small[8 : 8 + int.from_bytes(small[:8], "little")])
+    start = 0
+    for name, about in header.items():
+        end = start + tensors[name].nbytes
+        about |= {"shape": list(tensors[name].shape), "data_offsets": [start, end]}
+        start = end
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    yield len(text).to_bytes(8, "little") + text
+    for name in header:
+        yield tensors[name].reshape(-1).view(torch.uint8).numpy().data
 
 
 def sealed_description(metadata: Mapping[str, Any], path: Path) -> str:
@@ -198,7 +225,7 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
 
 
 def load_state(path: Path) -> dict[str, Any]:
-    """Read a training state on the CPU, tensors and plain values only.
+    """Read a training state on the CPU, tensors and plain values only; mapped where it is large.
 
     Raises:
         WeightsError: missing, unreadable, or not as it was written.
@@ -208,7 +235,9 @@ def load_state(path: Path) -> dict[str, Any]:
             damaged = archive.testzip()
         if damaged is not None:
             raise zipfile.BadZipFile(f"{damaged} is damaged")
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        # Of a file that is replaced while it is mapped the old one stays, but for Windows.
+        mapped = os.name == "posix" and path.stat().st_size > LIMIT
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except Exception as error:  # torch and pickle raise many kinds on damaged files
         raise WeightsError(
             f"cannot read training state {path}: {error}; remove it to train from the beginning"

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from lead.kmeans import kmeans
+from lead.large import blocks
 
 COEFFICIENTS: tuple[float, ...] = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 3.0)
 ESTIMATORS: tuple[str, ...] = ("tsne", "landmarks", "features")
@@ -218,8 +219,9 @@ def estimate_clusters(
     """
     if estimator not in ESTIMATORS:
         raise ValueError(f"unknown estimator {estimator!r}; choose one of {', '.join(ESTIMATORS)}")
-    if not np.isfinite(features).all():
-        rows = np.flatnonzero(~np.isfinite(features).all(axis=1))
+    finite = [np.isfinite(features[part]).all(axis=1) for part in blocks(len(features))]
+    rows = np.flatnonzero(~np.concatenate(finite)) if finite else []
+    if len(rows):
         raise ValueError(f"{len(rows)} feature rows are not finite, the first is row {rows[0]}")
     counts = candidate_counts(class_count, coefficients)
     if subsample:

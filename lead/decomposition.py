@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lead.large import product
+
 
 @dataclass(frozen=True)
 class Decomposition:
@@ -39,8 +41,8 @@ class Decomposition:
         Returns:
             ([N] in the known space, [N] in the unknown space).
         """
-        known = torch.linalg.vector_norm(features @ self.known_basis.T, dim=-1)
-        unknown = torch.linalg.vector_norm(features @ self.unknown_basis.T, dim=-1)
+        known = torch.linalg.vector_norm(product(features, self.known_basis.T), dim=-1)
+        unknown = torch.linalg.vector_norm(product(features, self.unknown_basis.T), dim=-1)
         return known, unknown
 
 

@@ -24,6 +24,7 @@ from lead.clusters import ClusterEstimate
 from lead.epoch_state import EpochState
 from lead.errors import DivergedError
 from lead.evaluation import Evaluation, evaluate
+from lead.large import copied
 from lead.network import HeadedNetwork, Network
 from lead.precision import Precision
 from lead.schedule import BACKBONE_FACTOR, build_optimizer, set_learning_rate
@@ -190,7 +191,7 @@ def pseudo_label_epochs(
         estimate = labelling.estimate(current, epoch)
         estimated = time.perf_counter()
         labels = labelling.label(current)
-        bank = Bank(current.features.clone(), current.probability.clone())
+        bank = Bank(copied(current.features), copied(current.probability))
         step = partial(take_step, run)
         network.train()
         losses, rate = _train_epoch(views, config, epoch, optimizer, step, labels, bank)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lead.large import Rows
 from lead.network import HeadedNetwork
 from lead.precision import Precision
 from lead.pseudo_labels import require_finite, unit_features
@@ -56,7 +57,7 @@ def evaluate(
     """
     precision = precision or Precision(views.device)
     network.eval()
-    embeddings, outputs, raw = [], [], []
+    embeddings, outputs, raw = Rows(), Rows(), Rows()
     for images in views.evaluation_batches(batch_size):
         with precision.autocast():
             backbone_features = network.backbone(images)
@@ -64,9 +65,9 @@ def evaluate(
         raw.append(backbone_features.float().cpu())
         embeddings.append(embedding)
         outputs.append(output)
-    embedding = torch.cat(embeddings)
-    probability, uncertainty = network.judge(embedding, torch.cat(outputs))
-    return Evaluation(unit_features(embedding), probability, torch.cat(raw), uncertainty)
+    embedding = embeddings.whole()
+    probability, uncertainty = network.judge(embedding, outputs.whole())
+    return Evaluation(unit_features(embedding), probability, raw.whole(), uncertainty)
 
 
 @dataclass(frozen=True)
@@ -111,22 +112,30 @@ def observe(
         if all_views
         else (batch.unsqueeze(1) for batch in views.evaluation_batches(EVALUATION_BATCH))
     )
-    features, judged, whole = [], [], []
+    features, probability, uncertainty = Rows(), Rows(), Rows()
+    sets = Rows(), Rows()
+
+    def judge(embedding: Tensor, outputs: Tensor) -> None:
+        given, own = _over_views(network, embedding, outputs)
+        probability.append(given)
+        if own is not None:
+            uncertainty.append(own)
+
     for batch in batches:
         shape = batch.shape[:2]  # [B, V]
         with precision.autocast():
             raw = network.backbone(batch.flatten(0, 1)).float()
         features.append(raw.reshape(*shape, -1).mean(dim=1).cpu())
-        given = tuple(part.reshape(*shape, -1) for part in network.heads(raw))
+        given = [part.reshape(*shape, -1) for part in network.heads(raw)]
         if network.judges_sets:
-            whole.append(given)
+            for rows, part in zip(sets, given, strict=True):
+                rows.append(part)
         else:
-            judged.append(_over_views(network, *given))
+            judge(*given)
     if network.judges_sets:
-        judged.append(_over_views(network, *map(torch.cat, zip(*whole, strict=True))))
-    probability, uncertainty = zip(*judged, strict=True)
-    own = None if uncertainty[0] is None else torch.cat(uncertainty)
-    seen = Observation(torch.cat(features), torch.cat(probability), own)
+        judge(*(rows.whole() for rows in sets))
+    own = uncertainty.whole() if len(uncertainty) else None
+    seen = Observation(features.whole(), probability.whole(), own)
     require_finite(seen.features, "feature")
     require_finite(seen.probability, "probability")
     return seen

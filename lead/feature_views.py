@@ -14,12 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from lead.large import BLOCK, LIMIT
 from lead.seeds import batches
 from lead.views import VIEW_BATCH, prefetch
 
-# Features of more bytes are left where they are, which a memory-mapped file makes the disk.
-IN_MEMORY = 2**30
-_BLOCK = 4096  # rows that are looked at together
+# Features of more bytes are left where they are, which a memory-mapped file makes the disk: on the
+# CPU they are read from there as fast, a card would wait for them.
+IN_MEMORY, ON_CARD = LIMIT, 2**30
 
 
 class FeatureViews:
@@ -27,7 +28,7 @@ class FeatureViews:
 
     Args:
         features: [N, V, F] float32, V >= 1 views of each image, the first for evaluation;
-            or [N, F] for one view. Above `IN_MEMORY` bytes they are read by batches.
+            or [N, F] for one view. Above `IN_MEMORY` bytes (`ON_CARD`) they are read by batches.
         device: where they are kept and the batches are.
         rows: [N] which of the features; all of them where it is not given.
 
@@ -74,15 +75,14 @@ class FeatureViews:
         self.device = device
         self._rows = np.arange(len(features)) if rows is None else rows
         self._stored = features
-        for start in range(0, len(self), _BLOCK):
-            block = features[self._rows[start : start + _BLOCK]]
+        for start in range(0, len(self), BLOCK):
+            block = features[self._rows[start : start + BLOCK]]
             if not np.isfinite(block).all():
                 row = start + int(np.flatnonzero(~np.isfinite(block).all(axis=(1, 2)))[0])
                 raise ValueError(f"features are not finite, the first in row {row}")
         size = len(self) * features[:1].nbytes
-        self._kept = (
-            torch.tensor(features[self._rows], device=device) if size <= IN_MEMORY else None
-        )
+        kept = size <= (IN_MEMORY if device.type == "cpu" else ON_CARD)
+        self._kept = torch.tensor(features[self._rows], device=device) if kept else None
 
     def __len__(self) -> int:
         return len(self._rows)

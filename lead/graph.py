@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +27,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
-from lead.conjugate_gradient import TOLERANCE, conjugate_gradient
+from lead.conjugate_gradient import TOLERANCE, conjugate_gradient, product_with
 from lead.errors import LeadError
+from lead.large import blocks, empty, taken
 from lead.nearest import Neighbours
 from lead.scores import normalised_entropy
 
@@ -109,6 +109,7 @@ class TargetGraph:
         centre: [F] float32, mean of the features (zero where they are not centred).
         first: [M] an image of each node.
         node: [N] number of each image's node.
+        nodes: [M, F] their points.
         weights: [M, M] symmetric sparse weights W of the nodes.
         degree: [N] float64, d of each image's node; 0 for an isolated one.
     """
@@ -131,8 +132,8 @@ class TargetGraph:
         )
         self.points = unit_rows(features, self.centre)
         self.first, self.node = _distinct(self.points)
-        self._nodes = self.points[self.first]
-        self.search = Neighbours(self._nodes, self.device, exact=exact)
+        self.nodes: NDArray[np.float32] = _rows(self.points, self.first)
+        self.search = Neighbours(self.nodes, self.device, exact=exact)
         self.weights = self._weigh()
         node_degree = np.asarray(self.weights.sum(axis=1)).ravel()
         self.degree: Floats = node_degree[self.node]
@@ -140,7 +141,7 @@ class TargetGraph:
 
     def _weigh(self) -> sparse.csr_array:
         """Symmetric weights of the nodes; an edge of weight 0 is none."""
-        count, wanted = len(self._nodes), self.config.neighbours
+        count, wanted = len(self.nodes), self.config.neighbours
         found = self.search.among(wanted + 1)
         rows = np.repeat(np.arange(count), found.shape[1])
         columns = found.ravel()
@@ -148,7 +149,7 @@ class TargetGraph:
         # A node is its own nearest one, but for rounding: of those where it is not, k are kept.
         others &= np.cumsum(others.reshape(found.shape), axis=1).ravel() <= wanted
         rows, columns = rows[others], columns[others]
-        weight = edge_weights(self._nodes, rows, columns, self.config.power)
+        weight = edge_weights(self.nodes, rows, columns, self.config.power)
         one_way = sparse.csr_array((weight, (rows, columns)), shape=(count, count))
         both = ((one_way + one_way.T) / 2).tocsr()
         both.eliminate_zeros()
@@ -171,19 +172,19 @@ class TargetGraph:
         Raises:
             LeadError: no solution within the iterations (alpha close to 1).
         """
-        apply = _operator(self._matrix, self.device)
-        count = np.bincount(self.node, minlength=len(self._nodes))[:, np.newaxis]
+        apply = product_with(self._matrix, self.device)
+        count = np.bincount(self.node, minlength=len(self.nodes))[:, np.newaxis]
         alphas = torch.from_numpy(np.broadcast_to(alpha, values.shape[1:]).astype(np.float64))
-        parts = []
+        found = empty(values.shape, np.float64)
         for start in range(0, values.shape[1], COLUMNS):
             columns = slice(start, start + COLUMNS)
             block = values[:, columns]
-            if len(self._nodes) < len(values):
-                sums = np.zeros((len(self._nodes), block.shape[1]))
-                np.add.at(sums, self.node, block)
-                right = sums / count
+            right = empty((len(self.nodes), block.shape[1]), np.float64)
+            if len(self.nodes) < len(values):
+                right[:] = 0.0
+                np.add.at(right, self.node, block)
+                right /= count
             else:
-                right = np.empty_like(block, dtype=np.float64)
                 right[self.node] = block
             solved = conjugate_gradient(
                 apply,
@@ -191,8 +192,10 @@ class TargetGraph:
                 alphas[columns].to(self.device),
                 tolerance,
             )
-            parts.append(solved.cpu().numpy()[self.node])
-        return np.concatenate(parts, axis=1)
+            solution = solved.cpu().numpy()
+            for rows in blocks(len(values)):
+                found[rows, columns] = solution[self.node[rows]]
+        return found
 
     def smooth(self, probability: Tensor, uncertainty: Tensor | None = None) -> Smoothed:
         """Smooth a network's predictions.
@@ -227,17 +230,21 @@ def own_masses(probability: Tensor, uncertainty: Tensor | None = None) -> Floats
     """
     own = probability.detach().cpu().to(torch.float32)
     given = normalised_entropy(own) if uncertainty is None else uncertainty.detach().cpu()
-    unsure = given.numpy().astype(np.float64)[:, np.newaxis]
-    pair = np.hstack([unsure, np.ones_like(unsure)])
-    return np.hstack([own.numpy().astype(np.float64), pair, pair])
+    masses = empty((len(own), own.shape[1] + 4), np.float64)
+    masses[:, :-4] = own.numpy()
+    masses[:, [-4, -2]] = given.numpy()[:, np.newaxis]
+    masses[:, [-3, -1]] = 1.0
+    return masses
 
 
 def read_masses(masses: Floats) -> Smoothed:
     """Predictions from [N, C + 4] masses (see `Smoothed`)."""
     classes, (entropy, one, share_entropy, share_one) = masses[:, :-4], masses[:, -4:].T
-    probability = classes / classes.sum(axis=1, keepdims=True)
+    probability = empty(classes.shape)
+    for rows in blocks(len(masses)):
+        probability[rows] = classes[rows] / classes[rows].sum(axis=1, keepdims=True)
     return Smoothed(
-        _float32(probability), _float32(entropy / one), _float32(share_entropy / share_one), masses
+        torch.from_numpy(probability), _float32(entropy / one), _float32(share_entropy / share_one), masses
     )
 
 
@@ -247,13 +254,23 @@ def _float32(values: Floats) -> Tensor:
 
 def unit_rows(features: NDArray[np.float32], centre: NDArray[np.float32]) -> NDArray[np.float32]:
     """[N, F] features minus the centre [F], of unit length; those at the centre become 0."""
+    found = empty(features.shape)
+    for rows in blocks(len(features)):
+        found[rows] = _unit_block(features[rows], centre)
+    return found
+
+
+def _unit_block(features: NDArray[np.float32], centre: NDArray[np.float32]) -> NDArray[Any]:
     moved = features.astype(np.float32) - centre
     length = np.linalg.norm(moved, axis=1, keepdims=True)
     scale = np.abs(features).max(axis=1, keepdims=True, initial=np.abs(centre).max(initial=0.0))
     # What is left of a feature equal to the centre is rounding, and has no direction.
-    return np.where(length > 1e-6 * scale, moved / np.maximum(length, 1e-30), 0.0).astype(
-        np.float32
-    )
+    return np.where(length > 1e-6 * scale, moved / np.maximum(length, 1e-30), 0.0)
+
+
+def _rows(values: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+    found: NDArray[Any] = taken(torch.from_numpy(values), torch.from_numpy(rows)).numpy()
+    return found
 
 
 def edge_weights(
@@ -290,13 +307,3 @@ def _normalised(weights: sparse.csr_array, degree: Floats) -> sparse.csr_array:
     """S = D^-1/2 W D^-1/2; rows of isolated nodes are zero, so that they keep their own values."""
     root = np.divide(1.0, np.sqrt(degree), out=np.zeros_like(degree), where=degree > 0)
     return (sparse.diags_array(root) @ weights @ sparse.diags_array(root)).tocsr()
-
-
-def _operator(matrix: sparse.csr_array, device: torch.device) -> Callable[[Tensor], Tensor]:
-    """The product S @ R: scipy's on the CPU, where its order is fixed, torch's on CUDA."""
-    if device.type != "cuda":
-        return lambda values: torch.from_numpy(np.asarray(matrix @ values.numpy()))
-    parts: Any = (matrix.indptr, matrix.indices, matrix.data)
-    rows, columns, weights = (torch.from_numpy(part) for part in parts)
-    on_device = torch.sparse_csr_tensor(rows, columns, weights, size=matrix.shape, device=device)
-    return lambda values: on_device @ values

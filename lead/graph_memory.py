@@ -33,6 +33,7 @@ from lead.graph import (
     read_masses,
     unit_rows,
 )
+from lead.large import taken
 from lead.nearest import Neighbours
 
 SAME = 1.0 - 1e-6  # cosine of an image with itself, encoded in another batch
@@ -61,10 +62,10 @@ class GraphMemory:
         """What a graph and its solution leave."""
         first = graph.first
         return cls(
-            graph.points[first],
+            graph.nodes,
             graph.centre,
             graph.degree[first],
-            smoothed.masses[first],
+            taken(torch.from_numpy(smoothed.masses), torch.from_numpy(first)).numpy(),
             graph.config,
         )
 

@@ -39,7 +39,8 @@ class Neighbours:
         self._device = device if device is not None and device.type == "cuda" else None
         wanted = len(points) <= EXACT_LIMIT if exact is None else exact
         self.exact = wanted or self._device is not None
-        self._index: Any = None
+        self._index: Any = None  # an inverted file is trained first and filled when it is searched
+        self._filled = False
 
     def search(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         """[Q, min(count, N)] numbers of the points nearest to each query [Q, F], nearest first.
@@ -73,7 +74,7 @@ class Neighbours:
         import faiss
 
         faiss.omp_set_num_threads(torch.get_num_threads())
-        quantizer = self._built(faiss).quantizer
+        quantizer = self._trained(faiss).quantizer
         centres = torch.from_numpy(quantizer.reconstruct_n(0, quantizer.ntotal))
         near = torch.topk(centres @ centres.T, min(_LISTS, len(centres)), dim=1).indices.numpy()
         list_of = quantizer.search(self._points, 1)[1][:, 0]
@@ -92,36 +93,41 @@ class Neighbours:
         return found
 
     def _built(self, faiss: Any) -> Any:
-        if self._index is None:
-            self._index = self._build(faiss)
+        if not self._filled:
+            index = self._trained(faiss)
+            index.add(self._points)
+            if not self.exact:
+                index.make_direct_map()  # so that points can be replaced
+            self._filled = True
         return self._index
 
     def replace(self, rows: NDArray[np.int64], points: NDArray[np.float32]) -> None:
         """Put other points [B, F] in the place of some rows [B]."""
         self._points[rows] = points
         if self.exact:
-            self._index = None
-        elif self._index is not None:
+            self._index, self._filled = None, False
+        elif self._filled:
             self._index.update_vectors(rows, np.ascontiguousarray(points))
 
-    def _build(self, faiss: Any) -> Any:
+    def _trained(self, faiss: Any) -> Any:
+        if self._index is None:
+            self._index = self._new(faiss)
+        return self._index
+
+    def _new(self, faiss: Any) -> Any:
         count, width = self._points.shape
         if self.exact:
-            index = faiss.IndexFlatIP(width)
-        else:
-            lists = min(count, int(2 * np.sqrt(count)))
-            index = faiss.IndexIVFFlat(
-                faiss.IndexFlatIP(width), width, lists, faiss.METRIC_INNER_PRODUCT
-            )
-            index.cp.seed = 0
-            index.cp.niter = 4
-            index.cp.max_points_per_centroid = 16
-            index.cp.min_points_per_centroid = 1  # a few points each do; else faiss warns
-            index.train(self._points)
-            index.nprobe = min(_PROBES, lists)
-        index.add(self._points)
-        if not self.exact:
-            index.make_direct_map()  # so that points can be replaced
+            return faiss.IndexFlatIP(width)
+        lists = min(count, int(2 * np.sqrt(count)))
+        index = faiss.IndexIVFFlat(
+            faiss.IndexFlatIP(width), width, lists, faiss.METRIC_INNER_PRODUCT
+        )
+        index.cp.seed = 0
+        index.cp.niter = 4
+        index.cp.max_points_per_centroid = 16
+        index.cp.min_points_per_centroid = 1  # a few points each do; else faiss warns
+        index.train(self._points)
+        index.nprobe = min(_PROBES, lists)
         return index
 
     @torch.no_grad()

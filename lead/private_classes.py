@@ -12,10 +12,12 @@ https://arxiv.org/abs/2305.11092.
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from lead.kmeans import kmeans
+from lead.large import taken
 
 STARTS = 5
 
@@ -43,7 +45,7 @@ def private_nmi(
     class_count = len(np.unique(labels))
     if class_count < 2:
         return None
-    points = features.detach().float().cpu().numpy()[rows]
+    points = taken(features.detach().float().cpu(), torch.from_numpy(rows)).numpy()
     clusters = kmeans(points, class_count, starts=STARTS, spherical=True, seed=seed).labels
     # Rounding may leave it a little above 1.
     from sklearn.metrics import normalized_mutual_info_score  # here: it is a second of the start

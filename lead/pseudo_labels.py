@@ -18,6 +18,7 @@ from torch.nn.functional import normalize
 
 from lead.decomposition import Decomposition
 from lead.errors import DivergedError
+from lead.large import BLOCK, copied, empty_tensor, product, taken
 
 WEIGHT_ALPHA = 1e-4
 """Degrees of freedom and scale of the Student t kernel behind the confidence weight."""
@@ -72,7 +73,7 @@ def unit_features(features: Tensor) -> Tensor:
         DivergedError: rows that are not finite; a diverged network must not be pseudo-labelled.
     """
     require_finite(features, "feature")
-    return normalize(features, dim=-1)
+    return normalize(features.detach(), dim=-1, out=empty_tensor(features))
 
 
 def require_finite(values: Tensor, name: str) -> None:
@@ -85,7 +86,7 @@ def require_finite(values: Tensor, name: str) -> None:
     Raises:
         DivergedError: rows that are not finite.
     """
-    finite = torch.isfinite(values).all(dim=-1)
+    finite = torch.cat([torch.isfinite(rows).all(dim=-1) for rows in values.split(BLOCK)])
     if not finite.all():
         rows = torch.nonzero(~finite).flatten()
         raise DivergedError(
@@ -124,8 +125,8 @@ def top_samples(probability: Tensor, cluster_count: int) -> Tensor:
         [C, K] sample indices, descending; ties go to the earlier sample.
     """
     count = max(int(len(probability) / cluster_count), 1)
-    order = torch.sort(probability, dim=0, descending=True, stable=True).indices  # [N, C]
-    return order[:count].T.contiguous()
+    orders = (torch.sort(column, descending=True, stable=True).indices for column in probability.T)
+    return torch.stack([order[:count] for order in orders])
 
 
 def confidence(unknown_norm: Tensor, threshold: Tensor) -> Tensor:
@@ -145,16 +146,19 @@ def common_scores(target_similarity: Tensor, source_similarity: Tensor) -> Tenso
         target_similarity: t, [N, C] cosines with the target prototypes, clamped at 0.
         source_similarity: s, [N, C] cosines with the source anchors, clamped at 0.
     """
-    return torch.sqrt((1.0 - torch.exp(-target_similarity)) * torch.exp(source_similarity - 1.0))
+    near = copied(target_similarity).neg_().exp_().neg_().add_(1.0)
+    return near.mul_(copied(source_similarity).sub_(1.0).exp_()).sqrt_()
 
 
 def soft_targets(
     nearest_class: Tensor, is_unknown: Tensor, class_count: int, dtype: torch.dtype
 ) -> Tensor:
     """[N, C]: one-hot, or uniform where unknown; divided by (row sum + 1e-5)."""
-    target = torch.nn.functional.one_hot(nearest_class, class_count).to(dtype)
+    shape = (len(nearest_class), class_count)
+    target = empty_tensor(nearest_class.new_empty(0, dtype=dtype), shape).zero_()
+    target.scatter_(1, nearest_class.unsqueeze(1), 1.0)
     target[is_unknown] = 1.0
-    return target / (target.sum(dim=-1, keepdim=True) + 1e-5)
+    return target.div_(target.sum(dim=-1, keepdim=True) + 1e-5)
 
 
 def _check(samples: int, cluster_count: int, confident_weight: str) -> None:
@@ -199,15 +203,15 @@ def assign_pseudo_labels(
     if top_indices is None:
         top_indices = top_samples(probability, cluster_count)
 
-    target_prototypes = normalize(unit[top_indices].mean(dim=1), dim=-1)  # [C, D]
+    target_prototypes = normalize(taken(unit, top_indices).mean(dim=1), dim=-1)  # [C, D]
     source_anchors = normalize(class_weights.detach(), dim=-1)  # [C, D]
-    target_similarity = (unit @ target_prototypes.T).clamp_min(0.0)  # [N, C]
-    source_similarity = (unit @ source_anchors.T).clamp_min(0.0)  # [N, C]
+    target_similarity = product(unit, target_prototypes.T).clamp_min_(0.0)  # [N, C]
+    source_similarity = product(unit, source_anchors.T).clamp_min_(0.0)  # [N, C]
     common_score = common_scores(target_similarity, source_similarity)
 
     class_prior = unknown_norm[top_indices].mean(dim=1)  # [C]
     gap = (means[1] - class_prior).clamp_min(0.0)  # [C]
-    thresholds = class_prior + common_score * gap  # [N, C]
+    thresholds = copied(common_score).mul_(gap).add_(class_prior)  # [N, C]
     nearest_class = common_score.argmax(dim=-1)  # [N]
     own_threshold = thresholds.gather(1, nearest_class.unsqueeze(1)).squeeze(1)  # [N]
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lead.large import copied, empty_tensor
 from lead.scores import normalised_entropy
 
 
@@ -25,7 +26,10 @@ def with_unknown(probability: Tensor, uncertainty: Tensor | None = None) -> Tens
     """
     given = normalised_entropy(probability) if uncertainty is None else uncertainty
     unsure = given.to(probability).clamp(0.0, 1.0).unsqueeze(1)  # [N, 1]
-    return torch.cat([probability * (1.0 - unsure), unsure], dim=1)
+    outputs = empty_tensor(probability, (len(probability), probability.shape[1] + 1))
+    torch.mul(probability.detach(), 1.0 - unsure, out=outputs[:, :-1])
+    outputs[:, -1:] = unsure
+    return outputs
 
 
 def mutual_information(
@@ -43,12 +47,13 @@ def mutual_information(
     """
     if len(probability) == 0:
         return 0.0
-    outputs = probability.double()
+    outputs = empty_tensor(probability.new_empty(0, dtype=torch.double), probability.shape)
+    outputs.copy_(probability)
     if open_set:
         outputs = with_unknown(outputs, uncertainty)
 
     def entropy(rows: Tensor) -> Tensor:
-        terms: Tensor = torch.special.entr(rows)
+        terms: Tensor = torch.special.entr(rows, out=empty_tensor(rows))
         return terms.sum(dim=-1)
 
     return float(entropy(outputs.mean(dim=0)) - entropy(outputs).mean())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import torch
 from genmix_da.adaptation.task import Task
 from genmix_da.runs.folder import write_csv
 from lead.evaluation import Evaluation
+from lead.large import blocks
 from lead.scores import predict
 
 _RANKS = 3
@@ -40,6 +41,10 @@ class Decisions:
     def limit(self) -> float | None:
         """The threshold as JSON holds it: None where nothing is rejected."""
         return self.threshold if math.isfinite(self.threshold) else None
+
+    def part(self, rows: slice) -> Decisions:
+        """Those of some images."""
+        return Decisions(self.probability[rows], self.uncertainty[rows], self.threshold)
 
     def rows(self, names: Sequence[str]) -> list[tuple[str, str, str]]:
         """(predicted class, confidence, uncertainty) of every image.
@@ -78,18 +83,27 @@ def own_decisions(evaluation: Evaluation, threshold: float, open_set: bool) -> D
 
 def prediction_table(
     names: Sequence[str], own: Decisions, graph: Decisions | None
-) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+) -> tuple[tuple[str, ...], Iterator[tuple[str, ...]]]:
     """(column names, rows) of the method's decisions, and of the graph's where there are any.
 
     The method's own ranks come last.
     """
     header: tuple[str, ...] = ("predicted", "confidence", "uncertainty")
-    parts: list[Sequence[tuple[str, ...]]] = [own.rows(names), own.ranked(names)]
     if graph is not None:
-        parts.insert(1, graph.rows(names))
         header = (*header, *(f"graph_{name}" for name in header))
-    rows = zip(*parts, strict=True)
-    return (*header, *_RANKED), [tuple(cell for part in row for cell in part) for row in rows]
+    return (*header, *_RANKED), _rows(names, own, graph)
+
+
+def _rows(
+    names: Sequence[str], own: Decisions, graph: Decisions | None
+) -> Iterator[tuple[str, ...]]:
+    for block in blocks(len(own.probability)):
+        parts: list[Sequence[tuple[str, ...]]] = [own.part(block).rows(names)]
+        if graph is not None:
+            parts.append(graph.part(block).rows(names))
+        parts.append(own.part(block).ranked(names))
+        for row in zip(*parts, strict=True):
+            yield tuple(cell for part in row for cell in part)
 
 
 def write_predictions(path: Path, task: Task, own: Decisions, graph: Decisions | None) -> None:
@@ -98,12 +112,13 @@ def write_predictions(path: Path, task: Task, own: Decisions, graph: Decisions |
     names = (*task.label_sets.source_classes, "unknown")
     truth = task.target.labels
     header, rows = prediction_table(names, own, graph)
-    true_names = ["" if truth is None else names[truth[i]] for i in range(len(rows))]
+    images = task.target.domain.images
+    true_names = ("" if truth is None else names[truth[i]] for i in range(len(images)))
     write_csv(
         path,
         ("path", "true", *header),
-        [
+        (
             (str(image), true, *row)
-            for image, true, row in zip(task.target.paths, true_names, rows, strict=True)
-        ],
+            for image, true, row in zip(images, true_names, rows, strict=True)
+        ),
     )

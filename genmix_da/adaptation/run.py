@@ -42,6 +42,7 @@ from genmix_da.runs.tracking import Tracker
 from lead.checkpoint import save_checkpoint
 from lead.epochs import TargetConfig
 from lead.evaluation import Evaluation
+from lead.large import files_in
 from lead.network import Network
 from lead.views import Views
 from office_home.names import short_name
@@ -96,7 +97,11 @@ def adapt(
     prepared = time.perf_counter() - started
     own = (task.config.src, task.config.tgt, task.config.setting, task.config.seed)
     path = user_path(out) if out is not None else default_out(*own)
-    with tracked(log) as tracker, (run := RunFolder(path, tracker)).logging():
+    with (
+        tracked(log) as tracker,
+        (run := RunFolder(path, tracker)).logging(),
+        files_in(run.path),  # on the disk that its states of the same size go to
+    ):
         folder = user_path(sources) if sources is not None else run.path.parent / "sources"
         record = _run(task, run, folder, started, prepared, resume=resume)
     return RunResult(record, run.path)

@@ -95,7 +95,8 @@ def predict(
     smoothed = (
         model.graph_decisions(views, evaluation, threshold, calibrate=calibrate) if graph else None
     )
-    header, rows = prediction_table(names, own, smoothed[0] if smoothed else None)
+    header, table = prediction_table(names, own, smoothed[0] if smoothed else None)
+    rows = list(table)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_csv(
         out,

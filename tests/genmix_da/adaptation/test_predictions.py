@@ -27,11 +27,12 @@ def test_closed_set_rejects_nothing() -> None:
 def test_the_graph_s_decisions_stand_behind_the_method_s() -> None:
     own = own_decisions(OWN, 0.7, open_set=True)
     graph = own_decisions(Evaluation(OWN.features, PROBABILITY.flip(0)), 9.0, open_set=True)
-    header, rows = prediction_table(NAMES, own, graph)
+    header, table = prediction_table(NAMES, own, graph)
+    rows = list(table)
     assert header[:3] == ("predicted", "confidence", "uncertainty")
     assert header[3:6] == tuple(f"graph_{name}" for name in header[:3])
     assert header[6] == "best_class"
     assert [(row[0], row[3]) for row in rows] == [("a", "b"), ("unknown", "a"), ("b", "a")]
     plain, without = prediction_table(NAMES, own, None)
     assert plain == (*header[:3], *header[6:])
-    assert without == [(*row[:3], *row[6:]) for row in rows]
+    assert list(without) == [(*row[:3], *row[6:]) for row in rows]
