@@ -135,9 +135,7 @@ class TargetGraph:
         self.nodes: NDArray[np.float32] = _rows(self.points, self.first)
         self.search = Neighbours(self.nodes, self.device, exact=exact)
         self.weights = self._weigh()
-        node_degree = np.asarray(self.weights.sum(axis=1)).ravel()
-        self.degree: Floats = node_degree[self.node]
-        self._matrix = _normalised(self.weights, node_degree)
+        self.degree: Floats = np.asarray(self.weights.sum(axis=1)).ravel()[self.node]
 
     def _weigh(self) -> sparse.csr_array:
         """Symmetric weights of the nodes; an edge of weight 0 is none."""
@@ -172,7 +170,7 @@ class TargetGraph:
         Raises:
             LeadError: no solution within the iterations (alpha close to 1).
         """
-        apply = product_with(self._matrix, self.device)
+        apply = product_with(_normalised(self.weights, self.degree[self.first]), self.device)
         count = np.bincount(self.node, minlength=len(self.nodes))[:, np.newaxis]
         alphas = torch.from_numpy(np.broadcast_to(alpha, values.shape[1:]).astype(np.float64))
         found = empty(values.shape, np.float64)
@@ -244,7 +242,10 @@ def read_masses(masses: Floats) -> Smoothed:
     for rows in blocks(len(masses)):
         probability[rows] = classes[rows] / classes[rows].sum(axis=1, keepdims=True)
     return Smoothed(
-        torch.from_numpy(probability), _float32(entropy / one), _float32(share_entropy / share_one), masses
+        torch.from_numpy(probability),
+        _float32(entropy / one),
+        _float32(share_entropy / share_one),
+        masses,
     )
 
 

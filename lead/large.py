@@ -62,7 +62,7 @@ def open_file(size: int) -> IO[bytes] | None:
     if place is None or size <= max(place[1], 0):  # of nothing there is no file
         return None
     try:
-        file = tempfile.TemporaryFile(dir=place[0])
+        file = tempfile.TemporaryFile(dir=place[0])  # noqa: SIM115  (the caller closes it)
         # Reserved now: writing to a mapped file on a full disk would kill the process.
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file.fileno(), 0, size)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lead.large import copied, empty_tensor
+from lead.large import empty_tensor
 from lead.scores import normalised_entropy
 
 

@@ -112,13 +112,12 @@ def write_predictions(path: Path, task: Task, own: Decisions, graph: Decisions |
     names = (*task.label_sets.source_classes, "unknown")
     truth = task.target.labels
     header, rows = prediction_table(names, own, graph)
-    images = task.target.domain.images
-    true_names = ("" if truth is None else names[truth[i]] for i in range(len(images)))
+    images = task.target
     write_csv(
         path,
         ("path", "true", *header),
         (
-            (str(image), true, *row)
-            for image, true, row in zip(images, true_names, rows, strict=True)
+            (str(images.path(place)), "" if truth is None else names[truth[place]], *row)
+            for place, row in enumerate(rows)
         ),
     )

@@ -16,9 +16,9 @@ logger = logging.getLogger(__name__)
 
 def shared_images(first: Images, second: Images) -> list[tuple[Path, Path]]:
     """Pairs of images with the same bytes, one of each; only images that are used count."""
-    held = dict(zip(first.contents, first.paths, strict=True))
-    both = zip(second.contents, second.paths, strict=True)
-    return [(held[content], path) for content, path in both if content in held]
+    held = {content: row for row, content in enumerate(first.contents)}
+    both = [(held[each], row) for row, each in enumerate(second.contents) if each in held]
+    return [(first.path(one), second.path(other)) for one, other in both]
 
 
 def warn_of_shared(trained: Images, scored: Images, what: str, *, refuse: bool) -> int:

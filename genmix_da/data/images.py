@@ -33,7 +33,11 @@ class Images:
     @property
     def paths(self) -> list[Path]:
         """Path of each image, in order."""
-        return [self.decoded.domain.images[row] for row in self.rows]
+        return [self.path(place) for place in range(len(self.rows))]
+
+    def path(self, place: int) -> Path:
+        """Path of one of them."""
+        return self.decoded.domain.images[int(self.rows[place])]
 
     @property
     def contents(self) -> list[str]:
