@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 from torch import nn
 
 from lead.checkpoint import (
@@ -52,6 +52,19 @@ def test_round_trip(tmp_path: Path) -> None:
         "source.json",
         "source.safetensors",
     ]
+
+
+def test_the_file_is_the_library_s_own_byte_for_byte(tmp_path: Path) -> None:
+    tensors = {
+        **make_network().state_dict(),
+        "b é": torch.arange(3, dtype=torch.int64),
+        "a": torch.tensor(True),
+        "half": torch.ones(2, 5, dtype=torch.bfloat16),
+        "double": torch.rand(7, 3, dtype=torch.float64),
+        "none": torch.empty(0, 4),
+    }
+    save_checkpoint(tmp_path / "a.safetensors", tensors, {})
+    assert (tmp_path / "a.safetensors").read_bytes() == save(tensors)
 
 
 def test_channels_last_tensors_are_saved(tmp_path: Path) -> None:
