@@ -220,7 +220,7 @@ def estimate_clusters(
     if estimator not in ESTIMATORS:
         raise ValueError(f"unknown estimator {estimator!r}; choose one of {', '.join(ESTIMATORS)}")
     finite = [np.isfinite(features[part]).all(axis=1) for part in blocks(len(features))]
-    rows = np.flatnonzero(~np.concatenate(finite)) if finite else []
+    rows = np.flatnonzero(~np.concatenate([*finite, np.empty(0, bool)]))
     if len(rows):
         raise ValueError(f"{len(rows)} feature rows are not finite, the first is row {rows[0]}")
     counts = candidate_counts(class_count, coefficients)

@@ -65,8 +65,10 @@ def product_with(matrix: sparse.csr_array, device: torch.device) -> Callable[[Te
     """
     if device.type == "cuda":
         parts: Any = (matrix.indptr, matrix.indices, matrix.data)
-        tensors = map(torch.from_numpy, parts)
-        on_device = torch.sparse_csr_tensor(*tensors, size=matrix.shape, device=device)
+        rows, columns, weights = (torch.from_numpy(part) for part in parts)
+        on_device = torch.sparse_csr_tensor(
+            rows, columns, weights, size=matrix.shape, device=device
+        )
         return lambda values: on_device @ values
     parts = [(rows, _part(matrix, rows)) for rows in blocks(matrix.shape[0])]
     found = np.empty(0)

@@ -93,7 +93,7 @@ class InvertedFile:
         best = np.empty((len(queries), count), np.float32)
         nearest = np.empty(best.shape, np.int64)
         at = faiss.swig_ptr
-        faiss.fvec_inner_products_by_idx(
+        faiss.fvec_inner_products_by_idx(  # type: ignore[attr-defined]
             *(at(products), at(queries), at(self._held), at(places), self._held.shape[1], *shape)
         )
         products[none] = -np.inf

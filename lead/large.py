@@ -133,7 +133,7 @@ class Rows:
             self._file = open_file(self._bytes)
         if self._file is not None:
             for part in self._parts:
-                self._file.write(part.contiguous().numpy())
+                self._file.write(part.contiguous().numpy().data)
             self._parts = [rows[:0]]  # of what kind they are
 
     def whole(self) -> Tensor:

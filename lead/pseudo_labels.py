@@ -86,7 +86,7 @@ def require_finite(values: Tensor, name: str) -> None:
     Raises:
         DivergedError: rows that are not finite.
     """
-    finite = torch.cat([torch.isfinite(rows).all(dim=-1) for rows in values.split(BLOCK)])
+    finite = torch.cat([torch.isfinite(rows).all(dim=-1) for rows in torch.split(values, BLOCK)])
     if not finite.all():
         rows = torch.nonzero(~finite).flatten()
         raise DivergedError(
