@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
@@ -55,6 +56,12 @@ def conjugate_gradient(
         direction.mul_(factor).add_(residual)
         size = smaller
     raise LeadError(f"the graph's equations were not solved in {_ITERATIONS} steps; lower alpha")
+
+
+def normalised(weights: sparse.csr_array, degree: NDArray[np.float64]) -> sparse.csr_array:
+    """S = D^-1/2 W D^-1/2; rows of isolated nodes are zero, so that they keep their own values."""
+    root = np.divide(1.0, np.sqrt(degree), out=np.zeros_like(degree), where=degree > 0)
+    return (sparse.diags_array(root) @ weights @ sparse.diags_array(root)).tocsr()
 
 
 def product_with(matrix: sparse.csr_array, device: torch.device) -> Callable[[Tensor], Tensor]:

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
-from lead.conjugate_gradient import TOLERANCE, conjugate_gradient, product_with
+from lead.conjugate_gradient import TOLERANCE, conjugate_gradient, normalised, product_with
 from lead.errors import LeadError
 from lead.large import blocks, empty, taken
 from lead.nearest import Neighbours
@@ -141,15 +141,26 @@ class TargetGraph:
         """Symmetric weights of the nodes; an edge of weight 0 is none."""
         count, wanted = len(self.nodes), self.config.neighbours
         found = self.search.among(wanted + 1)
-        rows = np.repeat(np.arange(count), found.shape[1])
-        columns = found.ravel()
-        others = (columns != rows) & (columns >= 0)
-        # A node is its own nearest one, but for rounding: of those where it is not, k are kept.
-        others &= np.cumsum(others.reshape(found.shape), axis=1).ravel() <= wanted
-        rows, columns = rows[others], columns[others]
-        weight = edge_weights(self.nodes, rows, columns, self.config.power)
-        one_way = sparse.csr_array((weight, (rows, columns)), shape=(count, count))
-        both = ((one_way + one_way.T) / 2).tocsr()
+        columns, sizes = [], []
+        for rows in blocks(count):
+            near = found[rows]
+            own = np.arange(rows.start, rows.start + len(near))[:, np.newaxis]
+            others = (near != own) & (near >= 0)
+            # A node is its own nearest one, but for rounding: of those where it is not, k are kept.
+            others &= np.cumsum(others, axis=1) <= wanted
+            columns.append(near[others].astype(np.int32))
+            sizes.append(others.sum(axis=1, dtype=np.int32))
+        del found
+        nothing = np.zeros(1, dtype=np.int32)
+        to, degree = np.concatenate([nothing[1:], *columns]), np.concatenate([nothing[1:], *sizes])
+        weight = edge_weights(
+            self.nodes, np.repeat(np.arange(count, dtype=np.int32), degree), to, self.config.power
+        )
+        ends = np.append(nothing, np.cumsum(degree, dtype=np.int32))
+        one_way = sparse.csr_array((weight, to, ends), shape=(count, count))
+        one_way.sort_indices()
+        both = (one_way + one_way.T).tocsr()
+        both.data /= 2
         both.eliminate_zeros()
         both.sort_indices()
         return both
@@ -170,7 +181,7 @@ class TargetGraph:
         Raises:
             LeadError: no solution within the iterations (alpha close to 1).
         """
-        apply = product_with(_normalised(self.weights, self.degree[self.first]), self.device)
+        apply = product_with(normalised(self.weights, self.degree[self.first]), self.device)
         count = np.bincount(self.node, minlength=len(self.nodes))[:, np.newaxis]
         alphas = torch.from_numpy(np.broadcast_to(alpha, values.shape[1:]).astype(np.float64))
         found = empty(values.shape, np.float64)
@@ -275,7 +286,7 @@ def _rows(values: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
 
 
 def edge_weights(
-    points: NDArray[np.float32], rows: NDArray[np.int64], columns: NDArray[np.int64], power: float
+    points: NDArray[np.float32], rows: NDArray[Any], columns: NDArray[Any], power: float
 ) -> Floats:
     """[E] max(cos, 0)^power of pairs of unit points [N, F], in float64."""
     weight = np.empty(len(rows))
@@ -283,7 +294,9 @@ def edge_weights(
         part = slice(start, start + _EDGES)
         left, right = points[rows[part]], points[columns[part]]
         weight[part] = np.einsum("ef,ef->e", left, right, dtype=np.float64)
-    return np.asarray(np.clip(weight, 0.0, 1.0) ** power)
+    np.clip(weight, 0.0, 1.0, out=weight)
+    weight **= power
+    return weight
 
 
 def _distinct(points: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -302,9 +315,3 @@ def _distinct(points: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[n
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
     return first, inverse.ravel()
-
-
-def _normalised(weights: sparse.csr_array, degree: Floats) -> sparse.csr_array:
-    """S = D^-1/2 W D^-1/2; rows of isolated nodes are zero, so that they keep their own values."""
-    root = np.divide(1.0, np.sqrt(degree), out=np.zeros_like(degree), where=degree > 0)
-    return (sparse.diags_array(root) @ weights @ sparse.diags_array(root)).tocsr()
