@@ -13,8 +13,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lead.inverted_file import InvertedFile
-
 EXACT_LIMIT = 20_000
 _PROBES = 16  # lists of the inverted file that are searched for each query
 _LISTS = 24  # that are searched for all points of a list together
@@ -41,8 +39,7 @@ class Neighbours:
         self._device = device if device is not None and device.type == "cuda" else None
         wanted = len(points) <= EXACT_LIMIT if exact is None else exact
         self.exact = wanted or self._device is not None
-        self._flat: Any = None  # faiss's index of all points
-        self._lists: InvertedFile | None = None
+        self._index: Any = None
 
     def search(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         """[Q, min(count, N)] numbers of the points nearest to each query [Q, F], nearest first.
@@ -58,22 +55,12 @@ class Neighbours:
 
         # As many threads as torch has been given: workers share the cores of a machine.
         faiss.omp_set_num_threads(torch.get_num_threads())
+        index = self._built(faiss)
         blocks = [
-            self._search(faiss, np.ascontiguousarray(queries[start : start + _BLOCK]), count)
+            index.search(np.ascontiguousarray(queries[start : start + _BLOCK]), count)[1]
             for start in range(0, len(queries), _BLOCK)
         ]
         return np.concatenate(blocks).astype(np.int64)
-
-    def _search(self, faiss: Any, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-        if not self.exact:
-            if self._lists is None:
-                self._lists = InvertedFile(self._points, self._centres(faiss))
-            return self._lists.search(queries, count, _PROBES)
-        if self._flat is None:
-            self._flat = faiss.IndexFlatIP(self._points.shape[1])
-            self._flat.add(self._points)
-        found: NDArray[np.int64] = self._flat.search(queries, count)[1]
-        return found
 
     def among(self, count: int) -> NDArray[np.int64]:
         """[N, min(count, N)]: `search` of all points among themselves.
@@ -86,7 +73,8 @@ class Neighbours:
         import faiss
 
         faiss.omp_set_num_threads(torch.get_num_threads())
-        quantizer = self._centres(faiss)
+        lists = self._index or self._lists(faiss)  # held: faiss's centres are gone with it
+        quantizer = lists.quantizer
         centres = torch.from_numpy(quantizer.reconstruct_n(0, quantizer.ntotal))
         near = torch.topk(centres @ centres.T, min(_LISTS, len(centres)), dim=1).indices.numpy()
         list_of = quantizer.search(self._points, 1)[1][:, 0]
@@ -104,24 +92,41 @@ class Neighbours:
                 found[part, : nearest.shape[1]] = others[nearest]
         return found
 
+    def _built(self, faiss: Any) -> Any:
+        if self._index is None:
+            self._index = self._build(faiss)
+        return self._index
+
     def replace(self, rows: NDArray[np.int64], points: NDArray[np.float32]) -> None:
         """Put other points [B, F] in the place of some rows [B]."""
         self._points[rows] = points
-        self._flat = None
-        if self._lists is not None:
-            self._lists.replace(rows, points)
+        if self.exact:
+            self._index = None
+        elif self._index is not None:
+            self._index.update_vectors(rows, np.ascontiguousarray(points))
 
-    def _centres(self, faiss: Any) -> Any:
-        """Faiss's index of the centres of the lists."""
+    def _build(self, faiss: Any) -> Any:
+        """Faiss's index; it holds the points a second time."""
+        index = faiss.IndexFlatIP(self._points.shape[1]) if self.exact else self._lists(faiss)
+        index.add(self._points)
+        if not self.exact:
+            index.make_direct_map()  # so that points can be replaced
+        return index
+
+    def _lists(self, faiss: Any) -> Any:
+        """The inverted file without points: the centres of its lists."""
         count, width = self._points.shape
-        lists, centres = min(count, int(2 * np.sqrt(count))), faiss.IndexFlatIP(width)
-        index = faiss.IndexIVFFlat(centres, width, lists, faiss.METRIC_INNER_PRODUCT)
+        lists = min(count, int(2 * np.sqrt(count)))
+        index = faiss.IndexIVFFlat(
+            faiss.IndexFlatIP(width), width, lists, faiss.METRIC_INNER_PRODUCT
+        )
         index.cp.seed = 0
         index.cp.niter = 4
         index.cp.max_points_per_centroid = 16
         index.cp.min_points_per_centroid = 1  # a few points each do; else faiss warns
         index.train(self._points)
-        return centres
+        index.nprobe = min(_PROBES, lists)
+        return index
 
     @torch.no_grad()
     def _on_cuda(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
