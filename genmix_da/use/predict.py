@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ import numpy as np
 from genmix_da.adaptation.config import check_threshold
 from genmix_da.adaptation.predictions import prediction_table
 from genmix_da.errors import UserError
-from genmix_da.places import replaceable
+from genmix_da.places import cache_folder, replaceable
 from genmix_da.runs.folder import write_csv
 from genmix_da.use.inputs import images_at
 from genmix_da.use.loading import load_model
 from genmix_da.use.predictions import UNKNOWN
 from lead.evaluation import evaluate
 from lead.files import write_atomically
+from lead.large import files_in
 
 logger = logging.getLogger(__name__)
 
@@ -75,54 +77,68 @@ def predict(
     domain = images_at(folder)
     if graph and model.memory is None and not model.is_classifier:
         logger.info("%s has no graph: the network judges alone", checkpoint)
-    decoded, views = model.run(domain, strict=strict)
-    if model.network.judges_sets:
-        logger.warning(
-            "%s judges all images of a folder together: what it says of one hangs on the other %d, "
-            "which should be as mixed as the target was",
-            model.description["head"],
-            len(views) - 1,
+    scratch = cache_folder()
+    scratch.mkdir(parents=True, exist_ok=True)
+    with files_in(scratch):
+        decoded, views = model.run(domain, strict=strict)
+        if model.network.judges_sets:
+            logger.warning(
+                "%s judges all images of a folder together: what it says of one hangs on the other "
+                "%d, which should be as mixed as the target was",
+                model.description["head"],
+                len(views) - 1,
+            )
+        names = (*model.classes, UNKNOWN)
+        evaluation = evaluate(model.network, views)
+        rule = model.description.get("threshold_rule")
+        if calibrate and not (graph and model.memory) and not isinstance(rule, str):
+            logger.warning(
+                "--calibrate changes nothing: %s has a number as threshold, and no graph is used",
+                checkpoint,
+            )
+        own, _ = model.own_decisions(evaluation, threshold, calibrate=calibrate)
+        smoothed = (
+            model.graph_decisions(views, evaluation, threshold, calibrate=calibrate)
+            if graph
+            else None
         )
-    names = (*model.classes, UNKNOWN)
-    evaluation = evaluate(model.network, views)
-    rule = model.description.get("threshold_rule")
-    if calibrate and not (graph and model.memory) and not isinstance(rule, str):
-        logger.warning(
-            "--calibrate changes nothing: %s has a number as threshold, and no graph is used",
-            checkpoint,
-        )
-    own, _ = model.own_decisions(evaluation, threshold, calibrate=calibrate)
-    smoothed = (
-        model.graph_decisions(views, evaluation, threshold, calibrate=calibrate) if graph else None
-    )
-    header, table = prediction_table(names, own, smoothed[0] if smoothed else None)
-    rows = list(table)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_csv(
-        out,
-        ("path", *header),
-        [(str(p), *row) for p, row in zip(decoded.domain.images, rows, strict=True)],
-    )
-    if probabilities is not None:
-        arrays = {"paths": np.array([str(p) for p in decoded.domain.images])}
-        arrays |= {"classes": np.array(names[:-1]), "probability": own.probability.cpu().numpy()}
-        if smoothed is not None:
-            arrays["graph_probability"] = smoothed[0].probability.cpu().numpy()
-        probabilities.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(probabilities, lambda file: _save(file, arrays))
+        header, table = prediction_table(names, own, smoothed[0] if smoothed else None)
+        counts = Counter[str]()
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_csv(out, ("path", *header), _counted(decoded.domain.images, table, counts))
+        if probabilities is not None:
+            arrays = {"paths": np.array([str(p) for p in decoded.domain.images])}
+            arrays |= {
+                "classes": np.array(names[:-1]),
+                "probability": own.probability.cpu().numpy(),
+            }
+            if smoothed is not None:
+                arrays["graph_probability"] = smoothed[0].probability.cpu().numpy()
+            probabilities.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(probabilities, lambda file: _save(file, arrays))
     return {
-        "images": len(rows),
-        "unknown": sum(row[0] == UNKNOWN for row in rows),
+        "images": len(decoded.domain.images),
+        "unknown": counts["own"],
         "threshold": own.limit,
         "graph": None
         if smoothed is None
         else {
-            "unknown": sum(row[3] == UNKNOWN for row in rows),
+            "unknown": counts["graph"],
             "threshold": smoothed[0].limit,
         },
         "skipped": len(decoded.skipped),
         "out": str(out),
     }
+
+
+def _counted(
+    images: Sequence[Path], rows: Iterable[tuple[str, ...]], counts: Counter[str]
+) -> Iterator[tuple[str, ...]]:
+    """Lines of the CSV; counts the unknown images as they pass."""
+    for image, row in zip(images, rows, strict=True):
+        counts["own"] += row[0] == UNKNOWN
+        counts["graph"] += row[3] == UNKNOWN
+        yield (str(image), *row)
 
 
 def _save(file: Path, arrays: dict[str, np.ndarray]) -> None:
