@@ -36,9 +36,9 @@ def is_url(text: str | os.PathLike[str]) -> bool:
 
 
 def url_text(text: str | os.PathLike[str]) -> str:
-    """A text as given; of a Path, which has lost one of a URL's two slashes, with both."""
+    """A text as given; of a URL with one slash, as a Path makes it, with both."""
     given = os.fspath(text)
-    one = _ONE_SLASH.fullmatch(given) if isinstance(text, os.PathLike) else None
+    one = _ONE_SLASH.fullmatch(given)
     if one is None:
         return given
     from fsspec import available_protocols
@@ -61,9 +61,13 @@ def user_path(path: str | os.PathLike[str]) -> Path:
         raise UserError("an empty path was given; name a file or folder.")
     url = _URL.fullmatch(url_text(path))
     if url is not None:
-        # "." and ".." would lead elsewhere, and nothing between two slashes would be lost.
-        parts = (f"%{part}" if part in ("", ".", "..", "%") else part for part in _parts(url[2]))
-        return store_copies().joinpath(url[1], *parts)
+        first, *others = url[2].rstrip("/").split("/")  # nothing is first in file:///runs
+        # "." and ".." would lead elsewhere. Stores list nothing between two slashes.
+        parts = [first, *(part for part in others if part)]
+        quoted = (f"%{part}" if part in ("", ".", "..", "%") else part for part in parts)
+        return store_copies().joinpath(url[1], *quoted)
+    if "::" in os.fspath(path) and "://" in os.fspath(path):
+        raise UserError(f"{os.fspath(path)} is a chain of protocols; give a plain URL, or a path.")
     return Path(expanded(os.fspath(path)))
 
 
@@ -79,10 +83,6 @@ def local_path(path: str | os.PathLike[str]) -> Path:
     return found
 
 
-def _parts(rest: str) -> list[str]:
-    return rest.rstrip("/").split("/")
-
-
 def address_of(path: Path) -> str | None:
     """The URL that a path in the cache stands for; None where it is a path like any other."""
     home = store_copies()
@@ -96,6 +96,12 @@ def address_of(path: Path) -> str | None:
 def place_name(path: Path) -> str:
     """A path for people and for records: the URL where it stands for one."""
     return address_of(path) or os.fspath(path)
+
+
+def with_addresses(text: str) -> str:
+    """A sentence for people, with URLs in place of the paths that stand for them."""
+    home = re.escape(os.fspath(store_copies()))
+    return re.sub(rf"{home}/([a-zA-Z][a-zA-Z0-9+.-]+)/(%(?=/))?", r"\1://", text)
 
 
 def replaceable(path: str | os.PathLike[str], option: str) -> Path:

@@ -39,6 +39,7 @@ from genmix_da.runs.life import begin, carry_out, origin
 from genmix_da.runs.result import RunResult, SourceModel
 from genmix_da.runs.timing import with_wall
 from genmix_da.runs.tracking import Tracker
+from genmix_da.stores.copies import pushed
 from lead.checkpoint import save_checkpoint
 from lead.epochs import TargetConfig
 from lead.evaluation import Evaluation
@@ -98,6 +99,7 @@ def adapt(
     own = (task.config.src, task.config.tgt, task.config.setting, task.config.seed)
     path = user_path(out) if out is not None else default_out(*own)
     with (
+        pushed(path),
         tracked(log) as tracker,
         (run := RunFolder(path, tracker)).logging(),
         files_in(run.path),  # on the disk that its states of the same size go to

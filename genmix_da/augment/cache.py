@@ -166,7 +166,10 @@ class EditCache:
         path = self.here(self.path(key))
         content = read_sealed(path, is_jpeg)
         if content is None and path.exists():
-            remove(path)
+            path.unlink(missing_ok=True)
+            content = read_sealed(self.here(path), is_jpeg)  # the one behind the URL may be whole
+            if content is None and path.exists():
+                remove(path)
         return content
 
     def here(self, path: Path) -> Path:

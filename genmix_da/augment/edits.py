@@ -12,6 +12,7 @@ import hashlib
 import logging
 from array import array
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from genmix_da.data.grey import GreyRange
 from genmix_da.data.pixels import read_image
 from genmix_da.errors import UserError
 from genmix_da.progress import track
-from genmix_da.stores.copies import sent_together
+from genmix_da.stores.copies import push, sent_together
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,12 @@ def fit(pixels: Pixels, size: int) -> Pixels:
         return pixels
     height, width = (max(round(side * size / longest), 1) for side in pixels.shape[:2])
     return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA))
+
+
+@lru_cache(maxsize=8)
+def _send_rest(folder: Path) -> None:
+    """Send what an interrupted process of this machine left unsent; once is enough."""
+    push(folder)
 
 
 def make_edits(editor: Editor, cache: EditCache, pending: Sequence[tuple[Job, Pixels]]) -> None:
@@ -191,6 +198,7 @@ def edit_domain(
         (readable part of the domain, its jobs, skipped files, number of edits made, fingerprint).
     """
     editor.check(prompts.styles)
+    _send_rest(cache.folder)
     if editor.native_size is not None and editor.native_size < s.size:
         logger.info(
             "edits are made at %d px at most and enlarged to the image, which has %d at most",

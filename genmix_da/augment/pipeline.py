@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,10 +44,10 @@ from genmix_da.data.domain import Domain
 from genmix_da.data.sources import training_images
 from genmix_da.engines.base import Engine
 from genmix_da.errors import UserError
-from genmix_da.places import user_path
+from genmix_da.places import place_name, user_path
 from genmix_da.progress import track
 from genmix_da.runs.provenance import provenance
-from genmix_da.stores.copies import fetch, sent_together
+from genmix_da.stores.copies import fetch, push, sent_together
 from lead.files import remove_abandoned, write_atomically
 
 logger = logging.getLogger(__name__)
@@ -135,6 +134,7 @@ def augment_domain(
     _refuse_like_names(domain)
     ask_first(domain, load_prompts(settings.prompts), editor, edit_cache(), settings)
     _claim(domain, fetch(out), record_of(settings, editor, encoder), resume=resume)
+    push(out)  # what an interrupted run of this machine left unsent
     started = time.perf_counter()
     made = 0
     if runner is not None:
@@ -198,7 +198,7 @@ def _claim_data(out: Path, folder: Path, fingerprint: str) -> None:
     held = json.loads(file.read_text())
     if held.get("data", fingerprint) != fingerprint:
         raise UserError(f"{out} was made from other images than these; choose another folder.")
-    found = held | {"data": fingerprint, "source_folder": os.fspath(folder.resolve())}
+    found = held | {"data": fingerprint, "source_folder": place_name(folder.resolve())}
     if found != held:
         write_atomically(file, lambda f: f.write_text(json.dumps(found, indent=2) + "\n"))
 

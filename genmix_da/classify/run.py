@@ -46,6 +46,7 @@ from genmix_da.runs.life import begin, carry_out, origin
 from genmix_da.runs.result import RunResult
 from genmix_da.runs.timing import with_wall
 from genmix_da.runs.tracking import Tracker
+from genmix_da.stores.copies import pushed
 from lead.checkpoint import save_checkpoint
 from lead.errors import DivergedError
 
@@ -102,7 +103,11 @@ def train(
     task = prepare(settings)
     prepared = time.perf_counter() - started
     path = user_path(out) if out is not None else default_out(task)
-    with tracked(log) as tracker, (run := RunFolder(path, tracker)).logging():
+    with (
+        pushed(path),
+        tracked(log) as tracker,
+        (run := RunFolder(path, tracker)).logging(),
+    ):
         folder = user_path(augmented) if augmented is not None else run.path.parent / "augmented"
         record = _run(task, run, folder, started, prepared, resume=resume)
     return RunResult(record, run.path)

@@ -87,7 +87,7 @@ def main(arguments: list[str] | None = None) -> int:
     from genmix_da.allocation import keep_freed_memory
     from genmix_da.cli.wording import typed_command, worded
     from genmix_da.errors import user_message
-    from genmix_da.places import expanded
+    from genmix_da.places import expanded, with_addresses
 
     handler = _Messages()
     handler.setLevel(logging.INFO)
@@ -130,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
         message = user_message(error)
         if message is None:
             raise
-        message = worded(message, typed_command(cli, given))
+        message = worded(with_addresses(message), typed_command(cli, given))
         click.echo(f"genmix-da: {_one_line(message)}", err=True)
         return 2
     finally:

@@ -24,9 +24,11 @@ def run_logged(run: Callable[..., ResultT], log: str | None, options: Mapping[st
         return run(**options)
     from genmix_da.loggers import tracked
     from genmix_da.reporting import write_report
+    from genmix_da.stores.copies import push
 
     with tracked(log) as tracker:
         result = run(log=tracker, **options)
         folder: Path = result.folder
         tracker.file(write_report([folder], folder / "report.html"))
+    push(folder)  # what the logger wrote there to its end
     return result

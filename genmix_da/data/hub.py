@@ -68,7 +68,7 @@ def local(source: str | Path) -> Path:
         return user_path(source)  # says what it is
     if is_url(source):
         copy = fetch(user_path(source), exact=True)
-        if not copy.exists():
+        if not any(file.is_file() for file in (copy, *copy.rglob("*"))):
             raise UserError(f"there is no file at {place_name(copy)}; check the address.")
         return copy
     return copied(text.removeprefix(PREFIX)) if text.startswith(PREFIX) else user_path(text)

@@ -11,7 +11,7 @@ from typing import Any
 
 from genmix_da.adaptation.evidence import Arrays, read_evidence
 from genmix_da.errors import UserError
-from genmix_da.places import place_name
+from genmix_da.places import is_url, place_name, user_path
 from genmix_da.progress import track
 from genmix_da.reporting.form import read_metrics, record_problem
 from genmix_da.reporting.hidden_places import HiddenPlaces
@@ -21,8 +21,9 @@ from genmix_da.reporting.run import ReportRun, class_names, split_of
 from genmix_da.selfsupervised.record import STAGE as PRETRAIN
 from genmix_da.selfsupervised.tables.jobs import PRETRAINED
 from genmix_da.selfsupervised.tables.kind import PRETRAININGS, PROBES
+from genmix_da.stores.copies import fetch
 from genmix_da.tables.kinds import kind_of
-from genmix_da.tables.records import NAME, Problem, Record, read_records
+from genmix_da.tables.records import NAME, UNREAD, Problem, Record, read_records
 from genmix_da.tables.values import SOURCE_ONLY, has_no_epochs
 
 # Recorded of a run, and no reason to call its method otherwise: what it is, where its files lie,
@@ -210,7 +211,10 @@ def _source_folder(record: Record) -> Path | None:
     folder = record.path.parent
     model = record.content.get("source_model") or {}
     if model.get("folder"):
-        return find_recorded(str(model["folder"]), folder)
+        found = str(model["folder"])
+        if is_url(found):
+            fetch(user_path(found), leave=UNREAD)
+        return find_recorded(found, folder)
     name = _config(record).get("source_model")
     if not name:
         return None

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from genmix_da.places import cache_folder, default_data
+from genmix_da.places import cache_folder, default_data, is_url, user_path
 
 
 def find_recorded(
@@ -40,16 +40,19 @@ def data_homes(result: Mapping[str, Any]) -> list[Path]:
         result: content of result.json.
     """
     config = (result.get("provenance") or {}).get("config") or {}
-    named = [Path(str(config["data"]))] if config.get("data") else []
-    own = default_data()
-    named += [Path(own)] if own is not None else []
+    given = (config.get("data"), default_data())
+    named = [_path(str(place)) for place in given if place]
     if result.get("synthetic"):
         named.append(cache_folder() / "mini_office_home")
     return named
 
 
+def _path(recorded: str) -> Path:
+    return user_path(recorded) if is_url(recorded) else Path(recorded)
+
+
 def _places(recorded: str, run: Path, homes: Sequence[Path], least: int) -> Iterator[Path]:
-    path = Path(recorded)
+    path = _path(recorded)
     yield path
     parts = path.parts[1:] if path.is_absolute() else path.parts
     here = run.resolve()

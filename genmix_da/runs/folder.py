@@ -22,7 +22,7 @@ from genmix_da.config_values import load_yaml
 from genmix_da.errors import UserError
 from genmix_da.places import place_name
 from genmix_da.runs.tracking import Silent, Tracker
-from genmix_da.stores.copies import fetch, push, remove
+from genmix_da.stores.copies import fetch, push, pushed, remove
 from lead.checkpoint import load_state, save_state
 from lead.files import write_atomically
 
@@ -123,6 +123,7 @@ class RunFolder:
         save_state(self.path / STATE, {**state, "metrics": json.dumps(metrics)})
         self.show_metrics(metrics)
         self.tracker.epoch(metrics[-1])
+        push(self.path)  # what grows line by line
 
     def show_metrics(self, metrics: list[dict[str, Any]]) -> None:
         """Replace metrics.jsonl."""
@@ -201,12 +202,12 @@ class RunFolder:
             package.setLevel(logging.INFO)
         package.addHandler(handler)
         try:
-            yield
+            with pushed(self.path):  # log.txt, which grows line by line
+                yield
         finally:
             package.removeHandler(handler)
             package.setLevel(level)
             handler.close()
-            push(self.path)  # log.txt, which grows line by line
 
 
 def _difference(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:

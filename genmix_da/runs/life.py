@@ -27,6 +27,7 @@ def begin(
     finished = run.result()
     if finished is not None:
         logger.info("finished before: %s", place_name(run.path))
+        run.drop_state()  # of a machine that was interrupted before another one went on
     else:
         run.tracker.start(run.path, settings)
     return finished

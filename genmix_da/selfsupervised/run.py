@@ -42,6 +42,7 @@ from genmix_da.selfsupervised.record import (
 from genmix_da.selfsupervised.task import SelfSupervisedTask, prepare
 from genmix_da.selfsupervised.training import PretrainedEpoch, pretrain_epochs, run_length
 from genmix_da.selfsupervised.views import Pictures
+from genmix_da.stores.copies import pushed
 from lead.checkpoint import save_checkpoint
 from lead.errors import DivergedError
 
@@ -90,7 +91,11 @@ def train(
     task = prepare(settings)
     prepared = time.perf_counter() - started
     path = user_path(out) if out is not None else default_out(task)
-    with tracked(log) as tracker, (run := RunFolder(path, tracker)).logging():
+    with (
+        pushed(path),
+        tracked(log) as tracker,
+        (run := RunFolder(path, tracker)).logging(),
+    ):
         folder = user_path(augmented) if augmented is not None else run.path.parent / "augmented"
         record = _run(task, run, folder, (started, prepared), resume=resume)
     return RunResult(record, run.path)

@@ -9,13 +9,13 @@ both did, the store's wins. Paths that stand for no URL are let be by every func
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from genmix_da.errors import UserError
 from genmix_da.places import address_of
 from genmix_da.progress import track
 from genmix_da.stores.notes import Notes
@@ -35,7 +35,8 @@ def fetch(path: Path, *, leave: Collection[str] = (), exact: bool = False) -> Pa
     Args:
         path: that may stand for a URL, of a folder or a file.
         leave: suffixes of files that are not wanted.
-        exact: the copy holds nothing else. Else what was written here and is not sent stays.
+        exact: what was changed here is fetched again. Else it stays, where the store's is still the
+            one that it was made from. What was never sent stays in any case.
 
     Returns:
         `path`.
@@ -46,22 +47,30 @@ def fetch(path: Path, *, leave: Collection[str] = (), exact: bool = False) -> Pa
     store = store_of(path)
     if store is None:
         return path
-    held, notes = store.found(path), Notes()
-    for copy in _files(path):
-        if copy not in held and (exact or notes.has(copy)):
+    notes = Notes()
+    # Before the store is asked: what another process sends from then on is not taken for gone.
+    known = [copy for copy in _files(path) if (notes.has if exact else notes.is_sent)(copy)]
+    held = store.found(path)
+    for copy in known:
+        if copy not in held:
             copy.unlink(missing_ok=True)
-    if exact and not held:
-        shutil.rmtree(path, ignore_errors=True)
     missing = {
         copy: found
         for copy, found in held.items()
-        if copy.suffix not in leave
-        and (notes.is_older(copy, found[1]) or (exact and not notes.is_sent(copy)))
+        if copy.suffix not in leave and _is_wanted(copy, found[1], notes, exact)
     }
     if missing:
         logger.info("fetching %d of %d files of %s", len(missing), len(held), store.url)
         _fetch(store, missing, notes)
     return path
+
+
+def _is_wanted(copy: Path, mark: list[Any], notes: Notes, exact: bool) -> bool:
+    if notes.is_older(copy, mark):
+        return True
+    if exact:
+        return not notes.is_sent(copy)
+    return not mark[1]  # a store without marks: training states are all of one size
 
 
 def fetch_files(paths: Sequence[Path]) -> None:
@@ -123,15 +132,30 @@ def is_there(path: Path) -> bool:
         UserError: the store can't be read.
     """
     store = None if path.is_file() else store_of(path)
-    if store is None:
-        return path.is_file()
-    with store.reading():
-        return bool(store.files.isfile(store.root))
+    return path.is_file() if store is None else store.is_file()
+
+
+@contextmanager
+def pushed(path: Path) -> Iterator[None]:
+    """`push` in the end; where something went wrong within, that is what is raised.
+
+    Raises:
+        UserError: see `push`.
+    """
+    try:
+        yield
+    except BaseException:
+        with suppress(UserError):
+            push(path)
+        raise
+    push(path)
 
 
 @contextmanager
 def sent_together(path: Path) -> Iterator[None]:
     """Files below a path are sent many at once: for thousands of small ones.
+
+    Who is interrupted leaves some unsent; begin with `push`.
 
     Raises:
         UserError: see `push`.

@@ -23,7 +23,8 @@ class Notes:
         place, note = _place(copy), [mark, _state(copy)]
         place.parent.mkdir(parents=True, exist_ok=True)
         with place.open("a") as file:
-            file.write(json.dumps([copy.name, note]) + "\n")
+            # The line break first: a line that a killed process left unfinished ends there.
+            file.write("\n" + json.dumps([copy.name, note]))
         if place in self._read:
             self._read[place][copy.name] = note
 

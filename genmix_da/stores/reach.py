@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,11 +13,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 from genmix_da.errors import UserError, said_by
-from genmix_da.places import address_of
+from genmix_da.places import address_of, store_copies
 
 _PAUSES = (1.0, 5.0)  # seconds before a second and a third attempt to send
 # What tells that a file is another one, by the names of several stores; beside its size.
-_TAGS = ("ETag", "etag", "md5Hash", "content_md5", "LastModified", "mtime", "created", "updated")
+_TAGS = (
+    *("ETag", "etag", "md5Hash", "content_md5", "blob_id", "LastModified", "last_modified"),
+    *("mtime", "created", "updated", "modify", "modificationTime"),
+)
 _BUCKETS = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "obs", "r2")
 
 Value = TypeVar("Value")
@@ -60,7 +64,8 @@ class Store:
         return {
             home / _inner(name, self.root): (name, mark_of(info))
             for name, info in held.items()
-            if info.get("type") != "directory"
+            # Consoles make folders as empty files whose names end as folders' do.
+            if info.get("type") != "directory" and not name.endswith("/") and name != self.root
         }
 
     def mark(self) -> list[Any]:
@@ -70,6 +75,16 @@ class Store:
             OSError, or another error of the store: it is not there, or can't be read.
         """
         return mark_of(self.files.info(self.root))
+
+    def is_file(self) -> bool:
+        """Whether the URL names a file, as it is now.
+
+        Raises:
+            UserError: it can't be reached.
+        """
+        with self.reading():
+            self.files.invalidate_cache()
+            return bool(self.files.isfile(self.root))
 
     def names(self) -> list[str]:
         """Names of the files of this one folder.
@@ -91,7 +106,7 @@ class Store:
         Raises:
             UserError: not after the last attempt.
         """
-        kept = f"it is kept in {file}, and sent when the command goes on with --resume"
+        kept = f"it is kept below {store_copies()}; mend it and give the command again"
         with explained(f"cannot write {self.url}", kept):
             _patiently(lambda: self._put(file))
             self.files.invalidate_cache()
@@ -100,9 +115,14 @@ class Store:
     def _put(self, file: Path) -> None:
         # Buckets have no folders, and one that is not there is not made: its name is wrong. File
         # systems behind a URL have folders.
-        if self.url.partition(":")[0] not in _BUCKETS:
-            self.files.makedirs(self.root.rpartition("/")[0], exist_ok=True)
-        self.files.put_file(str(file), self.root)
+        if self.url.partition(":")[0] in _BUCKETS:
+            self.files.put_file(str(file), self.root)  # there as a whole, or not at all
+            return
+        folder, _, name = self.root.rpartition("/")
+        self.files.makedirs(folder, exist_ok=True)
+        unfinished = f"{folder}/.{name}.{secrets.token_hex(4)}.tmp"
+        self.files.put_file(str(file), unfinished)
+        self.files.mv(unfinished, self.root)
 
     @contextmanager
     def reading(self) -> Iterator[None]:

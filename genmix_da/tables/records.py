@@ -24,7 +24,7 @@ _SCORES = (
     *("linear", "knn", "linear_before", "knn_before"),
 )
 # Suffixes of files that neither a table nor a report reads.
-_UNREAD = (".pt", ".safetensors", ".jpg")
+UNREAD = (".pt", ".safetensors", ".jpg")
 _TEXTS = ("setting", "source", "target", "method", "dataset")
 
 
@@ -73,7 +73,7 @@ def read_records(root: Path) -> tuple[list[Record], list[Problem]]:
         The usable records, whatever their status, and the files that are not used, both by path.
     """
     problems: list[Problem] = []
-    fetch(root, leave=_UNREAD)
+    fetch(root, leave=UNREAD)
     # Thousands of nested records make the garbage collector search all of them again and again,
     # for nothing: JSON has no cycles.
     collects = gc.isenabled()

@@ -19,6 +19,7 @@ FILES = (
     *("README.md", "result.json", "checkpoint.json", "checkpoint.safetensors"),
     *("graph.json", "graph.safetensors"),
 )
+CHECKPOINT = Path("checkpoint.safetensors")  # in a run folder
 # Suffixes of what a model is not made of, though it lies beside one.
 UNUSED = (".pt", ".jpg")
 _NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
@@ -41,7 +42,10 @@ def located(checkpoint: str | Path) -> Path:
         )
     if not is_on_hub(checkpoint):
         place = user_path(checkpoint)
-        fetch(place.parent if place.suffix else place, leave=UNUSED)
+        if place.suffix == CHECKPOINT.suffix and place.name != CHECKPOINT.name:
+            fetch(place.with_suffix(".json"))
+            return fetch(place)
+        fetch(place.parent if place.name == CHECKPOINT.name else place, leave=UNUSED)
         return place
     name, at, revision = os.fspath(checkpoint).removeprefix(PREFIX).partition("@")
     check_repository(name)

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from genmix_da.errors import UserError
-from genmix_da.places import address_of, store_copies, user_path
-from genmix_da.stores.copies import fetch, is_there, push, remove, sent_together
+from genmix_da.places import address_of, store_copies, user_path, with_addresses
+from genmix_da.stores.copies import fetch, is_there, push, pushed, remove, sent_together
 from genmix_da.stores.listing import Listing
+from genmix_da.stores.notes import Notes
+from genmix_da.stores.reach import store_of
 from lead.files import write_atomically
 
 URL = "memory://bucket/runs/one"
@@ -46,8 +48,9 @@ def test_a_file_is_sent_when_it_is_replaced(bucket: Any, elsewhere: Any) -> None
 
 
 def test_paths_and_urls_are_each_others_names() -> None:
-    for url in (URL, "s3://b/a b/ü/x.txt", "file:///tmp/runs", "s3://b//double/%/../up/."):
+    for url in (URL, "s3://b/a b/ü/x.txt", "file:///tmp/runs", "s3://b/%/../up/."):
         assert address_of(user_path(url)) == url
+    assert user_path("s3://b//double") == user_path("s3:/b/double") == user_path("s3://b/double")
     assert user_path("s3://bucket/runs/") == user_path(Path("s3://bucket/runs"))
     assert user_path("s3://bucket/../../../etc").is_relative_to(user_path("s3://bucket"))
     assert address_of(Path("runs/one")) is None
@@ -91,14 +94,14 @@ def test_nothing_is_sent_twice(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> 
     sent: list[str] = []
     put = type(bucket).put_file
     monkeypatch.setattr(
-        type(bucket), "put_file", lambda self, path, to: (sent.append(to), put(self, path, to))
+        type(bucket), "put_file", lambda self, path, to: (sent.append(path), put(self, path, to))
     )
     push(folder)
     fetch(folder)
     assert sent == []
     (folder / "b").write_text("22")
     push(folder)
-    assert sent == ["/bucket/runs/one/b"]
+    assert sent == [str(folder / "b")]
 
 
 def test_many_files_are_sent_at_the_end(bucket: Any) -> None:
@@ -138,7 +141,7 @@ def test_what_cannot_be_sent_is_kept_and_said(
         broken(patch, bucket, "put_file", times, kind)
         with pytest.raises(UserError) as raised:
             write(folder / "state", "epoch 1")
-    assert f"cannot write {URL}/state: no route to host; it is kept in {folder}" in str(
+    assert f"cannot write {URL}/state: no route to host; it is kept below {store_copies()}" in str(
         raised.value
     )
     assert (folder / "state").read_text() == "epoch 1"
@@ -167,5 +170,111 @@ def test_a_cut_off_note_is_none(bucket: Any, elsewhere: Any) -> None:
     write(folder / "a", "1")
     (notes,) = store_copies().rglob("files.jsonl")
     notes.write_text(notes.read_text()[:-10])
+    assert not Notes().has(folder / "a")
+    write(folder / "b", "2")
+    assert Notes().is_sent(folder / "b") and not Notes().has(folder / "a")
+    (folder / "a").write_text("22")
     push(folder)
-    assert bucket.cat("/bucket/runs/one/a") == b"1"
+    assert bucket.cat("/bucket/runs/one/a") == b"22"
+
+
+def test_folders_that_a_console_made_are_no_files(bucket: Any) -> None:
+    write(user_path(URL) / "a", "1")
+    find = {"/bucket/runs/one/": {"size": 0, "type": "file"}, "/bucket/runs/one/a": {"size": 1}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(bucket), "find", lambda self, root, detail: find)
+        store = store_of(user_path(URL))
+        assert store is not None
+        assert list(store.found(user_path(URL))) == [user_path(URL) / "a"]
+
+
+def test_a_store_without_marks_is_read_again(
+    bucket: Any, elsewhere: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genmix_da.stores.reach._TAGS", ())
+    write(user_path(URL) / "state", "epoch 1")
+    elsewhere("other")
+    write(fetch(user_path(URL)) / "state", "epoch 7")
+    elsewhere("cache")
+    assert (fetch(user_path(URL)) / "state").read_text() == "epoch 7"
+
+
+def test_a_file_that_is_half_sent_is_not_there(
+    bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(user_path(URL) / "state", "epoch 1")
+    put = type(bucket).put_file
+
+    def killed(self: Any, path: str, to: str) -> None:
+        put(self, path, to)
+        self.pipe(to, self.cat(to)[:3])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(bucket), "put_file", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write(user_path(URL) / "state", "epoch 2")
+    assert bucket.cat("/bucket/runs/one/state") == b"epoch 1"
+    assert (fetch(user_path(URL)) / "state").read_text() == "epoch 2"
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_what_was_never_sent_is_not_removed(bucket: Any, exact: bool) -> None:
+    folder = user_path(URL)
+    write(folder / "a", "1")
+    (folder / "unsent").write_text("x")
+    bucket.rm("/bucket/runs/one/a")
+    fetch(folder, exact=exact)
+    assert [file.name for file in folder.iterdir()] == ["unsent"]
+    fetch(user_path("memory://bucket/runs/typo"), exact=exact)
+    assert (folder / "unsent").exists()
+
+
+def test_what_is_written_anew_outlives_a_note_of_what_is_gone(bucket: Any) -> None:
+    folder = user_path(URL)
+    write(folder / "state", "epoch 1")
+    bucket.rm("/bucket/runs/one/state")
+    (folder / "state").write_text("epoch 1 again")  # could not be sent
+    fetch(folder)
+    assert (folder / "state").read_text() == "epoch 1 again"
+
+
+def test_what_another_process_sends_meanwhile_is_not_gone(
+    bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = user_path(URL)
+    write(folder / "a", "1")
+    find = type(bucket).find
+
+    def slow(self: Any, *arguments: Any, **options: Any) -> Any:
+        found = find(self, *arguments, **options)
+        write(folder / "new", "2")
+        return found
+
+    monkeypatch.setattr(type(bucket), "find", slow)
+    fetch(folder)
+    assert (folder / "new").read_text() == "2"
+
+
+def test_an_error_is_not_hidden_by_a_store_that_fails(
+    bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = user_path(URL)
+    folder.mkdir(parents=True)
+    broken(monkeypatch, bucket, "put_file", 99, OSError)
+    with pytest.raises(KeyboardInterrupt), pushed(folder):
+        (folder / "log.txt").write_text("x")
+        raise KeyboardInterrupt
+    with pytest.raises(UserError, match=r"cannot write .*log.txt"), pushed(folder):
+        pass
+
+
+def test_chains_are_refused() -> None:
+    with pytest.raises(UserError, match="is a chain of protocols"):
+        user_path("simplecache::s3://bucket/runs")
+
+
+def test_sentences_name_urls(bucket: Any) -> None:
+    for url in (URL, "file:///tmp/runs"):
+        assert with_addresses(f"no run in {user_path(url)}/a, b") == f"no run in {url}/a, b"
+    assert with_addresses(f"kept below {store_copies()};") == f"kept below {store_copies()};"

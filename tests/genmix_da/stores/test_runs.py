@@ -158,6 +158,47 @@ def test_a_damaged_edit_of_a_store_is_made_again(
     assert bucket.cat(edit) == whole
 
 
+def test_what_an_interrupted_augmentation_left_is_sent(
+    run: Callable, data: Path, bucket: Any, elsewhere: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from genmix_da.augment import edits, pipeline
+
+    given = ("augment", data / "Art", "memory://bucket/more", "--editor", "filters")
+    given = (*given, "--per-image", "1")
+    elsewhere("one", "memory://bucket/cache")
+    written = pipeline.note_written
+
+    def interrupted(*arguments: Any) -> None:
+        written(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "note_written", interrupted)
+        assert run(*given).code == 130
+    lost = next(user_path("memory://bucket/cache/edits").rglob("*.jpg"))
+    bucket.rm(f"/bucket/cache/edits/{lost.parent.name}/{lost.name}")
+    (notes,) = store_copies().glob(f".notes/memory/bucket/cache/edits/{lost.parent.name}/*")
+    notes.unlink()
+    edits._send_rest.cache_clear()  # of another process
+    assert run(*given, "--resume").code == 0
+    assert bucket.exists(f"/bucket/cache/edits/{lost.parent.name}/{lost.name}")
+    images = len(bucket.glob("/bucket/more/**/*.jpg"))
+    assert images == bucket.cat("/bucket/more/manifest.jsonl").count(b'"status": "kept"')
+
+
+def test_a_local_copy_of_an_edit_that_is_damaged_is_fetched_again(
+    bucket: Any, elsewhere: Callable
+) -> None:
+    import numpy as np
+
+    elsewhere("one", "memory://bucket/cache")
+    edit_cache().put("ab12", np.zeros((8, 8, 3), np.uint8))
+    path = edit_cache().path("ab12")
+    path.write_bytes(b"cut off")
+    assert isinstance(edit_cache().get("ab12"), np.ndarray)
+    assert bucket.exists("/bucket/cache/edits/ab/ab12.jpg")
+
+
 def test_features_of_edits_are_shared(bucket: Any, elsewhere: Callable) -> None:
     import numpy as np
 
@@ -170,6 +211,22 @@ def test_features_of_edits_are_shared(bucket: Any, elsewhere: Callable) -> None:
     assert found is not None and found.tolist() == [0, 1, 2]
     assert edit_cache().has("cd34") and edit_cache().failure("cd34").reason == "black"
     assert edit_cache().was_retried("ef56") and not edit_cache().has("ef56")
+
+
+def test_a_name_with_a_dot_is_a_folder(
+    finished: Any, bucket: Any, elsewhere: Callable, run: Callable, data: Path, tmp_path: Path
+) -> None:
+    bucket.copy("/bucket/runs/run", "/bucket/runs/lr0.01", recursive=True)
+    elsewhere("other")
+    given = ("predict", "memory://bucket/runs/lr0.01", data / "Clipart", "--out", tmp_path / "p")
+    assert run(*given).code == 0
+    assert [path.name for path in user_path("memory://bucket/runs").iterdir()] == ["lr0.01"]
+
+
+def test_a_state_that_was_overtaken_is_dropped(finished: Any, adapt: Callable, bucket: Any) -> None:
+    (user_path(OUT) / "state.pt").write_text("of a machine that was interrupted")
+    assert adapt(*SMALL, "--out", OUT, "--resume").code == 0
+    assert not bucket.exists("/bucket/runs/run/state.pt")
 
 
 def test_pruning_leaves_what_was_not_sent(finished: Any, bucket: Any) -> None:
