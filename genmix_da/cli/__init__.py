@@ -81,6 +81,12 @@ class _Messages(logging.StreamHandler[Any]):
         self.stream = sys.stderr
         super().emit(record)
 
+    def format(self, record: logging.LogRecord) -> str:
+        """With URLs for the paths in the cache that stand for them."""
+        from genmix_da.places import with_addresses
+
+        return with_addresses(super().format(record))
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code: 0, 1, 2 (bad input) or 130 (interrupted)."""
