@@ -16,7 +16,7 @@ class _Place(click.ParamType):  # type: ignore[type-arg]  # generic since click 
     def convert(self, value: Any, param: Any, ctx: Any) -> Path:
         from genmix_da.places import user_path
 
-        return user_path(value)
+        return user_path(value) if str(value).strip() else Path(value)  # each command has its words
 
 
 class _Disk(_Place):
@@ -25,7 +25,7 @@ class _Disk(_Place):
     def convert(self, value: Any, param: Any, ctx: Any) -> Path:
         from genmix_da.places import local_path
 
-        return local_path(value)
+        return local_path(value) if str(value).strip() else Path(value)
 
 
 PLACE, DISK = _Place(), _Disk()
