@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genmix_da.hidden_paths import homes
-from genmix_da.places import cache_folder
+from genmix_da.places import cache_folder, with_addresses
 
 if TYPE_CHECKING:
     from genmix_da.reporting.run import ReportRun
@@ -39,8 +39,8 @@ class HiddenPlaces:
         self._caches = re.compile(f"{_BEFORE}(?:{listed}){_AFTER}")
 
     def __call__(self, text: str) -> str:
-        """The text without home and cache folders."""
-        found = self._caches.sub(lambda _: CACHE, text)
+        """The text without home and cache folders, with URLs for the paths that stand for them."""
+        found = self._caches.sub(lambda _: CACHE, with_addresses(text))
         found = re.sub(f"{_BEFORE}(?:{homes()}){_AFTER}", _short, found)
         return _DEFAULT_CACHE.sub(lambda _: CACHE, found)
 
@@ -72,6 +72,7 @@ def shell_words(words: Iterable[str]) -> str:
 
 
 def _shell_word(word: str) -> str:
+    word = with_addresses(word)
     named = os.environ.get("GENMIX_DA_CACHE")
     if named and Path(word).is_relative_to(cache_folder()):
         return f'"{CACHE}"/{shlex.quote(str(Path(word).relative_to(cache_folder())))}'

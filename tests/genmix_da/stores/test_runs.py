@@ -51,7 +51,8 @@ def test_a_run_is_used_elsewhere(
     outcome = run("report", OUT, "-o", "memory://bucket/r.html", "--figures", tmp_path / "figures")
     assert outcome.out.strip() == "memory://bucket/r.html", outcome.err
     page = bucket.cat("/bucket/r.html").decode()
-    assert "Grad-CAM" in page and str(store_copies()) not in page
+    assert "Grad-CAM" in page and f"<code>{OUT}</code>" in page
+    assert str(store_copies()) not in page and "GENMIX_DA_CACHE/remote" not in page
     assert run("card", OUT).out.strip() == f"{OUT}/README.md"
     assert bucket.exists("/bucket/runs/run/README.md")
     assert run("report", "memory://bucket/none").code == 2
