@@ -59,7 +59,14 @@ def conjugate_gradient(
 
 
 def normalised(weights: sparse.csr_array, degree: NDArray[np.float64]) -> sparse.csr_array:
-    """S = D^-1/2 W D^-1/2; rows of isolated nodes are zero, so that they keep their own values."""
+    """S = D^-1/2 W D^-1/2; rows of isolated nodes are zero, so that they keep their own values.
+
+    Args:
+        weights: W [M, M], symmetric.
+        degree: [M], the diagonal of D.
+
+    Source: Zhou et al., "Learning with Local and Global Consistency", NIPS 2003.
+    """
     root = np.divide(1.0, np.sqrt(degree), out=np.zeros_like(degree), where=degree > 0)
     return (sparse.diags_array(root) @ weights @ sparse.diags_array(root)).tocsr()
 

@@ -99,7 +99,7 @@ def adapt(
     own = (task.config.src, task.config.tgt, task.config.setting, task.config.seed)
     path = user_path(out) if out is not None else default_out(*own)
     with (
-        pushed(path),
+        pushed(path),  # when the tracker has closed its files
         tracked(log) as tracker,
         (run := RunFolder(path, tracker)).logging(),
         files_in(run.path),  # on the disk that its states of the same size go to

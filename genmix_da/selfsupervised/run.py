@@ -92,7 +92,7 @@ def train(
     prepared = time.perf_counter() - started
     path = user_path(out) if out is not None else default_out(task)
     with (
-        pushed(path),
+        pushed(path),  # when the tracker has closed its files
         tracked(log) as tracker,
         (run := RunFolder(path, tracker)).logging(),
     ):

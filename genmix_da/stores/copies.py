@@ -145,8 +145,10 @@ def pushed(path: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with suppress(UserError):
+        try:
             push(path)
+        except UserError as unsent:
+            logger.warning("%s", unsent)
         raise
     push(path)
 
@@ -160,9 +162,6 @@ def sent_together(path: Path) -> Iterator[None]:
     Raises:
         UserError: see `push`.
     """
-    if path in _waiting:
-        yield
-        return
     _waiting[path] = []
     try:
         yield

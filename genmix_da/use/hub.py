@@ -9,6 +9,7 @@ from pathlib import Path
 
 from genmix_da.errors import UserError
 from genmix_da.places import user_path
+from genmix_da.runs.folder import CHECKPOINT
 from genmix_da.stores.copies import fetch
 
 logger = logging.getLogger(__name__)
@@ -16,12 +17,11 @@ logger = logging.getLogger(__name__)
 PREFIX = "hub:"
 # What `genmix-da push` sends of a run; nothing else of a repository is fetched.
 FILES = (
-    *("README.md", "result.json", "checkpoint.json", "checkpoint.safetensors"),
+    *("README.md", "result.json", "checkpoint.json", CHECKPOINT),
     *("graph.json", "graph.safetensors"),
 )
-CHECKPOINT = Path("checkpoint.safetensors")  # in a run folder
 # Suffixes of what a model is not made of, though it lies beside one.
-UNUSED = (".pt", ".jpg")
+_UNUSED = (".pt", ".jpg")
 _NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
 
 
@@ -42,10 +42,13 @@ def located(checkpoint: str | Path) -> Path:
         )
     if not is_on_hub(checkpoint):
         place = user_path(checkpoint)
-        if place.suffix == CHECKPOINT.suffix and place.name != CHECKPOINT.name:
+        if place.name == CHECKPOINT:
+            fetch(place.parent, leave=_UNUSED)
+        elif place.suffix == Path(CHECKPOINT).suffix:
             fetch(place.with_suffix(".json"))
-            return fetch(place)
-        fetch(place.parent if place.name == CHECKPOINT.name else place, leave=UNUSED)
+            fetch(place)
+        else:
+            fetch(place, leave=_UNUSED)
         return place
     name, at, revision = os.fspath(checkpoint).removeprefix(PREFIX).partition("@")
     check_repository(name)

@@ -257,7 +257,7 @@ def test_what_another_process_sends_meanwhile_is_not_gone(
 
 
 def test_an_error_is_not_hidden_by_a_store_that_fails(
-    bucket: Any, monkeypatch: pytest.MonkeyPatch
+    bucket: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = user_path(URL)
     folder.mkdir(parents=True)
@@ -265,6 +265,7 @@ def test_an_error_is_not_hidden_by_a_store_that_fails(
     with pytest.raises(KeyboardInterrupt), pushed(folder):
         (folder / "log.txt").write_text("x")
         raise KeyboardInterrupt
+    assert f"cannot write {URL}/log.txt: no route to host" in caplog.messages[-1]
     with pytest.raises(UserError, match=r"cannot write .*log.txt"), pushed(folder):
         pass
 
